@@ -1,0 +1,112 @@
+/* engine.h - runs a graph: prepare on main, apply on the audio thread, dispose on main.
+ *
+ * WHAT        The engine turns a model into sound. It knows no clock and no file: somebody calls
+ *             engine_process() for n frames and gives it the channels of the boundary nodes.
+ * THREADS     [main] engine_prepare/submit/...; [rt] engine_process() on one thread at a time.
+ * LIFE OF A CHANGE
+ *             engine_prepare(model, delta) compiles, allocates, activates; nothing audible yet.
+ *             engine_submit(change) hands it over; it is audible from the next block edge.
+ *             engine_maintain() frees what the audio thread has let go, retires what has faded out
+ *             (a smaller plan is compiled behind the scenes), and collects events. Call it from a
+ * wake-up (engine_setup.wake) and from a slow timer. INVARIANTS  E1 a plan is immutable; state
+ * lives in instances and moves with them. E2 nothing clicks: links, bypass, mute and replaced
+ * instances fade over ENGINE_FADE_MS; what leaves the model lives on in the plan until it has
+ * faded. E3 output depends on input, changes and their positions, not on how time is cut into
+ * blocks. E4 engine_process() obeys the real-time rules. NOT HERE    revision, history, journal:
+ * instance.h. */
+#pragma once
+
+#include "graph_txn.h"
+
+#define ENGINE_FADE_MS 20.0
+#define ENGINE_BLOCK_MAX 8192u
+
+struct engine;
+struct engine_change;
+
+struct engine_setup {
+	double rate;		  /* Hz */
+	bool offline;		  /* worker jobs run inline */
+	uint64_t seed;		  /* for node types with noise */
+	void (*wake)(void *data); /* called from the audio thread when engine_maintain() has work;
+				     may be NULL. [rt] */
+	void *wake_data;
+};
+
+/* What the clock gives for one call. Slots are graph_node.slot. A NULL channel pointer reads as
+ * silence, or is not written. Arrays may be shorter than GRAPH_SLOTS_MAX; entries may be NULL. */
+struct engine_cycle {
+	uint32_t n_frames;	       /* 0..ENGINE_BLOCK_MAX */
+	const float *const *const *in; /* [slot][channel][frame] */
+	uint32_t n_in;
+	float *const *const *out;
+	uint32_t n_out;
+};
+
+enum engine_event_kind { ENGINE_EVENT_QUARANTINE, ENGINE_EVENT_NODE, ENGINE_EVENT_OVERLOAD };
+struct engine_event {
+	enum engine_event_kind kind;
+	uint64_t node_uid;
+	uint32_t code; /* QUARANTINE: 0 not finite, 1 too loud; NODE: the type's own */
+	double value;
+	uint64_t position;
+};
+
+struct engine_stats {
+	uint64_t position; /* frames since start */
+	uint64_t cycles;
+	double load_mean, load_peak; /* time / time of the block, over the last second */
+	uint32_t latency_frames;     /* longest path between boundary nodes */
+	uint64_t quarantines;
+	uint32_t n_steps, n_banks; /* of the plan in force */
+};
+
+int engine_new(const struct engine_setup *setup, struct engine **ret,
+	       struct mixd_error *err);		   /* [main] */
+struct engine *engine_free(struct engine *engine); /* nobody may be in engine_process() [main] */
+
+/* MODEL is borrowed for the call. *ret_change: owned by the caller until submitted or discarded.
+ * -ELOOP names the cycle ("a -> b -> a"), -EINVAL layouts or a node's refusal, -ENOMEM, -EAGAIN
+ * queue full. [main] */
+int engine_prepare(struct engine *engine, const struct graph_model *model,
+		   const struct graph_delta *delta, struct engine_change **ret_change,
+		   struct mixd_error *err);
+/* Takes CHANGE. Returns its ticket (increasing). Cannot fail. [main] */
+uint64_t engine_submit(struct engine *engine, struct engine_change *change);
+struct engine_change *engine_discard(struct engine *engine,
+				     struct engine_change *change); /* [main] */
+/* True once the audio thread has taken the ticket; *ret_position = where it became audible. [main]
+ */
+bool engine_applied(struct engine *engine, uint64_t ticket, uint64_t *ret_position);
+/* True when no ramp or fade is under way. [main] */
+bool engine_settled(struct engine *engine);
+/* Whether somebody calls engine_process(). While false, engine_submit() applies at once on main.
+ * The caller guarantees that no call is under way when it changes this. [main] */
+void engine_set_running(struct engine *engine, bool running);
+/* A new sample rate: all instances are made anew (their state is lost). Only while not running.
+ * [main] */
+int engine_set_rate(struct engine *engine, double rate, const struct graph_model *model,
+		    struct mixd_error *err);
+
+/* Run one block. [rt] */
+void engine_process(struct engine *engine, const struct engine_cycle *cycle) MIXD_RT;
+
+/* True when something changed that the caller may want to look at (events, retirements). [main] */
+bool engine_maintain(struct engine *engine);
+bool engine_next_event(struct engine *engine, struct engine_event *ret);	   /* [main] */
+void engine_stats(struct engine *engine, struct engine_stats *ret);		   /* [main] */
+enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid); /* [main] */
+uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid);		   /* [main] */
+uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid);		   /* [main] */
+
+/* Meters: while the count of leases is above 0 the engine folds meters. */
+void engine_meters_lease(struct engine *engine, int delta); /* [main] */
+/* Value of meter IDX (graph_type.meters) of a node, CHANNEL 1.. for per_channel rows. Reading
+ * restarts MAX/MIN folds of that reader (READER 0..ENGINE_METER_READERS-1). NAN when the node is
+ * unknown.        [main] */
+#define ENGINE_METER_READERS 8u
+double engine_meter(struct engine *engine, uint64_t node_uid, uint32_t meter_idx, uint32_t channel,
+		    uint32_t reader);
+
+/* Play an envelope of the model from the next block edge; part of engine_prepare() for
+ * delta->envelopes. */

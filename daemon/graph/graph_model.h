@@ -1,0 +1,135 @@
+/* graph_model.h - what the operator has built: nodes, links, envelopes. Pure data, no sound.
+ *
+ * WHAT        The one truth about the graph. Changed only by graph_txn.h; compiled by graph_plan.h.
+ * THREADS     [main] only.
+ * INVARIANTS  G1 names are unique, 1..128 of [A-Za-z0-9_./-], neither starting nor ending with '/'
+ * or '.', and contain no ':' ; nodes are sorted by name; links by (from name, from port, to name,
+ * to port). G2 a uid is never used twice in the life of the process; a rename keeps it; a changed
+ * config raises config_gen. G3 every link joins an existing output port to an existing input port,
+ * once. G4 values are inside their rows' ranges. LIMITS      GRAPH_NODES_MAX, GRAPH_LINKS_MAX,
+ * GRAPH_ENVELOPES_MAX, GRAPH_POINTS_MAX. */
+#pragma once
+
+#include "graph_layout.h"
+#include "graph_types.h"
+
+#include "mixd/v1/graph.pb-c.h"
+
+#define GRAPH_NODES_MAX 4096u
+#define GRAPH_LINKS_MAX 16384u
+#define GRAPH_ENVELOPES_MAX 4096u
+#define GRAPH_POINTS_MAX 4096u
+#define GRAPH_NAME_MAX 128u
+#define GRAPH_PORTS_MAX 4096u /* per node: in1 .. in4096 of a bus */
+#define GRAPH_SLOTS_MAX 256u  /* boundary nodes */
+#define GRAPH_SLOT_NONE UINT32_MAX
+
+struct graph_node {
+	uint64_t uid;
+	char *name;
+	const struct graph_type *type;
+	double *value;		   /* type->n_params, declared units (dB, not factors) */
+	struct mixd_value *config; /* type->n_configs; text owned */
+	uint32_t config_gen;
+	uint32_t slot; /* boundary types (EXTERNAL_IN/OUT): the clock's slot for this node; else
+			  GRAPH_SLOT_NONE */
+	uint32_t n_in_ports, n_out_ports; /* after count configs */
+};
+
+struct graph_link {
+	uint64_t uid;
+	struct graph_node *from, *to; /* borrowed from the same model */
+	uint32_t from_port, to_port;  /* index among the node's output / input ports */
+	double gain_db;		      /* -144 = silent */
+};
+
+enum graph_curve {
+	GRAPH_CURVE_SMOOTH,
+	GRAPH_CURVE_LINEAR,
+	GRAPH_CURVE_LOG,
+	GRAPH_CURVE_EQUAL_POWER,
+	GRAPH_CURVE_STEP
+};
+extern const char *const graph_curve_names[]; /* NULL-terminated, in the order above */
+
+struct graph_point {
+	double at_ms, value;
+};
+struct graph_envelope {
+	uint64_t uid;
+	struct graph_node *node;
+	uint32_t param_idx; /* into node->value */
+	enum graph_curve curve;
+	struct graph_point *points;
+	uint32_t n_points;
+};
+
+struct graph_model {
+	char *name;
+	const struct graph_types *types; /* borrowed */
+	struct graph_node **nodes;
+	uint32_t n_nodes;
+	struct graph_link **links;
+	uint32_t n_links;
+	struct graph_envelope **envelopes;
+	uint32_t n_envelopes;
+	uint64_t last_uid;
+};
+
+struct graph_model *graph_model_new(const struct graph_types *types, const char *name);
+struct graph_model *graph_model_free(struct graph_model *model);
+
+struct graph_node *graph_model_node(const struct graph_model *model,
+				    const char *name); /* or NULL */
+struct graph_node *graph_model_node_uid(const struct graph_model *model,
+					uint64_t uid); /* or NULL */
+/* -ENOENT names the nearest node. */
+int graph_model_find_node(const struct graph_model *model, const char *name,
+			  struct graph_node **ret, struct mixd_error *err);
+/* "node" or "node:port"; a bare node means its main port. */
+int graph_model_find_port(const struct graph_model *model, const char *address, bool output,
+			  struct graph_node **ret_node, uint32_t *ret_port, struct mixd_error *err);
+/* "node.param": the longest prefix that is a node's name. *ret_param indexes params, or configs
+ * when *ret_is_config, or meters when *ret_is_meter (then *ret_channel, 0 = not a channel's). Any
+ * ret_ may be NULL. */
+struct graph_address {
+	struct graph_node *node;
+	enum { GRAPH_ADDRESS_PARAM, GRAPH_ADDRESS_CONFIG, GRAPH_ADDRESS_METER } kind;
+	uint32_t idx;
+	uint32_t channel;
+};
+int graph_model_find_address(const struct graph_model *model, const char *address,
+			     struct graph_address *ret, struct mixd_error *err);
+/* Every address that matches GLOB ("vox/'*'.gain", "{a,b}", '?', '[...]'; '*' stops at '/', "**"
+ * does not). KINDS is a mask of 1 << kind. A GLOB that is just a node's name means all its
+ * addresses of KINDS. Calls FN in sorted order; stops when it returns non-zero and returns that.
+ * -ENOENT when nothing matches. */
+int graph_model_glob(const struct graph_model *model, const char *glob, unsigned kinds,
+		     int (*fn)(void *data, const struct graph_address *address, const char *text),
+		     void *data, struct mixd_error *err);
+bool graph_glob_match(const char *glob, const char *text);
+
+void graph_node_port_name(const struct graph_node *node, bool output, uint32_t port, char *buf,
+			  size_t size);
+/* "mic:out" */
+void graph_node_port_address(const struct graph_node *node, bool output, uint32_t port, char *buf,
+			     size_t size);
+
+/* Layouts after propagation along the links ("auto" takes the layout of what feeds the main input,
+ * else stereo). Arrays are sized by the caller to n_in_ports / n_out_ports. -EINVAL when a link
+ * joins layouts that do not fit (equal, or mono into anything, fit); the error names the link. */
+struct graph_layouts; /* one entry per node of the model */
+int graph_layouts_resolve(const struct graph_model *model, struct graph_layouts **ret,
+			  struct mixd_error *err);
+struct graph_layouts *graph_layouts_free(struct graph_layouts *layouts);
+const struct mixd_layout *graph_layouts_port(const struct graph_layouts *layouts,
+					     const struct graph_node *node, bool output,
+					     uint32_t port);
+
+/* The whole graph as a message (settings that differ from defaults; numbers), and back. Returned:
+ * free with mixd__v1__graph__free_unpacked(). */
+Mixd__V1__Graph *graph_model_to_proto(const struct graph_model *model);
+int graph_model_from_proto(const struct graph_types *types, const Mixd__V1__Graph *graph,
+			   struct graph_model **ret, struct mixd_error *err);
+/* The table of a type, as data. Returned; free with mixd__v1__node_type__free_unpacked(). */
+Mixd__V1__NodeType *graph_type_to_proto(const struct graph_type *type);

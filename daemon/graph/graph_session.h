@@ -1,0 +1,26 @@
+/* graph_session.h - the session file: YAML or JSON a person writes <-> a graph message.
+ *
+ * WHAT        Parse (design 8): `mixd: 1`, name, nodes, links ("a -> b -> c", "duck:key"),
+ * envelopes. Unknown keys, types, params and units are errors with line and column and the nearest
+ * right word. Write: canonical, sorted, with units, only what differs from the defaults. THREADS
+ * [main] */
+#pragma once
+
+#include "graph_txn.h"
+
+/* NAME is for errors ("onair.yaml"); FORMAT "yaml", "json" or NULL (JSON is YAML, so NULL serves
+ * both). *ret: values as numbers and texts, checked against TYPES. -EINVAL: err->address is
+ * "onair.yaml:12:5". */
+int graph_session_parse(const struct graph_types *types, const char *name, const char *text,
+			size_t size, const char *format, Mixd__V1__Graph **ret,
+			struct mixd_error *err);
+/* Returned: malloc'd text. FORMAT "yaml" or "json". */
+char *graph_session_write(const struct graph_model *model, const char *format);
+/* The operations that turn MODEL into WANTED (in an order that applies cleanly). MERGE: only add
+ * and change. Returned: owned array of owned ops. */
+int graph_session_diff(const struct graph_model *model, const Mixd__V1__Graph *wanted, bool merge,
+		       Mixd__V1__Op ***ret_ops, uint32_t *ret_n, struct mixd_error *err);
+void graph_ops_free(Mixd__V1__Op **ops, uint32_t n);
+/* One line per operation, as mixctl would say it: "set limit.ceiling=-2dBTP". Returned: malloc'd.
+ */
+char *graph_op_text(const struct graph_model *model, const Mixd__V1__Op *op);

@@ -1,0 +1,354 @@
+/* mixd/node.h - the node contract: everything a node type declares and everything it is given.
+ *
+ * WHAT        A node type is one `static const struct mixd_node_type`: tables of ports, params,
+ * configs and meters, and a handful of functions. The tables are the only place a value is
+ * described; validation, help, completion, the wire, forms and tests are derived from them. A
+ * module (one shared object) exports one `mixd_module` that lists its types.
+ *
+ * THREADS     [main]   the control thread; may allocate, may fail.
+ *             [rt]     the audio thread (or the loop of an offline render): may not allocate, lock,
+ * log, call the system or take unbounded time. Include <mixd/rt.h> LAST in a node's file. [worker]
+ * the engine's worker thread: may take long, may not allocate. [any]    pure functions.
+ *
+ * LIFE        needs() -> activate() -> { update() process() reset() }* -> deactivate()
+ *             A new rate, layout or config makes a new instance; the engine crossfades from the old
+ * one.
+ *
+ * TIME        The engine calls process() for slices of 1..MIXD_SLICE_MAX frames. Slices end at
+ * absolute multiples of MIXD_SLICE_MAX, so a block of any size gives the same bits. While a param
+ * of the instance moves, the engine works in cells that end at absolute multiples of MIXD_CELL
+ * frames (or where an event lands): update() once per cell, then process() for the cell, possibly
+ * in several pieces. A type that multiplies by a param interpolates linearly across the cell
+ * (dsp/ramp.h); a type with coefficients may hold them for the cell.
+ *
+ * LANES       A laned type has its recursive state in an array over lanes (one lane = one channel
+ * of one instance). The engine puts equal instances side by side in a bank of `width` lanes and
+ * calls process() once for the bank. Word k of a lane is at lane[k * width]. State words belong to
+ * the lane, and the engine moves them when the bank changes; grouped and alone give the same bits.
+ *
+ * INVARIANTS  N1 process() writes every output channel for all n_frames.
+ *             N2 in[] and out[] are never NULL; an unlinked input is a block of zeros.
+ *             N3 with MIXD_NODE_IN_PLACE out[k] may equal in[k]; without it they never overlap.
+ *             N4 after reset(), and with zeros coming in, a type without MIXD_NODE_SOURCE gives
+ * zeros and stays as reset() left it (the engine lets it sleep). N5 update() with from == to for
+ * all params is a jump (activation); afterwards from and to are one cell apart. N6 the result does
+ * not depend on how a cell or slice is cut into process() calls.
+ *
+ * NOT HERE    channel layouts: <mixd/layout.h>; the real-time fence: <mixd/rt.h>; kernels:
+ * nodes/dsp. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mixd/layout.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MIXD_NODE_ABI 1u
+#define MIXD_SLICE_MAX 128u   /* frames: the longest slice */
+#define MIXD_CELL 16u	      /* frames: the control grid while params move */
+#define MIXD_CHANNELS_MAX 64u /* channels of one port */
+#define MIXD_LANES_MAX 8u     /* lanes of one vector block: 8 x f64 = one cache line */
+#define MIXD_ARRAY(a) (a), (uint32_t)(sizeof(a) / sizeof((a)[0]))
+
+/* Marks a function that the audio thread calls. A checker that knows the attribute verifies it. */
+#if defined(__clang__)
+#if __has_attribute(nonblocking)
+#define MIXD_RT __attribute__((nonblocking))
+#else
+#define MIXD_RT __attribute__((annotate("mixd_rt")))
+#endif
+#else
+#define MIXD_RT
+#endif
+
+/* ---- values
+ * -------------------------------------------------------------------------------------- */
+
+enum mixd_type {
+	MIXD_TYPE_FLOAT,
+	MIXD_TYPE_INT,
+	MIXD_TYPE_BOOL,
+	MIXD_TYPE_ENUM,	  /* value = index into labels */
+	MIXD_TYPE_STRING, /* configs only */
+};
+
+enum mixd_unit {
+	MIXD_UNIT_NONE,
+	MIXD_UNIT_DB,	/* dB: a gain or a difference */
+	MIXD_UNIT_DBFS, /* dBFS: a sample level, full scale = 1.0 */
+	MIXD_UNIT_DBTP, /* dBTP: a true-peak level, BS.1770 Annex 2 */
+	MIXD_UNIT_LUFS, /* LUFS: loudness, BS.1770 */
+	MIXD_UNIT_LU,	/* LU: loudness difference */
+	MIXD_UNIT_HZ,
+	MIXD_UNIT_MS,
+	MIXD_UNIT_S,
+	MIXD_UNIT_PERCENT,
+	MIXD_UNIT_RATIO, /* n:1; infinity is written inf:1 */
+	MIXD_UNIT_PAN,	 /* -100 = L100, 0 = C, +100 = R100 */
+	MIXD_UNIT_DB_PER_S,
+	MIXD_UNIT_DB_PER_OCT,
+	MIXD_UNIT_FRAMES,
+	MIXD_UNIT_DEG,
+	MIXD_UNIT_COUNT_
+};
+
+/* How a param travels from its old to its new value, and what the node reads. */
+enum mixd_ramp {
+	MIXD_RAMP_NONE,	  /* jumps, at the start of a cell */
+	MIXD_RAMP_LINEAR, /* smoothstep in the value itself */
+	MIXD_RAMP_LOG,	  /* smoothstep in log2(value): frequencies, times, Q, ratios; min > 0 */
+	MIXD_RAMP_GAIN,	  /* declared in dB; the node reads the linear factor 10^(dB/20), 0 at min;
+			     smoothstep in the factor */
+};
+
+struct mixd_param_row {
+	const char *id;	 /* lower case; a group's rows are addressed group + number + "." + id */
+	const char *doc; /* one line, ends without a full stop */
+	enum mixd_type type;
+	enum mixd_unit unit;
+	double min, max, def;
+	enum mixd_ramp ramp;
+	float smooth_ms; /* 0 with MIXD_RAMP_NONE; else the time of the ramp, 20 by default */
+	const char *const *labels; /* NULL-terminated, for MIXD_TYPE_ENUM */
+	const char *group; /* NULL, or the name of a repeated group: neighbouring rows with one name
+			      form it */
+	uint32_t count;	   /* how often the group repeats, 1..; band1 .. band<count> */
+	const double *defs; /* NULL, or count defaults, one per repetition */
+};
+
+/* A non-real-time setting. Changing one makes a new instance, crossfaded by the engine. */
+struct mixd_config_row {
+	const char *id;
+	const char *doc;
+	enum mixd_type type;
+	enum mixd_unit unit;
+	double min, max, def;
+	const char *def_text; /* MIXD_TYPE_STRING: the default */
+	const char *const *labels;
+	bool is_file; /* a path: role `engineer`, resolved on main */
+};
+
+enum mixd_fold {
+	MIXD_FOLD_LAST, /* the newest value */
+	MIXD_FOLD_MAX,	/* the highest since the meter was last read */
+	MIXD_FOLD_MIN,	/* the lowest since the meter was last read */
+};
+
+struct mixd_meter_row {
+	const char *id;
+	const char *doc;
+	enum mixd_unit unit;
+	enum mixd_fold fold;
+	const char *const *labels; /* NULL, or names of the values 0, 1, ... */
+	bool per_channel; /* one value per channel of the main output (or input): id1, id2, ... */
+};
+
+enum mixd_port_layout {
+	MIXD_PORT_MAIN, /* the node's own layout: config `layout`, or that of what is linked to its
+			   main input */
+	MIXD_PORT_MONO,
+	MIXD_PORT_STEREO,
+	MIXD_PORT_FOLLOW, /* follows what is linked to it (a key input) */
+};
+
+struct mixd_port_row {
+	const char *id; /* the first input and the first output are the main ports: "in", "out" */
+	const char *doc;
+	bool is_output;
+	enum mixd_port_layout layout;
+	const char *count_config; /* NULL, or the MIXD_TYPE_INT config that says how many: in1, in2,
+				     ... */
+};
+
+/* ---- what a function is given
+ * -------------------------------------------------------------------- */
+
+struct mixd_value {
+	double number;	  /* FLOAT INT BOOL ENUM */
+	const char *text; /* STRING; borrowed */
+};
+
+/* Why a [main] function refused. The engine prefixes the address. */
+struct mixd_fault {
+	char text[192];
+	char hint[192];
+};
+
+/* Everything fixed for the life of an instance. Immutable after init. */
+struct mixd_setup {
+	double rate; /* Hz, 8000..384000 */
+	uint32_t n_in_ports, n_out_ports;
+	const struct mixd_layout *const *in_layout; /* one per input port */
+	const struct mixd_layout *const *out_layout;
+	const uint32_t *in_first; /* index of a port's first channel in mixd_inst.in[]; n_in_ports +
+				     1 entries */
+	const uint32_t *out_first;
+	const struct mixd_value *config; /* one per config row */
+	uint64_t seed;			 /* for noise: reproducible */
+};
+
+/* Filled by needs(); zeroed before. */
+struct mixd_need {
+	size_t state_bytes;  /* one zeroed block, 64-byte aligned, at mixd_inst.state */
+	uint32_t lane_state; /* f64 words of state per lane; 0: not laned */
+	uint32_t lane_coef;  /* f64 words of coefficients per lane */
+	uint64_t shape;	     /* laned: only instances with equal shape share a bank */
+	uint32_t latency;    /* frames from main input to main output, exact */
+	uint64_t tail; /* frames the output may sound after the input fell silent; UINT64_MAX: for
+			  ever */
+};
+
+struct mixd_inst;
+
+/* Services of the engine. [rt] */
+struct mixd_host {
+	/* Ask for type->work(inst, job) on the worker thread (inline when rendering offline).
+	 * False when the queue is full. [rt] */
+	bool (*submit)(struct mixd_inst *inst, uint32_t job) MIXD_RT;
+	/* Tell subscribers something happened (silence began, failover, ...). CODE is the type's
+	 * own, documented in its doc line. Dropped and counted when the queue is full. [rt] */
+	void (*event)(struct mixd_inst *inst, uint32_t code, double value) MIXD_RT;
+};
+
+/* One instance as the audio thread sees it. */
+struct mixd_inst {
+	/* --- immutable after init --- */
+	const struct mixd_node_type *type;
+	const struct mixd_setup *setup;
+	const struct mixd_host *host;
+	void *state; /* need.state_bytes */
+	/* --- rt --- */
+	const float *const *in; /* channels of all input ports, one port after the other */
+	float *const *out;
+	const double *value; /* params at the end of the current cell (now, when nothing moves);
+				rows expanded */
+	double *meter;	     /* rows expanded; written at any time in process() */
+	double *lane_state; /* laned: word 0 of the first lane of this instance; channel c is at + c
+			       below 8 */
+	double *lane_coef;
+	uint32_t lane_width; /* stride between words: lane[k * lane_width] */
+	uint64_t in_linked;  /* bit p: input port p has a link (below 64); equal in all instances of
+				a bank */
+};
+
+/* A bank: instances of one laned type side by side. Block b covers lanes b*width ..
+ * b*width+width-1. Instances with more than 8 channels fill several blocks of width 8; all others
+ * share one block. Word k of lane l of block b: state[(b * lane_state_words + k) * width + l].
+ * 64-byte aligned. */
+struct mixd_bank {
+	uint32_t width; /* 2, 4 or 8 */
+	uint32_t n_blocks;
+	uint32_t n_lanes;  /* lanes in use */
+	uint32_t channels; /* lanes per instance; instance i starts at lane i * channels */
+	double *state;
+	double *coef;
+	const float *const *
+		in; /* main input channel of each lane, n_blocks * width; unused lanes read zeros */
+	float *const
+		*out; /* main output channel of each lane; unused lanes write to a scratch block */
+};
+
+struct mixd_update {
+	const double *from; /* params at the start of the cell */
+	const double *to; /* params at its end; from == to (equal values) when this is a jump or an
+			     arrival */
+	uint32_t cell_frames; /* 1..MIXD_CELL: the length over which to interpolate */
+	bool jump;	      /* first call after activate() or reset(): no glide */
+};
+
+struct mixd_call {
+	struct mixd_inst *const *inst;
+	uint32_t n_inst;	      /* 1 unless laned */
+	const struct mixd_bank *bank; /* NULL unless laned */
+	uint32_t n_frames;	      /* 1..MIXD_SLICE_MAX */
+	uint64_t position;	      /* frames since the engine started, of the first frame */
+	const float *const *ext_in; /* MIXD_NODE_EXTERNAL_IN: the clock's channels for this node */
+	float *const *ext_out;	    /* MIXD_NODE_EXTERNAL_OUT */
+};
+
+/* ---- a node type
+ * --------------------------------------------------------------------------------- */
+
+#define MIXD_NODE_IN_PLACE (1u << 0)	  /* out[k] may be in[k] */
+#define MIXD_NODE_SOURCE (1u << 1)	  /* sounds without input: never sleeps */
+#define MIXD_NODE_EXTERNAL_IN (1u << 2)	  /* a boundary: the clock feeds ext_in */
+#define MIXD_NODE_EXTERNAL_OUT (1u << 3)  /* a boundary: the clock takes ext_out */
+#define MIXD_NODE_BYPASS_SILENT (1u << 4) /* bypass and quarantine give silence, not the input */
+#define MIXD_NODE_RUN_BYPASSED (1u << 5)  /* keeps measuring while bypassed */
+#define MIXD_NODE_FEEDBACK                                                                         \
+	(1u << 6) /* emit() gives the output before process() takes the input: breaks cycles */
+
+struct mixd_node_type {
+	const char *id;	      /* folder name; never changes */
+	const char *doc;      /* one line */
+	const char *category; /* level eq dynamics space repair analysis source io */
+	const char *source;   /* paper or standard, section */
+	uint32_t version;     /* raised when a saved session would sound different */
+	uint32_t flags;
+	const struct mixd_port_row *ports;
+	uint32_t n_ports;
+	const struct mixd_param_row *params;
+	uint32_t n_params;
+	const struct mixd_config_row *configs;
+	uint32_t n_configs;
+	const struct mixd_meter_row *meters;
+	uint32_t n_meters;
+
+	/* What an instance with this setup will need. 0, or -EINVAL with *fault filled. May be
+	 * NULL: nothing. Pure: called by the compiler, too. [main] */
+	int (*needs)(const struct mixd_setup *setup, struct mixd_need *ret_need,
+		     struct mixd_fault *fault);
+	/* Prepare tables inside the zeroed state; may allocate and read files. -errno with *fault.
+	 * [main] */
+	int (*activate)(struct mixd_inst *inst, struct mixd_fault *fault);
+	/* Free what activate() allocated. [main] */
+	void (*deactivate)(struct mixd_inst *inst);
+	/* Params arrived: compute what process() needs. True: call me again next cell, even when no
+	 * param moves (a glide of the node's own is under way). [rt] */
+	bool (*update)(struct mixd_inst *inst, const struct mixd_update *update) MIXD_RT;
+	/* Make sound. [rt] */
+	void (*process)(const struct mixd_call *call) MIXD_RT;
+	/* MIXD_NODE_FEEDBACK: write the outputs of this slice from what was taken at least
+	 * MIXD_SLICE_MAX frames ago; process() then only takes the input. [rt] */
+	void (*emit)(const struct mixd_call *call) MIXD_RT;
+	/* Forget the past; bit-exactly as after activate(), lanes included. [rt] */
+	void (*reset)(struct mixd_inst *inst) MIXD_RT;
+	/* A job from host->submit(), in order. [worker] */
+	void (*work)(struct mixd_inst *inst, uint32_t job);
+	/* Magnitude in dB of channel CHANNEL at N frequencies, from param values (rows expanded, in
+	 * declared units), as the node sounds at RATE. For plots and tests. [any] */
+	void (*response)(const double *params, double rate, uint32_t channel, const double *freq_hz,
+			 double *ret_db, uint32_t n);
+};
+
+/* What a shared object exports under the name `mixd_module`. */
+struct mixd_module {
+	uint32_t abi;						      /* MIXD_NODE_ABI */
+	uint32_t sizeof_type, sizeof_inst, sizeof_call, sizeof_setup; /* checked by the loader */
+	const struct mixd_node_type *const *types;
+	uint32_t n_types;
+};
+
+#define MIXD_EXPORT __attribute__((visibility("default")))
+
+/* MIXD_MODULE(&gain_type) at the end of a node's file is all a module needs. */
+#define MIXD_MODULE(...)                                                                           \
+	static const struct mixd_node_type *const mixd_module_types[] = {__VA_ARGS__};             \
+	MIXD_EXPORT const struct mixd_module mixd_module = {                                       \
+		.abi = MIXD_NODE_ABI,                                                              \
+		.sizeof_type = sizeof(struct mixd_node_type),                                      \
+		.sizeof_inst = sizeof(struct mixd_inst),                                           \
+		.sizeof_call = sizeof(struct mixd_call),                                           \
+		.sizeof_setup = sizeof(struct mixd_setup),                                         \
+		.types = mixd_module_types,                                                        \
+		.n_types = sizeof(mixd_module_types) / sizeof(mixd_module_types[0]),               \
+	}
+
+#ifdef __cplusplus
+}
+#endif
