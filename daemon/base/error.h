@@ -1,8 +1,8 @@
-/* error.h - what an operator caused, in words: it becomes the reply.
+/* error.h - what an operator caused, in words: it becomes the reply. WHAT `struct mixd_error`
+ * travels up from where a fault is found to the client. Functions return -errno beside it. The
+ * code is also mixctl's exit code (design 9).
  *
- * WHAT        `struct mixd_error` travels up from where a fault is found to the client. Functions
- * return -errno beside it. The code is also mixctl's exit code (design 9). THREADS     [any], no
- * sharing. */
+ * THREADS     [any], no sharing. */
 #pragma once
 
 #include <stdarg.h>
@@ -25,8 +25,8 @@ struct mixd_error {
 	enum error_code code;
 	uint32_t op_index; /* operation of the transaction it belongs to */
 	char address[160]; /* "limit.ceiling", "onair.yaml:12:5" */
-	char text[320];	   /* what was wrong */
-	char hint[320];	   /* what would be right; may be empty */
+	char text[320]; /* what was wrong */
+	char hint[320]; /* what would be right; may be empty */
 };
 
 /* Fill *ERR (may be NULL) and return the matching -errno (-ENOENT, -EINVAL, -EEXIST, -EACCES, -EIO,

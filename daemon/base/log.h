@@ -1,9 +1,9 @@
 /* log.h - log lines to standard error, with syslog priorities for the journal, one topic per
  * folder.
  *
- * THREADS     [main] and helper threads; never [rt].
- * The level comes from $MIXD_LOG: "info", "debug", or per topic "info,pipewire=debug". Lines are
- * `<N>topic: text` under systemd ($JOURNAL_STREAM), `mixd: topic: text` otherwise. */
+ * THREADS     [main] and helper threads; never [rt]. The level comes from $MIXD_LOG: "info",
+ *             "debug", or per topic "info,pipewire=debug". Lines are `<N>topic: text` under
+ *             systemd ($JOURNAL_STREAM), `mixd: topic: text` otherwise. */
 #pragma once
 
 enum log_level {

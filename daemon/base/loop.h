@@ -1,7 +1,8 @@
 /* loop.h - the main thread's event loop: epoll, timers, signals, wake-ups.
  *
  * WHAT        One loop per process. Sources are created and freed on the loop's thread;
- * loop_wake_signal() may be called from any thread, also from the audio thread (one eventfd write).
+ *             loop_wake_signal() may be called from any thread, also from the audio thread (one
+ *             eventfd write).
  * INVARIANTS  L1 a source may free itself and others inside its callback.
  *             L2 callbacks never nest.
  * NOT HERE    PipeWire's own loop: its fd is one source here (daemon/pipewire). */
@@ -16,9 +17,9 @@ struct loop_source;
 typedef void (*loop_fn)(void *data);
 typedef void (*loop_signal_fn)(void *data, int signo);
 
-struct loop *loop_new(void);		   /* [main] */
+struct loop *loop_new(void); /* [main] */
 struct loop *loop_free(struct loop *loop); /* [main] */
-int loop_run(struct loop *loop);	   /* until loop_quit(); its code [main] */
+int loop_run(struct loop *loop); /* until loop_quit(); its code [main] */
 /* One turn: wait at most TIMEOUT_MS (-1: for ever) and dispatch what is ready.     [main] */
 int loop_iterate(struct loop *loop, int timeout_ms);
 void loop_quit(struct loop *loop, int code); /* [main] */

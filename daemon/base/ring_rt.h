@@ -1,8 +1,10 @@
 /* ring_rt.h - a wait-free ring of fixed-size records, one writer thread, one reader thread.
  *
- * WHAT        Power-of-two capacity; release/acquire on the two indexes; no locks, no system calls.
+ * WHAT        Power-of-two capacity; release/acquire on the two indexes; no locks, no system
+ *             calls.
  * THREADS     ring_put*() by the one writer, ring_get() by the one reader, either may be [rt].
- * INVARIANTS  R1 head - tail <= capacity. R2 a record is visible to the reader only when whole. */
+ * INVARIANTS  R1 head - tail <= capacity.
+ *             R2 a record is visible to the reader only when whole. */
 #pragma once
 
 #include <stdatomic.h>

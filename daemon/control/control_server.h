@@ -1,10 +1,11 @@
 /* control_server.h - the control plane: ROUTER for requests, PUB for events and meters.
  *
  * WHAT        decode -> check limits -> instance -> reply. Malformed input is answered, counted,
- * harmless. THREADS     [main] for everything except sending on PUB, which has its own thread (a
- * send may take long with many subscribers); the two share one inproc pipe. LIMITS
- * CONTROL_MESSAGE_MAX, CONTROL_DEPTH_MAX, CONTROL_FIELDS_MAX (checked before unpacking),
- *             CONTROL_LEASES_MAX, requests per session and second. */
+ *             harmless.
+ * THREADS     [main] for everything except sending on PUB, which has its own thread (a send may
+ *             take long with many subscribers); the two share one inproc pipe.
+ * LIMITS      CONTROL_MESSAGE_MAX, CONTROL_DEPTH_MAX, CONTROL_FIELDS_MAX (checked before
+ *             unpacking), CONTROL_LEASES_MAX, requests per session and second. */
 #pragma once
 
 #include "instance.h"

@@ -3,17 +3,18 @@
  * WHAT        The engine turns a model into sound. It knows no clock and no file: somebody calls
  *             engine_process() for n frames and gives it the channels of the boundary nodes.
  * THREADS     [main] engine_prepare/submit/...; [rt] engine_process() on one thread at a time.
- * LIFE OF A CHANGE
- *             engine_prepare(model, delta) compiles, allocates, activates; nothing audible yet.
+ * LIFE OF A CHANGEengine_prepare(model, delta) compiles, allocates, activates; nothing audible yet.
  *             engine_submit(change) hands it over; it is audible from the next block edge.
  *             engine_maintain() frees what the audio thread has let go, retires what has faded out
  *             (a smaller plan is compiled behind the scenes), and collects events. Call it from a
- * wake-up (engine_setup.wake) and from a slow timer. INVARIANTS  E1 a plan is immutable; state
- * lives in instances and moves with them. E2 nothing clicks: links, bypass, mute and replaced
- * instances fade over ENGINE_FADE_MS; what leaves the model lives on in the plan until it has
- * faded. E3 output depends on input, changes and their positions, not on how time is cut into
- * blocks. E4 engine_process() obeys the real-time rules. NOT HERE    revision, history, journal:
- * instance.h. */
+ *             wake-up (engine_setup.wake) and from a slow timer.
+ * INVARIANTS  E1 a plan is immutable; state lives in instances and moves with them.
+ *             E2 nothing clicks: links, bypass, mute and replaced instances fade over
+ *                ENGINE_FADE_MS; what leaves the model lives on in the plan until it has faded.
+ *             E3 output depends on input, changes and their positions, not on how time is cut into
+ *                blocks.
+ *             E4 engine_process() obeys the real-time rules.
+ * NOT HERE    revision, history, journal: instance.h. */
 #pragma once
 
 #include "graph_txn.h"
@@ -25,9 +26,9 @@ struct engine;
 struct engine_change;
 
 struct engine_setup {
-	double rate;		  /* Hz */
-	bool offline;		  /* worker jobs run inline */
-	uint64_t seed;		  /* for node types with noise */
+	double rate; /* Hz */
+	bool offline; /* worker jobs run inline */
+	uint64_t seed; /* for node types with noise */
 	void (*wake)(void *data); /* called from the audio thread when engine_maintain() has work;
 				     may be NULL. [rt] */
 	void *wake_data;
@@ -36,7 +37,7 @@ struct engine_setup {
 /* What the clock gives for one call. Slots are graph_node.slot. A NULL channel pointer reads as
  * silence, or is not written. Arrays may be shorter than GRAPH_SLOTS_MAX; entries may be NULL. */
 struct engine_cycle {
-	uint32_t n_frames;	       /* 0..ENGINE_BLOCK_MAX */
+	uint32_t n_frames; /* 0..ENGINE_BLOCK_MAX */
 	const float *const *const *in; /* [slot][channel][frame] */
 	uint32_t n_in;
 	float *const *const *out;
@@ -56,13 +57,13 @@ struct engine_stats {
 	uint64_t position; /* frames since start */
 	uint64_t cycles;
 	double load_mean, load_peak; /* time / time of the block, over the last second */
-	uint32_t latency_frames;     /* longest path between boundary nodes */
+	uint32_t latency_frames; /* longest path between boundary nodes */
 	uint64_t quarantines;
 	uint32_t n_steps, n_banks; /* of the plan in force */
 };
 
 int engine_new(const struct engine_setup *setup, struct engine **ret,
-	       struct mixd_error *err);		   /* [main] */
+	       struct mixd_error *err); /* [main] */
 struct engine *engine_free(struct engine *engine); /* nobody may be in engine_process() [main] */
 
 /* MODEL is borrowed for the call. *ret_change: owned by the caller until submitted or discarded.
@@ -93,11 +94,11 @@ void engine_process(struct engine *engine, const struct engine_cycle *cycle) MIX
 
 /* True when something changed that the caller may want to look at (events, retirements). [main] */
 bool engine_maintain(struct engine *engine);
-bool engine_next_event(struct engine *engine, struct engine_event *ret);	   /* [main] */
-void engine_stats(struct engine *engine, struct engine_stats *ret);		   /* [main] */
+bool engine_next_event(struct engine *engine, struct engine_event *ret); /* [main] */
+void engine_stats(struct engine *engine, struct engine_stats *ret); /* [main] */
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid); /* [main] */
-uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid);		   /* [main] */
-uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid);		   /* [main] */
+uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid); /* [main] */
+uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid); /* [main] */
 
 /* Meters: while the count of leases is above 0 the engine folds meters. */
 void engine_meters_lease(struct engine *engine, int delta); /* [main] */

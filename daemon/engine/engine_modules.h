@@ -1,9 +1,10 @@
 /* engine_modules.h - load node types from shared objects.
  *
  * WHAT        Every *.so in the install folder and in each folder of $MIXD_NODE_PATH
- * (':'-separated, searched first). A module with another ABI number or other struct sizes, without
- * `mixd_module`, with a faulty table or with an id that is taken is refused with the reason; the
- * others load. THREADS     [main], at start. */
+ *             (':'-separated, searched first). A module with another ABI number or other struct
+ *             sizes, without `mixd_module`, with a faulty table or with an id that is taken is
+ *             refused with the reason; the others load.
+ * THREADS     [main], at start. */
 #pragma once
 
 #include "graph_types.h"

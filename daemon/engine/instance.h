@@ -1,12 +1,13 @@
 /* instance.h - one session: the model, the engine, the revision, history, and who is told.
  *
  * WHAT        The only way to change a running graph. A transaction goes: check the revision ->
- * apply to the model
- *             -> engine_prepare() -> journal -> engine_submit() -> tell. Any failure before the
- * journal leaves model, journal and sound as they were. THREADS     [main] INVARIANTS  I1 a
- * revision is handed out once, and only after the journal has it. I2 history holds the last
- * INSTANCE_HISTORY_MAX commits with their inverses. NOT HERE    sockets (control/), files (state/),
- * PipeWire (pipewire/): they hang on the hooks, wired by main.c. */
+ *             apply to the model -> engine_prepare() -> journal -> engine_submit() -> tell. Any
+ *             failure before the journal leaves model, journal and sound as they were.
+ * THREADS     [main]
+ * INVARIANTS  I1 a revision is handed out once, and only after the journal has it.
+ *             I2 history holds the last INSTANCE_HISTORY_MAX commits with their inverses.
+ * NOT HERE    sockets (control/), files (state/), PipeWire (pipewire/): they hang on the hooks,
+ *             wired by main.c. */
 #pragma once
 
 #include "engine.h"
@@ -57,7 +58,7 @@ struct instance_request {
 
 struct instance_result {
 	uint64_t revision;
-	uint64_t ticket;	    /* for engine_applied(); 0 when nothing changed */
+	uint64_t ticket; /* for engine_applied(); 0 when nothing changed */
 	Mixd__V1__Change **changes; /* borrowed from history, or owned by the result when dry_run */
 	uint32_t n_changes;
 	struct graph_delta *owned; /* dry_run */

@@ -1,8 +1,7 @@
-/* graph_layout.h - layouts by name.
+/* graph_layout.h - layouts by name. Named: mono stereo 2.1 3.0 quad 5.0 5.1 6.1 7.1 5.1.2 5.1.4
+ * 7.1.2 7.1.4; "Nch" (1..64) is discrete.
  *
- * Named: mono stereo 2.1 3.0 quad 5.0 5.1 6.1 7.1 5.1.2 5.1.4 7.1.2 7.1.4; "Nch" (1..64) is
- * discrete. THREADS     [any]; the table is immutable, "Nch" layouts are made once and live for
- * ever. */
+ * THREADS     [any]; the table is immutable, "Nch" layouts are made once and live for ever. */
 #pragma once
 
 #include <mixd/layout.h>

@@ -1,13 +1,16 @@
 /* graph_model.h - what the operator has built: nodes, links, envelopes. Pure data, no sound.
  *
- * WHAT        The one truth about the graph. Changed only by graph_txn.h; compiled by graph_plan.h.
+ * WHAT        The one truth about the graph. Changed only by graph_txn.h; compiled by
+ *             graph_plan.h.
  * THREADS     [main] only.
  * INVARIANTS  G1 names are unique, 1..128 of [A-Za-z0-9_./-], neither starting nor ending with '/'
- * or '.', and contain no ':' ; nodes are sorted by name; links by (from name, from port, to name,
- * to port). G2 a uid is never used twice in the life of the process; a rename keeps it; a changed
- * config raises config_gen. G3 every link joins an existing output port to an existing input port,
- * once. G4 values are inside their rows' ranges. LIMITS      GRAPH_NODES_MAX, GRAPH_LINKS_MAX,
- * GRAPH_ENVELOPES_MAX, GRAPH_POINTS_MAX. */
+ *                or '.', and contain no ':' ; nodes are sorted by name; links by (from name, from
+ *                port, to name, to port).
+ *             G2 a uid is never used twice in the life of the process; a rename keeps it; a
+ *                changed config raises config_gen.
+ *             G3 every link joins an existing output port to an existing input port, once.
+ *             G4 values are inside their rows' ranges.
+ * LIMITS      GRAPH_NODES_MAX, GRAPH_LINKS_MAX, GRAPH_ENVELOPES_MAX, GRAPH_POINTS_MAX. */
 #pragma once
 
 #include "graph_layout.h"
@@ -21,14 +24,14 @@
 #define GRAPH_POINTS_MAX 4096u
 #define GRAPH_NAME_MAX 128u
 #define GRAPH_PORTS_MAX 4096u /* per node: in1 .. in4096 of a bus */
-#define GRAPH_SLOTS_MAX 256u  /* boundary nodes */
+#define GRAPH_SLOTS_MAX 256u /* boundary nodes */
 #define GRAPH_SLOT_NONE UINT32_MAX
 
 struct graph_node {
 	uint64_t uid;
 	char *name;
 	const struct graph_type *type;
-	double *value;		   /* type->n_params, declared units (dB, not factors) */
+	double *value; /* type->n_params, declared units (dB, not factors) */
 	struct mixd_value *config; /* type->n_configs; text owned */
 	uint32_t config_gen;
 	uint32_t slot; /* boundary types (EXTERNAL_IN/OUT): the clock's slot for this node; else
@@ -39,8 +42,8 @@ struct graph_node {
 struct graph_link {
 	uint64_t uid;
 	struct graph_node *from, *to; /* borrowed from the same model */
-	uint32_t from_port, to_port;  /* index among the node's output / input ports */
-	double gain_db;		      /* -144 = silent */
+	uint32_t from_port, to_port; /* index among the node's output / input ports */
+	double gain_db; /* -144 = silent */
 };
 
 enum graph_curve {

@@ -1,9 +1,10 @@
 /* graph_session.h - the session file: YAML or JSON a person writes <-> a graph message.
  *
  * WHAT        Parse (design 8): `mixd: 1`, name, nodes, links ("a -> b -> c", "duck:key"),
- * envelopes. Unknown keys, types, params and units are errors with line and column and the nearest
- * right word. Write: canonical, sorted, with units, only what differs from the defaults. THREADS
- * [main] */
+ *             envelopes. Unknown keys, types, params and units are errors with line and column and
+ *             the nearest right word. Write: canonical, sorted, with units, only what differs from
+ *             the defaults.
+ * THREADS     [main] */
 #pragma once
 
 #include "graph_txn.h"

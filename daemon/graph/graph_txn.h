@@ -1,12 +1,15 @@
 /* graph_txn.h - change the model by operations, all or nothing, with the way back.
  *
  * WHAT        Operations are the wire's own (mixd.v1.Op): one representation from client to
- * journal. High-level ones (globs, relative values, texts with units, `after`, `heal`, Apply) are
- * expanded to primitive ones while they are applied; the primitive ones and their inverses are what
- * history keeps. THREADS     [main] INVARIANTS  T1 on failure the model is as before, to the byte
- * of graph_model_to_proto(). T2 applying `inverse` after `done` restores that state too. T3 `done`
- * replayed on the same state gives the same state (journal restore). NOT HERE    compile errors
- * (cycles): the caller compiles, and undoes with graph_txn_revert() when refused. */
+ *             journal. High-level ones (globs, relative values, texts with units, `after`, `heal`,
+ *             Apply) are expanded to primitive ones while they are applied; the primitive ones and
+ *             their inverses are what history keeps.
+ * THREADS     [main]
+ * INVARIANTS  T1 on failure the model is as before, to the byte of graph_model_to_proto().
+ *             T2 applying `inverse` after `done` restores that state too.
+ *             T3 `done` replayed on the same state gives the same state (journal restore).
+ * NOT HERE    compile errors (cycles): the caller compiles, and undoes with graph_txn_revert()
+ *             when refused. */
 #pragma once
 
 #include "graph_model.h"
@@ -26,7 +29,7 @@ struct graph_param_change {
 
 /* What became of a transaction. */
 struct graph_delta {
-	bool topology;			   /* nodes, links, configs changed: compile */
+	bool topology; /* nodes, links, configs changed: compile */
 	struct graph_param_change *params; /* when topology is false these are all that changed */
 	uint32_t n_params;
 	uint64_t *envelopes; /* uids of envelopes that began, changed or were cleared */

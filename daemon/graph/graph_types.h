@@ -1,10 +1,11 @@
 /* graph_types.h - the node types this process knows, with their tables expanded.
  *
  * WHAT        A registry of `mixd_node_type`. Each entry carries what every lookup needs: the
- * params of all types ("bypass", "mute"), then the type's own with groups unrolled ("band1.freq"
- * ...), then configs ("layout", then the type's own), then meters (the common ones first). THREADS
- * filled on main before use; afterwards immutable. NOT HERE    loading modules from disk:
- * daemon/engine/engine_modules.h. */
+ *             params of all types ("bypass", "mute"), then the type's own with groups unrolled
+ *             ("band1.freq" ...), then configs ("layout", then the type's own), then meters (the
+ *             common ones first).
+ * THREADS     filled on main before use; afterwards immutable.
+ * NOT HERE    loading modules from disk: daemon/engine/engine_modules.h. */
 #pragma once
 
 #include <mixd/node.h>
@@ -48,7 +49,7 @@ struct graph_meter {
 
 struct graph_type {
 	const struct mixd_node_type *node_type;
-	char *module;		    /* path it came from, or "built-in" */
+	char *module; /* path it came from, or "built-in" */
 	struct graph_param *params; /* GRAPH_PARAM_COMMON common ones first: index 0 of the node's
 				       own is here 2 */
 	uint32_t n_params;

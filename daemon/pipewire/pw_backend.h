@@ -1,9 +1,11 @@
 /* pw_backend.h - the live clock: PipeWire drives the engine.
  *
  * WHAT        One pw_filter is the engine node; boundary nodes of the model become its ports,
- * virtual sinks, virtual sources, captures, outputs (design 11, reference pipewire.md). Follows the
- * model's commits. THREADS     [main]; the process callback on PipeWire's data thread. LIFE Lives
- * through a missing, dying and returning PipeWire; says so in instance_clock and alarms. */
+ *             virtual sinks, virtual sources, captures, outputs (design 11, reference
+ *             pipewire.md). Follows the model's commits.
+ * THREADS     [main]; the process callback on PipeWire's data thread.
+ * LIFE        Lives through a missing, dying and returning PipeWire; says so in instance_clock and
+ *             alarms. */
 #pragma once
 
 #include "instance.h"

@@ -1,12 +1,16 @@
 /* state_store.h - journal and snapshots of one instance.
  *
  * WHAT        FOLDER/journal: append-only records, each length, CRC-32C, protobuf (revision, time,
- * identity, operations, inverse). FOLDER/snapshot, snapshot.1, snapshot.2: generations, written
- * whole, fsync and rename. Acknowledged = written to the journal; persisted = fsynced. THREADS
- * [main] INVARIANTS  S1 kill -9 at any moment loses no acknowledged commit. S2 a torn tail is cut
- * and reported. S3 a corrupt middle falls back to the last good state and says which revisions were
- * lost. S4 nothing is deleted before its successor is durable; a damaged file is kept aside, never
- * overwritten. */
+ *             identity, operations, inverse). FOLDER/snapshot, snapshot.1, snapshot.2:
+ *             generations, written whole, fsync and rename. Acknowledged = written to the journal;
+ *             persisted = fsynced.
+ * THREADS     [main]
+ * INVARIANTS  S1 kill -9 at any moment loses no acknowledged commit.
+ *             S2 a torn tail is cut and reported.
+ *             S3 a corrupt middle falls back to the last good state and says which revisions were
+ *                lost.
+ *             S4 nothing is deleted before its successor is durable; a damaged file is kept aside,
+ *                never overwritten. */
 #pragma once
 
 #include "instance.h"

@@ -1,11 +1,11 @@
 /* test.h - the harness of all C tests: TAP out, one process per file, one function per test.
  *
- * USE         #include "test.h"
- *             TEST(ring_keeps_order) { ... CHECK(x == 1, "x is %d", x); CHECK_NEAR(got, want, tol);
- * } There is no main() to write and no list to keep. `./test_x PATTERN` runs what contains PATTERN;
- *             `./test_x -l` lists. A failed CHECK ends its test, says where and why, and the next
- * test goes on. $MIXD_TEST_SEED seeds test_random(); the seed is printed. NOT HERE    processes and
- * PipeWire: tests/live. */
+ * USE         #include "test.h" TEST(ring_keeps_order) { ... CHECK(x == 1, "x is %d", x);
+ *             CHECK_NEAR(got, want, tol); } There is no main() to write and no list to keep.
+ *             `./test_x PATTERN` runs what contains PATTERN; `./test_x -l` lists. A failed CHECK
+ *             ends its test, says where and why, and the next test goes on. $MIXD_TEST_SEED seeds
+ *             test_random(); the seed is printed.
+ * NOT HERE    processes and PipeWire: tests/live. */
 #pragma once
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* mixd/layout.h - channel positions and the layouts made of them.
  *
  * WHAT        A port carries 1..64 channels in a named layout. Positions follow ITU-R BS.2051; the
- * names are those PipeWire uses, so that ports can be labelled without translation. NOT HERE    the
- * lookup by name: daemon/graph/graph_layout.h (main thread only). */
+ *             names are those PipeWire uses, so that ports can be labelled without translation.
+ * NOT HERE    the lookup by name: daemon/graph/graph_layout.h (main thread only). */
 #pragma once
 
 #include <stdint.h>
@@ -31,7 +31,7 @@ enum mixd_position {
 };
 
 struct mixd_layout {
-	const char *name;	 /* "mono", "stereo", "5.1", ... */
-	uint32_t n_channels;	 /* 1..64 */
+	const char *name; /* "mono", "stereo", "5.1", ... */
+	uint32_t n_channels; /* 1..64 */
 	const uint8_t *position; /* enum mixd_position of each channel */
 };

@@ -1,41 +1,38 @@
 /* mixd/node.h - the node contract: everything a node type declares and everything it is given.
  *
  * WHAT        A node type is one `static const struct mixd_node_type`: tables of ports, params,
- * configs and meters, and a handful of functions. The tables are the only place a value is
- * described; validation, help, completion, the wire, forms and tests are derived from them. A
- * module (one shared object) exports one `mixd_module` that lists its types.
- *
- * THREADS     [main]   the control thread; may allocate, may fail.
- *             [rt]     the audio thread (or the loop of an offline render): may not allocate, lock,
- * log, call the system or take unbounded time. Include <mixd/rt.h> LAST in a node's file. [worker]
- * the engine's worker thread: may take long, may not allocate. [any]    pure functions.
- *
- * LIFE        needs() -> activate() -> { update() process() reset() }* -> deactivate()
- *             A new rate, layout or config makes a new instance; the engine crossfades from the old
- * one.
- *
+ *             configs and meters, and a handful of functions. The tables are the only place a
+ *             value is described; validation, help, completion, the wire, forms and tests are
+ *             derived from them. A module (one shared object) exports one `mixd_module` that lists
+ *             its types.
+ * THREADS     [main] the control thread; may allocate, may fail. [rt] the audio thread (or the
+ *             loop of an offline render): may not allocate, lock, log, call the system or take
+ *             unbounded time. Include <mixd/rt.h> LAST in a node's file. [worker] the engine's
+ *             worker thread: may take long, may not allocate. [any] pure functions.
+ * LIFE        needs() -> activate() -> { update() process() reset() }* -> deactivate() A new rate,
+ *             layout or config makes a new instance; the engine crossfades from the old one.
  * TIME        The engine calls process() for slices of 1..MIXD_SLICE_MAX frames. Slices end at
- * absolute multiples of MIXD_SLICE_MAX, so a block of any size gives the same bits. While a param
- * of the instance moves, the engine works in cells that end at absolute multiples of MIXD_CELL
- * frames (or where an event lands): update() once per cell, then process() for the cell, possibly
- * in several pieces. A type that multiplies by a param interpolates linearly across the cell
- * (dsp/ramp.h); a type with coefficients may hold them for the cell.
- *
+ *             absolute multiples of MIXD_SLICE_MAX, so a block of any size gives the same bits.
+ *             While a param of the instance moves, the engine works in cells that end at absolute
+ *             multiples of MIXD_CELL frames (or where an event lands): update() once per cell,
+ *             then process() for the cell, possibly in several pieces. A type that multiplies by a
+ *             param interpolates linearly across the cell (dsp/ramp.h); a type with coefficients
+ *             may hold them for the cell.
  * LANES       A laned type has its recursive state in an array over lanes (one lane = one channel
- * of one instance). The engine puts equal instances side by side in a bank of `width` lanes and
- * calls process() once for the bank. Word k of a lane is at lane[k * width]. State words belong to
- * the lane, and the engine moves them when the bank changes; grouped and alone give the same bits.
- *
+ *             of one instance). The engine puts equal instances side by side in a bank of `width`
+ *             lanes and calls process() once for the bank. Word k of a lane is at lane[k * width].
+ *             State words belong to the lane, and the engine moves them when the bank changes;
+ *             grouped and alone give the same bits.
  * INVARIANTS  N1 process() writes every output channel for all n_frames.
  *             N2 in[] and out[] are never NULL; an unlinked input is a block of zeros.
  *             N3 with MIXD_NODE_IN_PLACE out[k] may equal in[k]; without it they never overlap.
  *             N4 after reset(), and with zeros coming in, a type without MIXD_NODE_SOURCE gives
- * zeros and stays as reset() left it (the engine lets it sleep). N5 update() with from == to for
- * all params is a jump (activation); afterwards from and to are one cell apart. N6 the result does
- * not depend on how a cell or slice is cut into process() calls.
- *
+ *                zeros and stays as reset() left it (the engine lets it sleep).
+ *             N5 update() with from == to for all params is a jump (activation); afterwards from
+ *                and to are one cell apart.
+ *             N6 the result does not depend on how a cell or slice is cut into process() calls.
  * NOT HERE    channel layouts: <mixd/layout.h>; the real-time fence: <mixd/rt.h>; kernels:
- * nodes/dsp. */
+ *             nodes/dsp. */
 #pragma once
 
 #include <stdbool.h>
@@ -49,10 +46,10 @@ extern "C" {
 #endif
 
 #define MIXD_NODE_ABI 1u
-#define MIXD_SLICE_MAX 128u   /* frames: the longest slice */
-#define MIXD_CELL 16u	      /* frames: the control grid while params move */
+#define MIXD_SLICE_MAX 128u /* frames: the longest slice */
+#define MIXD_CELL 16u /* frames: the control grid while params move */
 #define MIXD_CHANNELS_MAX 64u /* channels of one port */
-#define MIXD_LANES_MAX 8u     /* lanes of one vector block: 8 x f64 = one cache line */
+#define MIXD_LANES_MAX 8u /* lanes of one vector block: 8 x f64 = one cache line */
 #define MIXD_ARRAY(a) (a), (uint32_t)(sizeof(a) / sizeof((a)[0]))
 
 /* Marks a function that the audio thread calls. A checker that knows the attribute verifies it. */
@@ -73,23 +70,23 @@ enum mixd_type {
 	MIXD_TYPE_FLOAT,
 	MIXD_TYPE_INT,
 	MIXD_TYPE_BOOL,
-	MIXD_TYPE_ENUM,	  /* value = index into labels */
+	MIXD_TYPE_ENUM, /* value = index into labels */
 	MIXD_TYPE_STRING, /* configs only */
 };
 
 enum mixd_unit {
 	MIXD_UNIT_NONE,
-	MIXD_UNIT_DB,	/* dB: a gain or a difference */
+	MIXD_UNIT_DB, /* dB: a gain or a difference */
 	MIXD_UNIT_DBFS, /* dBFS: a sample level, full scale = 1.0 */
 	MIXD_UNIT_DBTP, /* dBTP: a true-peak level, BS.1770 Annex 2 */
 	MIXD_UNIT_LUFS, /* LUFS: loudness, BS.1770 */
-	MIXD_UNIT_LU,	/* LU: loudness difference */
+	MIXD_UNIT_LU, /* LU: loudness difference */
 	MIXD_UNIT_HZ,
 	MIXD_UNIT_MS,
 	MIXD_UNIT_S,
 	MIXD_UNIT_PERCENT,
 	MIXD_UNIT_RATIO, /* n:1; infinity is written inf:1 */
-	MIXD_UNIT_PAN,	 /* -100 = L100, 0 = C, +100 = R100 */
+	MIXD_UNIT_PAN, /* -100 = L100, 0 = C, +100 = R100 */
 	MIXD_UNIT_DB_PER_S,
 	MIXD_UNIT_DB_PER_OCT,
 	MIXD_UNIT_FRAMES,
@@ -99,15 +96,15 @@ enum mixd_unit {
 
 /* How a param travels from its old to its new value, and what the node reads. */
 enum mixd_ramp {
-	MIXD_RAMP_NONE,	  /* jumps, at the start of a cell */
+	MIXD_RAMP_NONE, /* jumps, at the start of a cell */
 	MIXD_RAMP_LINEAR, /* smoothstep in the value itself */
-	MIXD_RAMP_LOG,	  /* smoothstep in log2(value): frequencies, times, Q, ratios; min > 0 */
-	MIXD_RAMP_GAIN,	  /* declared in dB; the node reads the linear factor 10^(dB/20), 0 at min;
+	MIXD_RAMP_LOG, /* smoothstep in log2(value): frequencies, times, Q, ratios; min > 0 */
+	MIXD_RAMP_GAIN, /* declared in dB; the node reads the linear factor 10^(dB/20), 0 at min;
 			     smoothstep in the factor */
 };
 
 struct mixd_param_row {
-	const char *id;	 /* lower case; a group's rows are addressed group + number + "." + id */
+	const char *id; /* lower case; a group's rows are addressed group + number + "." + id */
 	const char *doc; /* one line, ends without a full stop */
 	enum mixd_type type;
 	enum mixd_unit unit;
@@ -117,7 +114,7 @@ struct mixd_param_row {
 	const char *const *labels; /* NULL-terminated, for MIXD_TYPE_ENUM */
 	const char *group; /* NULL, or the name of a repeated group: neighbouring rows with one name
 			      form it */
-	uint32_t count;	   /* how often the group repeats, 1..; band1 .. band<count> */
+	uint32_t count; /* how often the group repeats, 1..; band1 .. band<count> */
 	const double *defs; /* NULL, or count defaults, one per repetition */
 };
 
@@ -135,8 +132,8 @@ struct mixd_config_row {
 
 enum mixd_fold {
 	MIXD_FOLD_LAST, /* the newest value */
-	MIXD_FOLD_MAX,	/* the highest since the meter was last read */
-	MIXD_FOLD_MIN,	/* the lowest since the meter was last read */
+	MIXD_FOLD_MAX, /* the highest since the meter was last read */
+	MIXD_FOLD_MIN, /* the lowest since the meter was last read */
 };
 
 struct mixd_meter_row {
@@ -169,7 +166,7 @@ struct mixd_port_row {
  * -------------------------------------------------------------------- */
 
 struct mixd_value {
-	double number;	  /* FLOAT INT BOOL ENUM */
+	double number; /* FLOAT INT BOOL ENUM */
 	const char *text; /* STRING; borrowed */
 };
 
@@ -189,16 +186,16 @@ struct mixd_setup {
 				     1 entries */
 	const uint32_t *out_first;
 	const struct mixd_value *config; /* one per config row */
-	uint64_t seed;			 /* for noise: reproducible */
+	uint64_t seed; /* for noise: reproducible */
 };
 
 /* Filled by needs(); zeroed before. */
 struct mixd_need {
-	size_t state_bytes;  /* one zeroed block, 64-byte aligned, at mixd_inst.state */
+	size_t state_bytes; /* one zeroed block, 64-byte aligned, at mixd_inst.state */
 	uint32_t lane_state; /* f64 words of state per lane; 0: not laned */
-	uint32_t lane_coef;  /* f64 words of coefficients per lane */
-	uint64_t shape;	     /* laned: only instances with equal shape share a bank */
-	uint32_t latency;    /* frames from main input to main output, exact */
+	uint32_t lane_coef; /* f64 words of coefficients per lane */
+	uint64_t shape; /* laned: only instances with equal shape share a bank */
+	uint32_t latency; /* frames from main input to main output, exact */
 	uint64_t tail; /* frames the output may sound after the input fell silent; UINT64_MAX: for
 			  ever */
 };
@@ -227,12 +224,12 @@ struct mixd_inst {
 	float *const *out;
 	const double *value; /* params at the end of the current cell (now, when nothing moves);
 				rows expanded */
-	double *meter;	     /* rows expanded; written at any time in process() */
+	double *meter; /* rows expanded; written at any time in process() */
 	double *lane_state; /* laned: word 0 of the first lane of this instance; channel c is at + c
 			       below 8 */
 	double *lane_coef;
 	uint32_t lane_width; /* stride between words: lane[k * lane_width] */
-	uint64_t in_linked;  /* bit p: input port p has a link (below 64); equal in all instances of
+	uint64_t in_linked; /* bit p: input port p has a link (below 64); equal in all instances of
 				a bank */
 };
 
@@ -243,7 +240,7 @@ struct mixd_inst {
 struct mixd_bank {
 	uint32_t width; /* 2, 4 or 8 */
 	uint32_t n_blocks;
-	uint32_t n_lanes;  /* lanes in use */
+	uint32_t n_lanes; /* lanes in use */
 	uint32_t channels; /* lanes per instance; instance i starts at lane i * channels */
 	double *state;
 	double *coef;
@@ -258,37 +255,37 @@ struct mixd_update {
 	const double *to; /* params at its end; from == to (equal values) when this is a jump or an
 			     arrival */
 	uint32_t cell_frames; /* 1..MIXD_CELL: the length over which to interpolate */
-	bool jump;	      /* first call after activate() or reset(): no glide */
+	bool jump; /* first call after activate() or reset(): no glide */
 };
 
 struct mixd_call {
 	struct mixd_inst *const *inst;
-	uint32_t n_inst;	      /* 1 unless laned */
+	uint32_t n_inst; /* 1 unless laned */
 	const struct mixd_bank *bank; /* NULL unless laned */
-	uint32_t n_frames;	      /* 1..MIXD_SLICE_MAX */
-	uint64_t position;	      /* frames since the engine started, of the first frame */
+	uint32_t n_frames; /* 1..MIXD_SLICE_MAX */
+	uint64_t position; /* frames since the engine started, of the first frame */
 	const float *const *ext_in; /* MIXD_NODE_EXTERNAL_IN: the clock's channels for this node */
-	float *const *ext_out;	    /* MIXD_NODE_EXTERNAL_OUT */
+	float *const *ext_out; /* MIXD_NODE_EXTERNAL_OUT */
 };
 
 /* ---- a node type
  * --------------------------------------------------------------------------------- */
 
-#define MIXD_NODE_IN_PLACE (1u << 0)	  /* out[k] may be in[k] */
-#define MIXD_NODE_SOURCE (1u << 1)	  /* sounds without input: never sleeps */
-#define MIXD_NODE_EXTERNAL_IN (1u << 2)	  /* a boundary: the clock feeds ext_in */
-#define MIXD_NODE_EXTERNAL_OUT (1u << 3)  /* a boundary: the clock takes ext_out */
+#define MIXD_NODE_IN_PLACE (1u << 0) /* out[k] may be in[k] */
+#define MIXD_NODE_SOURCE (1u << 1) /* sounds without input: never sleeps */
+#define MIXD_NODE_EXTERNAL_IN (1u << 2) /* a boundary: the clock feeds ext_in */
+#define MIXD_NODE_EXTERNAL_OUT (1u << 3) /* a boundary: the clock takes ext_out */
 #define MIXD_NODE_BYPASS_SILENT (1u << 4) /* bypass and quarantine give silence, not the input */
-#define MIXD_NODE_RUN_BYPASSED (1u << 5)  /* keeps measuring while bypassed */
+#define MIXD_NODE_RUN_BYPASSED (1u << 5) /* keeps measuring while bypassed */
 #define MIXD_NODE_FEEDBACK                                                                         \
 	(1u << 6) /* emit() gives the output before process() takes the input: breaks cycles */
 
 struct mixd_node_type {
-	const char *id;	      /* folder name; never changes */
-	const char *doc;      /* one line */
+	const char *id; /* folder name; never changes */
+	const char *doc; /* one line */
 	const char *category; /* level eq dynamics space repair analysis source io */
-	const char *source;   /* paper or standard, section */
-	uint32_t version;     /* raised when a saved session would sound different */
+	const char *source; /* paper or standard, section */
+	uint32_t version; /* raised when a saved session would sound different */
 	uint32_t flags;
 	const struct mixd_port_row *ports;
 	uint32_t n_ports;
@@ -328,7 +325,7 @@ struct mixd_node_type {
 
 /* What a shared object exports under the name `mixd_module`. */
 struct mixd_module {
-	uint32_t abi;						      /* MIXD_NODE_ABI */
+	uint32_t abi; /* MIXD_NODE_ABI */
 	uint32_t sizeof_type, sizeof_inst, sizeof_call, sizeof_setup; /* checked by the loader */
 	const struct mixd_node_type *const *types;
 	uint32_t n_types;

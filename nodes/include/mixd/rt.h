@@ -1,8 +1,8 @@
 /* mixd/rt.h - the compile-time fence: include LAST in every file that runs on the audio thread.
  *
  * WHAT        Names that allocate, lock, print, sleep or call the system do not compile below this
- * line. The other fences: place (nodes/ and *_rt.c), type (MIXD_RT), link (tests/rt/check_symbols),
- *             run (tests/rt/rtcheck.c). */
+ *             line. The other fences: place (nodes/ and *_rt.c), type (MIXD_RT), link
+ *             (tests/rt/check_symbols), run (tests/rt/rtcheck.c). */
 #pragma once
 
 #pragma GCC poison malloc calloc realloc free strdup strndup asprintf vasprintf posix_memalign     \
