@@ -33,6 +33,8 @@ struct mixd_error {
  * ...). ADDRESS may be NULL: kept as it is. */
 __attribute__((format(printf, 4, 5))) int error_set(struct mixd_error *err, enum error_code code,
 						    const char *address, const char *fmt, ...);
+/* "out of memory": fills *ERR, returns -ENOMEM. */
+int error_no_memory(struct mixd_error *err);
 /* Add the remedy. */
 __attribute__((format(printf, 2, 3))) void error_hint(struct mixd_error *err, const char *fmt, ...);
 
