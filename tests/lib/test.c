@@ -72,7 +72,7 @@ uint32_t test_random_below(uint32_t n)
 int main(int argc, char **argv)
 {
 	const char *pattern = argc > 1 ? argv[1] : "", *seed = getenv("MIXD_TEST_SEED");
-	unsigned n = 0, failed = 0;
+	static unsigned n, failed; /* survive longjmp() */
 
 	if (strcmp(pattern, "-l") == 0) {
 		for (struct test_case *t = test_first; t; t = t->next)
