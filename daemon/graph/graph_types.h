@@ -4,6 +4,9 @@
  *             params of all types ("bypass", "mute"), then the type's own with groups unrolled
  *             ("band1.freq" ...), then configs ("layout", then the type's own), then meters (the
  *             common ones first).
+ * ORDER       a group is unrolled repetition by repetition: band1.freq band1.gain band2.freq ...
+ *             so value k of repetition r (from 0) of a group whose rows begin at row g and number
+ *             m is at g + r * m + k.
  * THREADS     filled on main before use; afterwards immutable.
  * NOT HERE    loading modules from disk: daemon/engine/engine_modules.h. */
 #pragma once
@@ -13,6 +16,8 @@
 #include "error.h"
 
 #define GRAPH_ID_MAX 64u /* "band32.freq" */
+#define GRAPH_GROUP_MAX 1024u /* repetitions of a group */
+#define GRAPH_PARAMS_MAX 8192u /* of one type, unrolled */
 
 enum graph_common_param { GRAPH_PARAM_BYPASS, GRAPH_PARAM_MUTE, GRAPH_PARAM_COMMON };
 enum graph_common_config { GRAPH_CONFIG_LAYOUT, GRAPH_CONFIG_COMMON };

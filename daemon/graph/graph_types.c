@@ -1,0 +1,304 @@
+/* graph_types.c - the registry: common rows, unrolled groups, lookups. The checks of a table are in
+ * graph_types_check.c. */
+#include "graph_types.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "graph_types_check.h"
+
+const char *const graph_node_state_names[GRAPH_NODE_STATE_COUNT_ + 1] = {
+	"running", "bypassed", "muted", "sleeping", "quarantined", NULL,
+};
+
+const struct mixd_param_row graph_common_params[GRAPH_PARAM_COMMON] = {
+	[GRAPH_PARAM_BYPASS] = {.id = "bypass",
+				.doc = "pass the input on unchanged, at the same latency",
+				.type = MIXD_TYPE_BOOL,
+				.max = 1},
+	[GRAPH_PARAM_MUTE] = {.id = "mute",
+			      .doc = "silence the outputs",
+			      .type = MIXD_TYPE_BOOL,
+			      .max = 1},
+};
+
+const struct mixd_config_row graph_common_configs[GRAPH_CONFIG_COMMON] = {
+	[GRAPH_CONFIG_LAYOUT] = {.id = "layout",
+				 .doc = "channels of the main ports; auto follows what feeds them",
+				 .type = MIXD_TYPE_STRING,
+				 .def_text = "auto"},
+};
+
+const struct mixd_meter_row graph_common_meters[GRAPH_METER_COMMON] = {
+	[GRAPH_METER_PEAK] = {.id = "peak",
+			      .doc = "highest sample of the main output",
+			      .unit = MIXD_UNIT_DBFS,
+			      .fold = MIXD_FOLD_MAX},
+	[GRAPH_METER_LOAD] = {.id = "load",
+			      .doc = "share of the block's time the node took",
+			      .unit = MIXD_UNIT_PERCENT,
+			      .fold = MIXD_FOLD_MAX},
+	[GRAPH_METER_STATE] = {.id = "state",
+			       .doc = "what the node is doing",
+			       .labels = graph_node_state_names},
+	[GRAPH_METER_LATENCY] = {.id = "latency",
+				 .doc = "delay from main input to main output",
+				 .unit = MIXD_UNIT_FRAMES},
+};
+
+struct graph_types {
+	struct graph_type **types; /* sorted by id */
+	uint32_t n_types;
+};
+
+struct graph_types *graph_types_new(void)
+{
+	return calloc(1, sizeof(struct graph_types));
+}
+
+static struct graph_type *graph_type_free(struct graph_type *type)
+{
+	if (!type)
+		return NULL;
+	free(type->module);
+	free(type->params);
+	free(type->configs);
+	free(type->meters);
+	free(type);
+	return NULL;
+}
+DEFINE_CLEANUP(graph_type_free, struct graph_type *)
+
+struct graph_types *graph_types_free(struct graph_types *types)
+{
+	if (!types)
+		return NULL;
+	for (uint32_t i = 0; i < types->n_types; i++)
+		graph_type_free(types->types[i]);
+	free(types->types);
+	free(types);
+	return NULL;
+}
+
+/* The rows from FIRST on that form one group (or the one row that is in none). */
+static uint32_t group_rows(const struct mixd_node_type *type, uint32_t first)
+{
+	uint32_t n = 1;
+
+	if (!type->params[first].group)
+		return 1;
+	while (first + n < type->n_params && type->params[first + n].group &&
+	       strcmp(type->params[first + n].group, type->params[first].group) == 0)
+		n++;
+	return n;
+}
+
+static void param_add(struct graph_type *type, const struct mixd_param_row *row, uint32_t repeat)
+{
+	struct graph_param *param = &type->params[type->n_params++];
+
+	param->row = row;
+	param->def = row->defs ? row->defs[repeat] : row->def;
+	if (row->group)
+		snprintf(param->id, sizeof(param->id), "%s%u.%s", row->group, (unsigned)repeat + 1,
+			 row->id);
+	else
+		snprintf(param->id, sizeof(param->id), "%s", row->id);
+}
+
+static int type_expand_params(struct graph_type *type)
+{
+	const struct mixd_node_type *node_type = type->node_type;
+	size_t n = GRAPH_PARAM_COMMON;
+
+	for (uint32_t i = 0; i < node_type->n_params; i++)
+		n += node_type->params[i].group ? node_type->params[i].count : 1;
+	type->params = calloc(n, sizeof(type->params[0]));
+	if (!type->params)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < GRAPH_PARAM_COMMON; i++)
+		param_add(type, &graph_common_params[i], 0);
+	for (uint32_t i = 0; i < node_type->n_params;) {
+		uint32_t rows = group_rows(node_type, i);
+		uint32_t count = node_type->params[i].group ? node_type->params[i].count : 1;
+
+		for (uint32_t r = 0; r < count; r++) {
+			for (uint32_t k = 0; k < rows; k++)
+				param_add(type, &node_type->params[i + k], r);
+		}
+		i += rows;
+	}
+	return 0;
+}
+
+static int type_expand_rest(struct graph_type *type)
+{
+	const struct mixd_node_type *node_type = type->node_type;
+
+	type->configs = calloc(GRAPH_CONFIG_COMMON + node_type->n_configs, sizeof(*type->configs));
+	type->meters = calloc(GRAPH_METER_COMMON + node_type->n_meters, sizeof(*type->meters));
+	if (!type->configs || !type->meters)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < GRAPH_CONFIG_COMMON; i++)
+		type->configs[type->n_configs++] = &graph_common_configs[i];
+	for (uint32_t i = 0; i < node_type->n_configs; i++)
+		type->configs[type->n_configs++] = &node_type->configs[i];
+	for (uint32_t i = 0; i < GRAPH_METER_COMMON + node_type->n_meters; i++) {
+		struct graph_meter *meter = &type->meters[type->n_meters++];
+
+		meter->row = i < GRAPH_METER_COMMON ? &graph_common_meters[i]
+						    : &node_type->meters[i - GRAPH_METER_COMMON];
+		snprintf(meter->id, sizeof(meter->id), "%s", meter->row->id);
+	}
+	return 0;
+}
+
+/* Index at which ID is, or would have to be put. */
+static uint32_t types_position(const struct graph_types *types, const char *id, bool *ret_found)
+{
+	uint32_t low = 0, high = types->n_types;
+
+	*ret_found = false;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(types->types[middle]->node_type->id, id);
+
+		if (order == 0) {
+			*ret_found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int graph_types_add(struct graph_types *types, const struct mixd_node_type *node_type,
+		    const char *module, struct mixd_error *err)
+{
+	_cleanup_(graph_type_freep) struct graph_type *type = NULL;
+	struct graph_type **grown;
+	uint32_t position;
+	bool found;
+	int r;
+
+	r = graph_types_check(node_type, err);
+	if (r < 0)
+		return r;
+	position = types_position(types, node_type->id, &found);
+	if (found) {
+		r = error_set(err, ERROR_CONFLICT, node_type->id,
+			      "type \"%s\" is taken already by %s", node_type->id,
+			      types->types[position]->module);
+		error_hint(err, "rename the type or remove one of the two modules");
+		return r;
+	}
+	type = calloc(1, sizeof(*type));
+	if (!type)
+		return error_no_memory(err);
+	type->node_type = node_type;
+	type->module = strdup(module ? module : "built-in");
+	if (!type->module || type_expand_params(type) < 0 || type_expand_rest(type) < 0)
+		return error_no_memory(err);
+	grown = reallocarray(types->types, types->n_types + 1u, sizeof(types->types[0]));
+	if (!grown)
+		return error_no_memory(err);
+	types->types = grown;
+	memmove(&grown[position + 1], &grown[position],
+		(types->n_types - position) * sizeof(grown[0]));
+	grown[position] = TAKE_PTR(type);
+	types->n_types++;
+	return 0;
+}
+
+static void types_hint(const struct graph_types *types, const char *id, struct mixd_error *err)
+{
+	_cleanup_free_ const char **words = calloc(types->n_types + 1u, sizeof(*words));
+	const char *nearest;
+
+	if (!words)
+		return;
+	for (uint32_t i = 0; i < types->n_types; i++)
+		words[i] = types->types[i]->node_type->id;
+	nearest = error_nearest(id, words, types->n_types);
+	if (nearest)
+		error_hint(err, "did you mean \"%s\"?", nearest);
+	else
+		error_hint(err, "see `mixctl ls types`");
+}
+
+const struct graph_type *graph_types_find(const struct graph_types *types, const char *id,
+					  struct mixd_error *err)
+{
+	bool found;
+	uint32_t position = types_position(types, id, &found);
+
+	if (found)
+		return types->types[position];
+	if (err) {
+		error_set(err, ERROR_NOT_FOUND, NULL, "no node type \"%.64s\"", id);
+		types_hint(types, id, err);
+	}
+	return NULL;
+}
+
+uint32_t graph_types_count(const struct graph_types *types)
+{
+	return types->n_types;
+}
+
+const struct graph_type *graph_types_at(const struct graph_types *types, uint32_t idx)
+{
+	return idx < types->n_types ? types->types[idx] : NULL;
+}
+
+int graph_type_param(const struct graph_type *type, const char *id)
+{
+	for (uint32_t i = 0; i < type->n_params; i++) {
+		if (strcmp(type->params[i].id, id) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int graph_type_config(const struct graph_type *type, const char *id)
+{
+	for (uint32_t i = 0; i < type->n_configs; i++) {
+		if (strcmp(type->configs[i]->id, id) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* TEXT = PREFIX + a channel number 1..MIXD_CHANNELS_MAX without leading zeros; 0 when it is not. */
+static uint32_t channel_number(const char *text, const char *prefix)
+{
+	size_t size = strlen(prefix);
+	uint32_t channel = 0;
+
+	if (strncmp(text, prefix, size) != 0 || text[size] < '1' || text[size] > '9')
+		return 0;
+	for (text += size; *text >= '0' && *text <= '9' && channel <= MIXD_CHANNELS_MAX; text++)
+		channel = channel * 10 + (uint32_t)(*text - '0');
+	return *text == '\0' && channel <= MIXD_CHANNELS_MAX ? channel : 0;
+}
+
+int graph_type_meter(const struct graph_type *type, const char *id, uint32_t *ret_channel)
+{
+	for (uint32_t i = 0; i < type->n_meters; i++) {
+		const struct graph_meter *meter = &type->meters[i];
+		uint32_t channel = meter->row->per_channel ? channel_number(id, meter->id) : 0;
+
+		if (meter->row->per_channel ? channel > 0 : strcmp(meter->id, id) == 0) {
+			if (ret_channel)
+				*ret_channel = channel;
+			return (int)i;
+		}
+	}
+	return -1;
+}
