@@ -1,0 +1,74 @@
+/* truepeak_kernel.h - the body of truepeak_envelope(), included once per vector width by
+ * truepeak.c with TRUEPEAK_WIDTH and TRUEPEAK_TARGET set. */
+
+#define TRUEPEAK_JOIN_(a, b) a##b
+#define TRUEPEAK_JOIN(a, b) TRUEPEAK_JOIN_(a, b)
+#define TRUEPEAK_V TRUEPEAK_JOIN(truepeak_v, TRUEPEAK_WIDTH)
+#define TRUEPEAK_I TRUEPEAK_JOIN(truepeak_i, TRUEPEAK_WIDTH)
+
+typedef float TRUEPEAK_V __attribute__((vector_size(TRUEPEAK_WIDTH * 4)));
+typedef int32_t TRUEPEAK_I __attribute__((vector_size(TRUEPEAK_WIDTH * 4)));
+
+/* Magnitudes are compared as integers, which keeps one order for all of them. */
+#define TRUEPEAK_ABS(v) ((TRUEPEAK_I)(v)&0x7fffffff)
+#define TRUEPEAK_RAISE(high, v)                                                                    \
+	do {                                                                                       \
+		TRUEPEAK_I other_ = (v), more_ = other_ > (high);                                  \
+		(high) = (other_ & more_) | ((high) & ~more_);                                     \
+	} while (0)
+
+TRUEPEAK_TARGET static inline __attribute__((always_inline)) void
+TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filter, const float *x,
+					     float *envelope, uint32_t n_frames, uint32_t n_pairs)
+{
+	for (uint32_t i = 0; i < n_frames; i += TRUEPEAK_WIDTH) {
+		TRUEPEAK_V middle = {0}, even[3] = {{0}}, odd[3] = {{0}}, sample;
+		TRUEPEAK_I high;
+
+#pragma GCC unroll 16
+		for (uint32_t k = 0; k < TRUEPEAK_TAPS / 2; k++) {
+			TRUEPEAK_V early, late, sum, difference;
+
+			__builtin_memcpy(&early, x + i + k - 31, sizeof(early));
+			__builtin_memcpy(&late, x + i - k, sizeof(late));
+			sum = early + late;
+			difference = early - late;
+			middle += filter->middle[k] * sum;
+			for (uint32_t q = 0; q < n_pairs; q++) {
+				even[q] += filter->even[q][k] * sum;
+				odd[q] += filter->odd[q][k] * difference;
+			}
+		}
+		__builtin_memcpy(&sample, x + i - 16, sizeof(sample));
+		high = TRUEPEAK_ABS(sample);
+		TRUEPEAK_RAISE(high, TRUEPEAK_ABS(middle));
+		for (uint32_t q = 0; q < n_pairs; q++) {
+			TRUEPEAK_V sum = (TRUEPEAK_V)TRUEPEAK_ABS(even[q]) +
+					 (TRUEPEAK_V)TRUEPEAK_ABS(odd[q]);
+			TRUEPEAK_RAISE(high, (TRUEPEAK_I)sum);
+		}
+		__builtin_memcpy(envelope + i, &high, sizeof(high));
+	}
+}
+
+TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_envelope_,
+					  TRUEPEAK_WIDTH)(const struct truepeak_filter *filter,
+							  const float *x, float *envelope,
+							  uint32_t n_frames)
+{
+	if (filter->n_pairs == 3)
+		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 3);
+	else if (filter->n_pairs == 1)
+		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 1);
+	else
+		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 0);
+}
+
+#undef TRUEPEAK_JOIN_
+#undef TRUEPEAK_JOIN
+#undef TRUEPEAK_V
+#undef TRUEPEAK_I
+#undef TRUEPEAK_ABS
+#undef TRUEPEAK_RAISE
+#undef TRUEPEAK_WIDTH
+#undef TRUEPEAK_TARGET
