@@ -1,0 +1,62 @@
+/* input.c - where sound comes into the graph: a virtual sink, a capture, an application, bare
+ * ports.
+ *
+ * STRUCTURE   A boundary: the clock gives the channels, the node passes them on. What `device`
+ *             means is the clock's business (daemon/pipewire, daemon/render); here it is data. */
+#include <mixd/node.h>
+
+#include "level.h"
+
+#include <mixd/rt.h>
+
+static const char *const input_devices[] = {"sink", "source", "app", "none", NULL};
+
+static const struct mixd_port_row input_ports[] = {
+	{"out", "what comes in", true, MIXD_PORT_MAIN, NULL},
+};
+
+static const struct mixd_config_row input_configs[] = {
+	{"device",
+	 "where the sound comes from: `sink` makes a virtual sink that applications can play to, "
+	 "`source` captures a device, `app` takes one application's stream, `none` makes bare "
+	 "ports "
+	 "to be linked by hand",
+	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 3, 3, NULL, input_devices, false},
+	{"target", "name of the source or application to take, `@default` for the default source",
+	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "@default", NULL, false},
+	{"label", "what people read in their mixers; empty means the node's name", MIXD_TYPE_STRING,
+	 MIXD_UNIT_NONE, 0, 0, 0, "", NULL, false},
+};
+
+static const struct mixd_meter_row input_meters[] = {
+	{"level", "sample peak of each channel", MIXD_UNIT_DBFS, MIXD_FOLD_MAX, NULL, true},
+};
+
+MIXD_CLONES static void input_process(const struct mixd_call *call)
+{
+	struct mixd_inst *inst = call->inst[0];
+	uint32_t channels = inst->setup->out_layout[0]->n_channels;
+
+	for (uint32_t c = 0; c < channels; c++)
+		inst->meter[c] =
+			level_dbfs(level_copy(inst->out[c], call->ext_in[c], call->n_frames));
+}
+
+static const struct mixd_node_type input_type = {
+	.id = "input",
+	.doc = "Sound from outside: a virtual sink, a device, an application, or the file being "
+	       "rendered",
+	.category = "io",
+	.source = "PipeWire 0.3.65, pw_filter; design 11",
+	.version = 1,
+	.flags = MIXD_NODE_EXTERNAL_IN | MIXD_NODE_BYPASS_SILENT,
+	.ports = input_ports,
+	.n_ports = 1,
+	.configs = input_configs,
+	.n_configs = 3,
+	.meters = input_meters,
+	.n_meters = 1,
+	.process = input_process,
+};
+
+MIXD_MODULE(&input_type);
