@@ -23,6 +23,10 @@
 #define GRAPH_ENVELOPES_MAX 4096u
 #define GRAPH_POINTS_MAX 4096u
 #define GRAPH_NAME_MAX 128u
+#define GRAPH_ADDRESS_MAX 208u /* buffer for "node.param", "node:port" */
+#define GRAPH_TEXT_MAX 4096u /* bytes of a text config */
+#define GRAPH_LINK_GAIN_MIN_DB -144.0 /* = silent, written -inf */
+#define GRAPH_LINK_GAIN_MAX_DB 60.0
 #define GRAPH_PORTS_MAX 4096u /* per node: in1 .. in4096 of a bus */
 #define GRAPH_SLOTS_MAX 256u /* boundary nodes */
 #define GRAPH_SLOT_NONE UINT32_MAX
@@ -81,6 +85,8 @@ struct graph_model {
 
 struct graph_model *graph_model_new(const struct graph_types *types, const char *name);
 struct graph_model *graph_model_free(struct graph_model *model);
+/* G1, as an error with the remedy. */
+int graph_name_check(const char *name, struct mixd_error *err);
 
 struct graph_node *graph_model_node(const struct graph_model *model,
 				    const char *name); /* or NULL */
@@ -105,13 +111,16 @@ int graph_model_find_address(const struct graph_model *model, const char *addres
 			     struct graph_address *ret, struct mixd_error *err);
 /* Every address that matches GLOB ("vox/'*'.gain", "{a,b}", '?', '[...]'; '*' stops at '/', "**"
  * does not). KINDS is a mask of 1 << kind. A GLOB that is just a node's name means all its
- * addresses of KINDS. Calls FN in sorted order; stops when it returns non-zero and returns that.
+ * addresses of KINDS. Calls FN node by node in order of name, then params, configs and meters in
+ * order of their tables; stops when it returns non-zero and returns that.
  * -ENOENT when nothing matches. */
 int graph_model_glob(const struct graph_model *model, const char *glob, unsigned kinds,
 		     int (*fn)(void *data, const struct graph_address *address, const char *text),
 		     void *data, struct mixd_error *err);
 bool graph_glob_match(const char *glob, const char *text);
 
+/* "vox.band1.freq", "meter.tp2" */
+void graph_address_format(const struct graph_address *address, char *buf, size_t size);
 void graph_node_port_name(const struct graph_node *node, bool output, uint32_t port, char *buf,
 			  size_t size);
 /* "mic:out" */

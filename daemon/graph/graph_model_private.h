@@ -1,0 +1,69 @@
+/* graph_model_private.h - how the model is changed. Only graph_txn*.c and graph_proto*.c include
+ * this.
+ *
+ * WHAT        The tables are as large as their limits from the start (192 KiB, untouched pages cost
+ *             nothing), so that putting in what was taken out cannot fail: taking back a
+ *             transaction needs no memory.
+ * THREADS     [main] */
+#pragma once
+
+#include "graph_model.h"
+
+/* ---- parts, not in any model ---- */
+
+/* Defaults everywhere, no slot. NULL when out of memory. */
+struct graph_node *graph_node_new(const struct graph_type *type, const char *name);
+struct graph_node *graph_node_free(struct graph_node *node);
+struct graph_envelope *graph_envelope_free(struct graph_envelope *envelope);
+/* Recount ports after a change of configs. */
+void graph_node_count_ports(struct graph_node *node);
+bool graph_node_is_boundary(const struct graph_node *node);
+/* Ports of one direction if the config CONFIG_IDX had VALUE. */
+uint32_t graph_node_ports_with(const struct graph_node *node, bool output, uint32_t config_idx,
+			       double value);
+/* -1: no such port. The bare id of a counted row means its first. */
+int graph_node_port_find(const struct graph_node *node, bool output, const char *port);
+
+/* ---- tables of the model; parts are taken and given back, uids stay what they are ---- */
+
+void graph_model_put_node(struct graph_model *model, struct graph_node *node);
+void graph_model_take_node(struct graph_model *model, struct graph_node *node);
+/* NAME is taken; returned: the old one. */
+char *graph_model_rename_node(struct graph_model *model, struct graph_node *node, char *name);
+void graph_model_put_link(struct graph_model *model, struct graph_link *link);
+void graph_model_take_link(struct graph_model *model, struct graph_link *link);
+struct graph_link *graph_model_find_link(const struct graph_model *model,
+					 const struct graph_node *from, uint32_t from_port,
+					 const struct graph_node *to, uint32_t to_port);
+void graph_model_put_envelope(struct graph_model *model, struct graph_envelope *envelope);
+void graph_model_take_envelope(struct graph_model *model, struct graph_envelope *envelope);
+struct graph_envelope *graph_model_find_envelope(const struct graph_model *model,
+						 const struct graph_node *node, uint32_t param_idx);
+/* The lowest that is free, or GRAPH_SLOT_NONE. */
+uint32_t graph_model_free_slot(const struct graph_model *model);
+
+/* ---- values ---- */
+
+/* VALUE for param PARAM_IDX of NODE. RELATIVE adds to the present value. */
+int graph_node_read_param(const struct graph_node *node, uint32_t param_idx,
+			  const Mixd__V1__Value *value, bool relative, const char *address,
+			  double *ret, struct mixd_error *err);
+/* For a config; ret->text is owned by the caller for STRING, else NULL. */
+int graph_node_read_config(const struct graph_node *node, uint32_t config_idx,
+			   const Mixd__V1__Value *value, bool relative, const char *address,
+			   struct mixd_value *ret, struct mixd_error *err);
+bool graph_node_config_equal(const struct graph_node *node, uint32_t config_idx,
+			     const struct mixd_value *value);
+/* Param or config ID of NODE; -ENOENT with the nearest. */
+int graph_node_find_setting(const struct graph_node *node, const char *id,
+			    struct graph_address *ret, struct mixd_error *err);
+/* Take SETTINGS over into a node that is in no model yet. */
+int graph_node_read_settings(struct graph_node *node, Mixd__V1__Setting *const *settings, size_t n,
+			     struct mixd_error *err);
+/* -1: no such curve; "" is smooth. */
+int graph_curve_find(const char *name);
+/* Points and curve of an envelope for PARAM_IDX, checked. *ret is in no model yet. */
+int graph_envelope_read(struct graph_node *node, uint32_t param_idx, Mixd__V1__Point *const *points,
+			size_t n_points, const char *curve, const char *address,
+			struct graph_envelope **ret, struct mixd_error *err);
+int graph_link_gain_check(double gain_db, const char *address, struct mixd_error *err);
