@@ -126,8 +126,9 @@ static int check_ramp(const struct check *check, const struct mixd_param_row *ro
 		return refuse(check, "only floats have a ramp");
 	if (row->ramp == MIXD_RAMP_LOG && !(row->min > 0.0))
 		return refuse(check, "a LOG ramp needs min > 0");
-	if (row->ramp == MIXD_RAMP_GAIN && row->unit != MIXD_UNIT_DB)
-		return refuse(check, "a GAIN ramp is declared in dB");
+	if (row->ramp == MIXD_RAMP_GAIN && row->unit != MIXD_UNIT_DB &&
+	    row->unit != MIXD_UNIT_DBFS && row->unit != MIXD_UNIT_DBTP)
+		return refuse(check, "a GAIN ramp is declared in dB, dBFS or dBTP");
 	if (row->ramp == MIXD_RAMP_NONE && row->smooth_ms != 0.0f)
 		return refuse(check, "smooth_ms without a ramp");
 	if (!(row->smooth_ms >= 0.0f && row->smooth_ms <= SMOOTH_MS_MAX))
