@@ -119,6 +119,7 @@ static void contract_walk(const struct contract_shape *shape, uint64_t seed)
 	struct contract_audio *in = contract_audio_new(node_host_in_channels(host), frames);
 	struct contract_audio *out = contract_output(host, 1, frames);
 	uint32_t n_events = contract_events(shape->type, frames, seed, events);
+	double usual = walk_usual(shape, frames);
 
 	for (uint32_t c = 0; c < in->channels; c++)
 		for (uint64_t i = 0; i < frames; i++)
