@@ -17,6 +17,8 @@
 #define CONTROL_FIELDS_MAX 16384u
 #define CONTROL_LEASES_MAX 256u
 #define CONTROL_LEASE_MS 10000u
+#define CONTROL_RATE_PER_S 2000u /* requests of one session, sustained */
+#define CONTROL_RATE_BURST 4000u
 
 struct control_server;
 
@@ -27,6 +29,8 @@ int control_server_new(struct loop *loop, struct instance *instance, const char 
 		       const char *extra_endpoint, struct control_server **ret,
 		       struct mixd_error *err);
 struct control_server *control_server_free(struct control_server *server);
+/* What waits for the audio thread may be over: call after instance_maintain(). [main] */
+void control_server_maintain(struct control_server *server);
 
 /* The handler without sockets, for tests and fuzzing: one request body (protocol byte included) in,
  * one reply body out (malloc'd), or *ret_size 0 when the reply will come later through the server's

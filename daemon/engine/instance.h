@@ -79,6 +79,9 @@ int instance_rollback(struct instance *instance, uint64_t to_revision,
 		      const struct instance_request *request, struct instance_result *ret_result,
 		      struct mixd_error *err);
 
+/* Run the persist hook: everything up to now survives a power cut (wait PERSISTED). */
+int instance_persist(struct instance *instance, struct mixd_error *err);
+
 /* Restore, before anything runs: the model of a snapshot (taken), its revision, then commits
  * replayed (ops and inverse borrowed). */
 int instance_restore_graph(struct instance *instance, struct graph_model *model, uint64_t revision,

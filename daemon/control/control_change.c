@@ -1,0 +1,92 @@
+/* control_change.c - requests that change the graph, and the barrier. */
+#include "control_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int control_change_run(struct control_call *call)
+{
+	const Mixd__V1__Request *request = call->request;
+	struct instance *instance = call->handler->instance;
+	struct instance_request wish = {.if_revision = request->if_revision,
+					.dry_run = request->dry_run,
+					.by = *request->by ? request->by : "client",
+					.session = request->session.data,
+					.session_size = (uint32_t)request->session.len,
+					.req_id = request->req_id};
+	uint32_t count;
+
+	if (request->op_case == MIXD__V1__REQUEST__OP_UNDO) {
+		count = request->undo->count ? request->undo->count : 1;
+		return instance_undo(instance, count, &wish, &call->result, &call->error);
+	}
+	if (request->op_case == MIXD__V1__REQUEST__OP_ROLLBACK)
+		return instance_rollback(instance, request->rollback->to_revision, &wish,
+					 &call->result, &call->error);
+	if (request->transaction->n_ops > GRAPH_OPS_MAX) {
+		error_set(&call->error, ERROR_RESOURCE, "",
+			  "a transaction of %zu operations; the limit is %u",
+			  request->transaction->n_ops, GRAPH_OPS_MAX);
+		error_hint(&call->error, "split it");
+		return -E2BIG;
+	}
+	if (!request->transaction->n_ops) {
+		error_set(&call->error, ERROR_USAGE, "", "the transaction has no operations");
+		return -EINVAL;
+	}
+	wish.ops = request->transaction->ops;
+	wish.n_ops = (uint32_t)request->transaction->n_ops;
+	return instance_transact(instance, &wish, &call->result, &call->error);
+}
+
+int control_change(struct control_call *call)
+{
+	struct control_handler *handler = call->handler;
+	Mixd__V1__TransactionReply *reply = control_call_array(call, 1, sizeof(*reply));
+	uint64_t position;
+	int r;
+
+	if (!reply)
+		return -ENOMEM;
+	call->keep = !call->request->dry_run;
+	r = control_change_run(call);
+	if (r < 0)
+		return r;
+	mixd__v1__transaction_reply__init(reply);
+	reply->changes = call->result.changes;
+	reply->n_changes = call->result.n_changes;
+	call->reply.op_case = MIXD__V1__REPLY__OP_TRANSACTION;
+	call->reply.transaction = reply;
+	call->reply.revision = call->result.revision;
+	if (call->request->dry_run)
+		return 0;
+	call->waits = true;
+	call->ticket = call->result.ticket;
+	if (!call->ticket)
+		return 0;
+	handler->last_ticket = call->ticket;
+	reply->idle = strcmp(instance_clock(handler->instance)->state, "running") != 0 &&
+		      engine_applied(instance_engine(handler->instance), call->ticket, &position);
+	return 0;
+}
+
+/* Answered when everything before it has reached the asked-for level. */
+int control_barrier(struct control_call *call)
+{
+	Mixd__V1__BarrierReply *reply = control_call_array(call, 1, sizeof(*reply));
+	Mixd__V1__Change change = MIXD__V1__CHANGE__INIT;
+
+	if (!reply)
+		return -ENOMEM;
+	mixd__v1__barrier_reply__init(reply);
+	reply->token = call->request->barrier->token;
+	change.change_case = MIXD__V1__CHANGE__CHANGE_BARRIER;
+	change.barrier = call->request->barrier->token;
+	instance_happened(call->handler->instance, &change);
+	call->reply.op_case = MIXD__V1__REPLY__OP_BARRIER;
+	call->reply.barrier = reply;
+	call->waits = true;
+	call->keep = true; /* once in the event stream, however often it is sent */
+	call->ticket = call->handler->last_ticket;
+	return 0;
+}
