@@ -6,11 +6,8 @@
 #include <xmmintrin.h>
 #endif
 
+#include "rtcheck.h"
 #include "test.h"
-
-/* The shim tests/rt/rtcheck.so defines them; without it they cost nothing. */
-__attribute__((weak)) void rtcheck_enter(void);
-__attribute__((weak)) void rtcheck_exit(void);
 
 static double node_host_domain(const struct mixd_param_row *row, double node_value)
 {

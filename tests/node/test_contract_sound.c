@@ -1,6 +1,8 @@
 /* test_contract_sound.c - the node contract, what is heard: latency as reported, no clicks. */
 #include "contract.h"
 
+#include "rtcheck.h"
+
 /* ---- latency ---- */
 
 /* A soft impulse comes out, at its highest, exactly `latency` frames later. */
@@ -159,4 +161,18 @@ TEST(contract_random_walks_are_finite_and_do_not_click)
 		for (uint32_t i = 1; i < n; i++)
 			contract_walk(&shapes[i], 200 + i);
 	}
+}
+
+/* Last: everything above ran where a violation would have ended it. */
+TEST(contract_ran_behind_the_fence)
+{
+	struct rtcheck_counts counts;
+
+	if (!rtcheck_read)
+		test_skip("not preloaded: a sanitizer build, or run by hand");
+	rtcheck_read(&counts);
+	CHECK(counts.sections > 0 || !contract_types()[0], "no section was entered");
+	CHECK(counts.violations == 0, "%llu violations", counts.violations);
+	if (!counts.sees_system_calls)
+		test_note("this kernel does not dispatch system calls: inline ones go unseen");
 }

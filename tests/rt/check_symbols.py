@@ -1,0 +1,70 @@
+"""The fence of the linker: real-time objects may leave undefined only what is on the list.
+
+Arguments: the build folder. Objects are found by the names meson gives them."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+from fences import TOP, Tap, is_real_time
+
+MATH = ("sin cos tan asin acos atan atan2 sinh cosh tanh exp exp2 expm1 log log2 log10 log1p pow sqrt "
+        "cbrt hypot fabs fmin fmax floor ceil round trunc rint nearbyint lrint llrint lround fmod "
+        "ldexp frexp scalbn copysign sincos").split()
+ALLOWED = {m + s for m in MATH for s in ("", "f")} | set(
+    # Memory and text without allocation; words for a fault; the clock by vDSO.
+    "memcpy memmove memset memcmp strcmp strncmp strlen snprintf __snprintf_chk __memcpy_chk "
+    "__memset_chk __memmove_chk clock_gettime "
+    # What compilers insert: stack protector, clones' resolvers.
+    "__stack_chk_fail _GLOBAL_OFFSET_TABLE_ __cpu_model __cpu_indicator_init __cpu_features2 __assert_fail "
+    # The run-time fence itself (weak).
+    "rtcheck_enter rtcheck_exit".split())
+
+
+def symbols(path):
+    """(undefined, defined) names of an object."""
+    out = subprocess.run(["nm", "-P", str(path)], capture_output=True, text=True, check=True).stdout
+    undefined, defined = set(), set()
+    for line in out.splitlines():
+        name, kind = line.split()[:2]
+        (undefined if kind in "Uwv" and len(line.split()) < 3 else defined).add(name)
+    return undefined, defined
+
+
+def source_of(path, build):
+    """nodes/node-eq.so.p/eq_eq.c.o -> nodes/eq/eq.c; daemon/engine/libx.a.p/a_rt.c.o -> .../a_rt.c"""
+    folder = path.parent.parent.relative_to(build)
+    name = path.name[:-2]
+    for source in (TOP / folder).rglob("*.c"):
+        if re.sub(r"[/]", "_", str(source.relative_to(TOP / folder))) == name:
+            return source.relative_to(TOP)
+    return None
+
+
+def main():
+    build, tap = pathlib.Path(sys.argv[1]).resolve(), Tap()
+    real_time, ours = [], set()
+    for folder in ("nodes", "daemon/base", "daemon/engine"):
+        for path in sorted((build / folder).rglob("*.c.o")):
+            source = source_of(path, build)
+            if source is None:
+                continue
+            if is_real_time(source):
+                real_time.append((source, path))
+                ours |= symbols(path)[1]
+            elif source.parts[0] == "nodes":
+                ours |= symbols(path)[1]  # *_setup.c: called from activate() only
+    faults = []
+    for source, path in real_time:
+        extra = symbols(path)[0] - ALLOWED - ours
+        if extra:
+            faults.append(f"{source}: {' '.join(sorted(extra))}")
+    tap.check("real_time_objects_need_only_what_is_allowed", faults)
+    tap.check("there_are_objects_to_check",
+              [] if len(real_time) > 5 else [f"only {len(real_time)} real-time objects in {build}"])
+    print(f"# {len(real_time)} objects")
+    return tap.done()
+
+
+sys.exit(main())
