@@ -1,8 +1,8 @@
 /* pan.c - where in the stereo picture: pan, balance, and both sides on their own.
  *
  * SOURCE      Rumsey, Spatial Audio (2001), chapter 3, after Blumlein (GB 394325, 1933). One family
- *             for all laws: theta = (p + 1) pi/4, L = cos^k theta, R = sin^k theta with
- *             k = -law / 3.0103 dB: -3 dB is constant power, -6 dB constant amplitude.
+ *             for all laws: theta = (p + 1) pi/4, L = cos^k theta, R = sin^k theta. The centre is at
+ *             -3.01 k dB: k = 1 keeps power, 2 amplitude, 1.5 is between.
  * STRUCTURE   update() turns the params into a 2x2 matrix at both ends of the cell; process()
  *             applies it, interpolated while it moves. Law and mode are configs: a change of them
  *             is a crossfade of the engine. */
@@ -78,11 +78,11 @@ static int pan_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
 
 static int pan_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 {
-	static const double law_db[] = {3.0, 4.5, 6.0};
+	static const double exponents[] = {1.0, 1.5, 2.0};
 	struct pan_state *state = inst->state;
 	const struct mixd_value *config = inst->setup->config;
 
-	state->exponent = law_db[(int)config[PAN_CONFIG_LAW].number] / (20 * log10(sqrt(2)));
+	state->exponent = exponents[(int)config[PAN_CONFIG_LAW].number];
 	if (config[PAN_CONFIG_COMPENSATE].number > 0.5)
 		state->makeup = pow(2, state->exponent / 2);
 	else
