@@ -1,0 +1,196 @@
+/* meter_view.c - see meter_view.h. Control sequences: ECMA-48 (CUU, EL, SGR), DEC 25 (cursor). */
+#include "meter_view.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "mixctl.h"
+
+#define METER_VIEW_BAR_MIN 10u
+#define METER_VIEW_HOLD_MS 1500u
+
+static const char meter_view_restore[] = "\033[0m\033[?25h\n";
+
+static void meter_view_interrupted(int signo)
+{
+	if (write(STDOUT_FILENO, meter_view_restore, sizeof(meter_view_restore) - 1) < 0)
+		_exit(EXIT_RESOURCE);
+	_exit(signo == SIGINT ? EXIT_INTERRUPTED : 128 + signo);
+}
+
+void meter_view_init(struct meter_view *view)
+{
+	struct sigaction action = {.sa_handler = meter_view_interrupted};
+
+	*view = (struct meter_view){.color = output_color(), .utf8 = output_utf8()};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	fputs("\033[?25l", stdout);
+}
+
+void meter_view_done(struct meter_view *view)
+{
+	fputs("\033[0m\033[?25h", stdout);
+	fflush(stdout);
+}
+
+static void meter_view_measure(struct meter_view *view)
+{
+	struct winsize size = {0};
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	view->rows = size.ws_row > 2 ? size.ws_row : 24;
+	view->columns = size.ws_col > 20 ? size.ws_col : 80;
+}
+
+enum meter_view_scale { SCALE_NONE, SCALE_LEVEL, SCALE_GAIN, SCALE_PERCENT };
+
+static enum meter_view_scale meter_view_scale(const char *unit)
+{
+	if (strcmp(unit, "dBFS") == 0 || strcmp(unit, "dBTP") == 0 || strcmp(unit, "LUFS") == 0)
+		return SCALE_LEVEL;
+	if (strcmp(unit, "dB") == 0 || strcmp(unit, "LU") == 0)
+		return SCALE_GAIN;
+	return strcmp(unit, "%") == 0 ? SCALE_PERCENT : SCALE_NONE;
+}
+
+/* 0..1 on the bar; a gain of 0 dB is the middle. */
+static double meter_view_place(enum meter_view_scale scale, double value)
+{
+	double place = scale == SCALE_LEVEL  ? (value + 60) / 60
+		       : scale == SCALE_GAIN ? (value + 20) / 40
+					     : value / 100;
+
+	return place > 1 ? 1 : place > 0 ? place : 0;
+}
+
+/* The bar in CELLS cells of one character each, as codes: 0 empty, 1..8 eighths, 9 hold. */
+static void meter_view_cells(unsigned char *cells, unsigned n, enum meter_view_scale scale,
+			     double value, double hold)
+{
+	double place = meter_view_place(scale, value) * n;
+	double from = scale == SCALE_GAIN ? fmin(place, n / 2.0) : 0;
+	double to = scale == SCALE_GAIN ? fmax(place, n / 2.0) : place;
+
+	for (unsigned i = 0; i < n; i++) {
+		double filled = fmin(to, i + 1.0) - fmax(from, i);
+
+		cells[i] = filled <= 0 ? 0 : (unsigned char)(filled * 8 + 0.5);
+	}
+	if (scale == SCALE_LEVEL && isfinite(hold)) {
+		unsigned at = (unsigned)(meter_view_place(scale, hold) * n);
+
+		if (at >= n)
+			at = n - 1;
+		if (cells[at] == 0 && hold > -60)
+			cells[at] = 9;
+	}
+}
+
+void meter_view_line(char *buf, size_t size, const char *address, const char *unit, float value,
+		     float hold, unsigned name_width, unsigned bar_width, bool utf8)
+{
+	static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█", "│"};
+	enum meter_view_scale scale = meter_view_scale(unit);
+	unsigned char cells[256];
+	size_t used;
+	int n;
+
+	n = isinf(value)
+		    ? snprintf(buf, size, "%-*.*s %8s %-4.8s ", (int)name_width, (int)name_width,
+			       address, value < 0 ? "-inf" : "inf", unit)
+		    : snprintf(buf, size, "%-*.*s %8.*f %-4.8s ", (int)name_width, (int)name_width,
+			       address, fabsf(value) < 1e5f ? 1 : 0, (double)value, unit);
+	used = n < 0 ? 0 : (size_t)n;
+	if (scale == SCALE_NONE || bar_width < METER_VIEW_BAR_MIN)
+		return;
+	if (bar_width > sizeof(cells))
+		bar_width = sizeof(cells);
+	meter_view_cells(cells, bar_width, scale, (double)value, (double)hold);
+	for (unsigned i = 0; i < bar_width && used + 4 < size; i++) {
+		const char *text = utf8		   ? eighths[cells[i]]
+				   : cells[i] == 9 ? "|"
+				   : cells[i] >= 4 ? "="
+						   : " ";
+
+		used += (size_t)snprintf(buf + used, size - used, "%s", text);
+	}
+}
+
+static float meter_view_hold(struct meter_view *view, size_t idx, float value, uint64_t unix_ms)
+{
+	if (idx >= METER_VIEW_HOLD_MAX)
+		return value;
+	if (!(value < view->hold[idx]) || view->hold_unix_ms[idx] + METER_VIEW_HOLD_MS < unix_ms) {
+		view->hold[idx] = value;
+		view->hold_unix_ms[idx] = unix_ms;
+	}
+	return view->hold[idx];
+}
+
+/* Red above -1, yellow above -9: levels only. */
+static const char *meter_view_color(const struct meter_view *view, const char *unit, float value)
+{
+	if (!view->color)
+		return "";
+	if (meter_view_scale(unit) != SCALE_LEVEL)
+		return "\033[36m";
+	return value > -1 ? "\033[31m" : value > -9 ? "\033[33m" : "\033[32m";
+}
+
+void meter_view_draw(struct meter_view *view, const Mixd__V1__MeterLeaseReply *columns,
+		     const Mixd__V1__Meters *meters, uint64_t lost)
+{
+	size_t n =
+		meters->n_values < columns->n_addresses ? meters->n_values : columns->n_addresses;
+	unsigned name_width = 8, bar_width, shown;
+	char line[1400];
+
+	meter_view_measure(view);
+	view->lost += lost;
+	for (size_t i = 0; i < n; i++) {
+		unsigned width = (unsigned)strlen(columns->addresses[i]);
+
+		if (width > name_width)
+			name_width = width;
+	}
+	if (name_width > view->columns / 2)
+		name_width = view->columns / 2;
+	bar_width = view->columns > name_width + 16 ? view->columns - name_width - 16 : 0;
+	shown = n < view->rows - 2 ? (unsigned)n : view->rows - 2;
+	if (view->lines)
+		printf("\033[%uA\r", view->lines);
+	for (unsigned i = 0; i < shown; i++) {
+		float value = meters->values[i];
+		const char *unit = i < columns->n_units ? columns->units[i] : "";
+
+		meter_view_line(line, sizeof(line), columns->addresses[i], unit, value,
+				meter_view_hold(view, i, value, meters->unix_ms), name_width,
+				bar_width, view->utf8);
+		printf("%s%s%s\033[K\n", meter_view_color(view, unit, value), line,
+		       view->color ? "\033[0m" : "");
+	}
+	printf("frame %llu", (unsigned long long)meters->seq);
+	if (view->lost)
+		printf(", %llu lost", (unsigned long long)view->lost);
+	if (shown < n)
+		printf(", %zu more meters than lines", n - shown);
+	fputs("\033[K\n\033[J", stdout);
+	view->lines = shown + 1;
+	fflush(stdout);
+}
+
+void meter_view_say(struct meter_view *view, const char *text)
+{
+	if (view->lines)
+		fputs("\033[1A\r", stdout);
+	else
+		view->lines = 1;
+	printf("-- %s\033[K\n", text);
+	fflush(stdout);
+}

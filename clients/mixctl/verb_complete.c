@@ -1,0 +1,429 @@
+/* verb_complete.c - completion: candidates for the word under the cursor, and the scripts that ask.
+ *
+ * WHAT        `mixctl __complete IDX WORD...`: the words of the command line (0 is the program),
+ *             IDX the one to complete. Prints "candidate<tab>what it is" per line. What cannot be
+ *             had from the daemon within 200 ms is left out in silence. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mixctl.h"
+
+#define COMPLETE_BUDGET_MS 150 /* of the daemon; the rest is ours */
+
+struct complete {
+	struct mixctl *m;
+	const char *word;
+};
+
+static void complete_offer(const struct complete *complete, const char *text, const char *doc)
+{
+	if (strncmp(text, complete->word, strlen(complete->word)) != 0)
+		return;
+	printf(doc && *doc ? "%s\t%s\n" : "%s\n", text, doc);
+}
+
+static void complete_offer_all(const struct complete *complete, const char *const *texts)
+{
+	for (; *texts; texts++)
+		complete_offer(complete, *texts, NULL);
+}
+
+static Mixd__V1__Reply *complete_request(const struct complete *complete,
+					 Mixd__V1__Request *request)
+{
+	request->timeout_ms = COMPLETE_BUDGET_MS;
+	return mixctl_request(complete->m, request);
+}
+
+static void complete_nodes(const struct complete *complete, const char *suffix)
+{
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->get_nodes->n_nodes; i++)
+		complete_offer(complete,
+			       mixctl_printf("%s%s", reply->get_nodes->nodes[i]->name, suffix),
+			       reply->get_nodes->nodes[i]->type);
+}
+
+static void complete_ports(const struct complete *complete)
+{
+	Mixd__V1__GetPorts get = MIXD__V1__GET_PORTS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	complete_nodes(complete, "");
+	request.op_case = MIXD__V1__REQUEST__OP_GET_PORTS;
+	request.get_ports = &get;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->get_ports->n_ports; i++)
+		complete_offer(complete, reply->get_ports->ports[i]->address,
+			       reply->get_ports->ports[i]->output ? "output" : "input");
+}
+
+/* NODE. first; then NODE.PARAM and, when METERS, what it measures. */
+static void complete_readings(const struct complete *complete, bool params, bool meters,
+			      const char *suffix)
+{
+	const char *dot = strchr(complete->word, '.');
+	Mixd__V1__Get get = MIXD__V1__GET__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+	char *pattern;
+
+	if (!dot) {
+		complete_nodes(complete, ".");
+		return;
+	}
+	pattern = mixctl_printf("%.*s.*", (int)(dot - complete->word), complete->word);
+	get.patterns = &pattern;
+	get.n_patterns = 1;
+	request.op_case = MIXD__V1__REQUEST__OP_GET;
+	request.get = &get;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->get->n_readings; i++) {
+		const Mixd__V1__Reading *reading = reply->get->readings[i];
+
+		if (reading->meter ? meters : params)
+			complete_offer(complete, mixctl_printf("%s%s", reading->address, suffix),
+				       reading->text);
+	}
+}
+
+static Mixd__V1__Reply *complete_get_types(const struct complete *complete, const char *pattern)
+{
+	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+
+	get.pattern = (char *)(uintptr_t)pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
+	request.get_types = &get;
+	return complete_request(complete, &request);
+}
+
+static const char *complete_row_id(const Mixd__V1__ParamRow *row)
+{
+	return *row->group ? mixctl_printf("%s1.%s", row->group, row->id) : row->id;
+}
+
+/* What may stand behind PREFIX ("limit.mode="), a value of ROW. */
+static void complete_row_values(const struct complete *complete, const Mixd__V1__ParamRow *row,
+				const char *prefix)
+{
+	static const char *const switches[] = {"on", "off", "toggle", NULL};
+
+	if (row->type == MIXD__V1__VALUE_TYPE__VALUE_TYPE_BOOL)
+		for (int i = 0; switches[i]; i++)
+			complete_offer(complete, mixctl_printf("%s%s", prefix, switches[i]), NULL);
+	for (size_t i = 0; i < row->n_labels; i++)
+		complete_offer(complete, mixctl_printf("%s%s", prefix, row->labels[i]), NULL);
+}
+
+static bool complete_row_is(const Mixd__V1__ParamRow *row, const char *id)
+{
+	size_t size = strlen(row->group);
+
+	if (*row->group) {
+		if (strncmp(row->group, id, size) != 0)
+			return false;
+		id += size + strspn(id + size, "0123456789");
+		if (*id++ != '.')
+			return false;
+	}
+	return strcmp(row->id, id) == 0;
+}
+
+static void complete_values_of(const struct complete *complete, const char *type_id, const char *id,
+			       const char *prefix)
+{
+	static const char *const common[] = {"bypass", "mute", NULL};
+	Mixd__V1__Reply *reply = complete_get_types(complete, type_id);
+
+	for (int i = 0; common[i]; i++)
+		if (strcmp(common[i], id) == 0) {
+			complete_offer(complete, mixctl_printf("%son", prefix), NULL);
+			complete_offer(complete, mixctl_printf("%soff", prefix), NULL);
+			complete_offer(complete, mixctl_printf("%stoggle", prefix), NULL);
+			return;
+		}
+	for (size_t t = 0; reply && t < reply->get_types->n_types; t++)
+		for (size_t i = 0; i < reply->get_types->types[t]->n_params; i++)
+			if (complete_row_is(reply->get_types->types[t]->params[i], id))
+				complete_row_values(complete, reply->get_types->types[t]->params[i],
+						    prefix);
+}
+
+/* NODE.PARAM=VALUE */
+static void complete_assignment(const struct complete *complete)
+{
+	const char *equals = strchr(complete->word, '='), *dot = strchr(complete->word, '.');
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	if (!equals) {
+		complete_readings(complete, true, false, "=");
+		return;
+	}
+	if (!dot || dot > equals)
+		return;
+	get.pattern = mixctl_printf("%.*s", (int)(dot - complete->word), complete->word);
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	reply = complete_request(complete, &request);
+	if (reply && reply->get_nodes->n_nodes > 0)
+		complete_values_of(
+			complete, reply->get_nodes->nodes[0]->type,
+			mixctl_printf("%.*s", (int)(equals - dot - 1), dot + 1),
+			mixctl_printf("%.*s", (int)(equals - complete->word) + 1, complete->word));
+}
+
+static void complete_types(const struct complete *complete)
+{
+	Mixd__V1__Reply *reply = complete_get_types(complete, "");
+
+	for (size_t i = 0; reply && i < reply->get_types->n_types; i++)
+		complete_offer(complete, reply->get_types->types[i]->id,
+			       reply->get_types->types[i]->doc);
+}
+
+/* PARAM=VALUE of the type TYPE_ID, for add. */
+static void complete_type_param(const struct complete *complete, const char *type_id)
+{
+	const char *equals = strchr(complete->word, '=');
+	Mixd__V1__Reply *reply;
+
+	if (equals) {
+		complete_values_of(
+			complete, type_id,
+			mixctl_printf("%.*s", (int)(equals - complete->word), complete->word),
+			mixctl_printf("%.*s", (int)(equals - complete->word) + 1, complete->word));
+		return;
+	}
+	reply = complete_get_types(complete, type_id);
+	for (size_t t = 0; reply && t < reply->get_types->n_types; t++)
+		for (size_t i = 0; i < reply->get_types->types[t]->n_params; i++) {
+			const Mixd__V1__ParamRow *row = reply->get_types->types[t]->params[i];
+
+			complete_offer(complete, mixctl_printf("%s=", complete_row_id(row)),
+				       row->doc);
+		}
+}
+
+/* TYPE, or TYPE.PARAM */
+static void complete_explain(const struct complete *complete)
+{
+	const char *dot = strchr(complete->word, '.');
+	Mixd__V1__Reply *reply;
+
+	if (!dot) {
+		complete_types(complete);
+		return;
+	}
+	reply = complete_get_types(
+		complete, mixctl_printf("%.*s", (int)(dot - complete->word), complete->word));
+	for (size_t t = 0; reply && t < reply->get_types->n_types; t++) {
+		const Mixd__V1__NodeType *type = reply->get_types->types[t];
+
+		for (size_t i = 0; i < type->n_params; i++)
+			complete_offer(
+				complete,
+				mixctl_printf("%s.%s", type->id, complete_row_id(type->params[i])),
+				type->params[i]->doc);
+		for (size_t i = 0; i < type->n_meters; i++)
+			complete_offer(complete,
+				       mixctl_printf("%s.%s", type->id, type->meters[i]->id),
+				       type->meters[i]->doc);
+	}
+}
+
+static void complete_word(const struct complete *complete, enum word_kind kind, const char *first)
+{
+	static const char *const lists[] = {"nodes", "ports", "links", "types", NULL};
+	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+	static const char *const switches[] = {"on", "off", "toggle", NULL};
+
+	switch (kind) {
+	case WORD_NODE:
+		complete_nodes(complete, "");
+		break;
+	case WORD_SWITCH:
+		complete_offer_all(complete, switches);
+		complete_nodes(complete, "");
+		break;
+	case WORD_PORT:
+		complete_ports(complete);
+		break;
+	case WORD_PARAM:
+		complete_readings(complete, true, false, "");
+		break;
+	case WORD_READING:
+		complete_readings(complete, true, true, "");
+		break;
+	case WORD_METER:
+		complete_nodes(complete, "");
+		complete_readings(complete, false, true, "");
+		break;
+	case WORD_ASSIGNMENT:
+		complete_assignment(complete);
+		break;
+	case WORD_TYPE:
+		complete_types(complete);
+		break;
+	case WORD_TYPE_PARAM:
+		complete_type_param(complete, first);
+		break;
+	case WORD_EXPLAIN:
+		complete_explain(complete);
+		break;
+	case WORD_LIST:
+		complete_offer_all(complete, lists);
+		break;
+	case WORD_SHELL:
+		complete_offer_all(complete, shells);
+		break;
+	case WORD_VERB:
+		for (const struct verb *verb = verbs; verb->name; verb++)
+			if (!verb->hidden)
+				complete_offer(complete, verb->name, verb->doc);
+		break;
+	case WORD_NONE:
+		break;
+	}
+}
+
+static const struct option_row *complete_find_option(const char *word)
+{
+	for (const struct option_row *row = option_rows; row->name; row++)
+		if ((word[1] == '-' && strcmp(word + 2, row->name) == 0) ||
+		    (word[1] == row->letter && row->letter && word[2] == 0))
+			return row;
+	return NULL;
+}
+
+/* The verb and its words before IDX; options and their values left out. */
+static int complete_words(struct mixctl *m, int idx, char **words, char **ret_words)
+{
+	int n = 0;
+
+	for (int i = 1; i < idx; i++) {
+		const struct option_row *row;
+
+		if (words[i][0] != '-' || !words[i][1]) {
+			ret_words[n++] = words[i];
+			continue;
+		}
+		row = complete_find_option(words[i]);
+		if (!row || row->kind == OPTION_KIND_FLAG)
+			continue;
+		i++;
+		if (i < idx && strcmp(row->name, "instance") == 0)
+			m->options.instance = words[i];
+		else if (i < idx && strcmp(row->name, "host") == 0)
+			m->options.host = words[i];
+	}
+	return n;
+}
+
+int verb_complete(struct mixctl *m)
+{
+	int idx = m->n_args > 0 ? atoi(m->args[0]) : 0, n;
+	char **line = m->args + 1, **words = mixctl_alloc((size_t)m->n_args * sizeof(*words) + 8);
+	struct complete complete = {.m = m, .word = ""};
+	const struct option_row *row;
+	const struct verb *verb;
+
+	if (idx < 1 || idx > m->n_args)
+		return EXIT_YES;
+	if (idx < m->n_args - 1)
+		complete.word = line[idx];
+	m->options = (struct options){.format = -1, .wait = -1, .timeout_ms = COMPLETE_BUDGET_MS};
+	n = complete_words(m, idx < m->n_args - 1 ? idx : m->n_args - 1, line, words);
+	verb = n > 0 ? verb_find(words[0]) : NULL;
+	row = idx > 1 && line[idx - 1][0] == '-' ? complete_find_option(line[idx - 1]) : NULL;
+	if (row && row->choices) {
+		complete_offer_all(&complete, row->choices);
+	} else if (row && row->kind != OPTION_KIND_FLAG) {
+		if (row->group == OPTION_AFTER)
+			complete_nodes(&complete, "");
+	} else if (complete.word[0] == '-') {
+		for (row = option_rows; row->name; row++)
+			if (row->group & ((verb ? verb->options : 0) | OPTION_ALWAYS))
+				complete_offer(&complete, mixctl_printf("--%s", row->name),
+					       row->doc);
+	} else if (n == 0) {
+		complete_word(&complete, WORD_VERB, NULL);
+	} else if (verb) {
+		bool name_of_new = verb->run == verb_add && n == 2;
+
+		if (!name_of_new)
+			complete_word(&complete, n == 1 ? verb->first : verb->rest, words[1]);
+	}
+	return EXIT_YES;
+}
+
+/* ---- scripts ------------------------------------------------------------------------------ */
+
+static const char complete_bash[] =
+	"_mixctl() {\n"
+	"	local line=${COMP_LINE:0:COMP_POINT} cur prefix candidate\n"
+	"	local -a words\n"
+	"	read -ra words <<<\"$line\"\n"
+	"	[[ $line == *[[:space:]] ]] && words+=(\"\")\n"
+	"	cur=${words[${#words[@]}-1]}\n"
+	"	# Readline replaces what follows the last = or : only.\n"
+	"	prefix=${cur%\"${cur##*[=:]}\"}\n"
+	"	COMPREPLY=()\n"
+	"	while IFS=$'\\t' read -r candidate _; do\n"
+	"		COMPREPLY+=(\"${candidate#\"$prefix\"}\")\n"
+	"	done < <(mixctl __complete $((${#words[@]} - 1)) \"${words[@]}\" 2>/dev/null)\n"
+	"	[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[.=] ]] && compopt -o nospace\n"
+	"	[[ ${#COMPREPLY[@]} -eq 0 ]] && compopt -o default\n"
+	"	return 0\n"
+	"}\n"
+	"complete -F _mixctl mixctl\n";
+
+static const char complete_zsh[] =
+	"#compdef mixctl\n"
+	"_mixctl() {\n"
+	"	local -a open closed\n"
+	"	local line candidate\n"
+	"	for line in \"${(@f)$(mixctl __complete $((CURRENT - 1)) \"${(@)words}\" "
+	"2>/dev/null)}\"; do\n"
+	"		candidate=${line%%$'\\t'*}\n"
+	"		[[ -z $candidate ]] && continue\n"
+	"		if [[ $candidate == *[.=] ]]; then open+=($candidate); else "
+	"closed+=($candidate); fi\n"
+	"	done\n"
+	"	(( ${#open} )) && compadd -S '' -a open\n"
+	"	(( ${#closed} )) && compadd -a closed\n"
+	"	(( ${#open} + ${#closed} )) || _files\n"
+	"}\n"
+	"if [[ $funcstack[1] = _mixctl ]]; then _mixctl \"$@\"; else compdef _mixctl mixctl; fi\n";
+
+static const char complete_fish[] =
+	"function __mixctl_complete\n"
+	"	set -l words (commandline -opc)\n"
+	"	mixctl __complete (count $words) $words (commandline -ct) 2>/dev/null\n"
+	"end\n"
+	"complete -c mixctl -f -a '(__mixctl_complete)'\n"
+	"complete -c mixctl -s f -l file -r -F\n";
+
+int verb_completion(struct mixctl *m)
+{
+	static const struct {
+		const char *shell, *script;
+	} scripts[] = {{"bash", complete_bash}, {"zsh", complete_zsh}, {"fish", complete_fish}};
+
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		if (strcmp(m->args[0], scripts[i].shell) == 0) {
+			fputs(scripts[i].script, stdout);
+			return EXIT_YES;
+		}
+	}
+	return mixctl_error(m, EXIT_USAGE, m->args[0], "bash, zsh or fish", "no such shell");
+}

@@ -1,0 +1,251 @@
+/* verb_explain.c - explain comp, explain comp.threshold, explain vox/comp.threshold: what a type, a
+ * param, a config or a meter is, from the tables of the daemon. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mixctl.h"
+
+static Mixd__V1__Reply *explain_types(struct mixctl *m, char *pattern)
+{
+	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+
+	get.pattern = pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
+	request.get_types = &get;
+	return mixctl_request(m, &request);
+}
+
+/* The type called NAME, or that of the node called NAME. NULL: *err is filled. */
+static const Mixd__V1__NodeType *explain_find(struct mixctl *m, char *name)
+{
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	static char all[] = "";
+	Mixd__V1__Reply *reply = explain_types(m, all), *nodes;
+	const char **ids, *nearest;
+	const char *type_id = name;
+
+	if (!reply)
+		return NULL;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	get.pattern = name;
+	nodes = words_has_glob(name) ? NULL : mixctl_request(m, &request);
+	m->err = (struct mixd_client_error){0};
+	if (nodes && nodes->get_nodes->n_nodes == 1)
+		type_id = nodes->get_nodes->nodes[0]->type;
+	ids = mixctl_alloc((reply->get_types->n_types + 1) * sizeof(*ids));
+	for (size_t i = 0; i < reply->get_types->n_types; i++) {
+		if (strcmp(reply->get_types->types[i]->id, type_id) == 0)
+			return reply->get_types->types[i];
+		ids[i] = reply->get_types->types[i]->id;
+	}
+	nearest = words_nearest(name, ids);
+	mixctl_error(m, EXIT_NOT_FOUND, name,
+		     nearest ? mixctl_printf("did you mean %s?", nearest) : "see mixctl ls types",
+		     "no such type or node");
+	return NULL;
+}
+
+/* "band1..band32.freq", "threshold" */
+static char *explain_param_id(const Mixd__V1__ParamRow *row)
+{
+	return *row->group
+		       ? mixctl_printf("%s1..%s%u.%s", row->group, row->group, row->count, row->id)
+		       : mixctl_strdup(row->id);
+}
+
+static char *explain_number(double number, const char *unit)
+{
+	char buf[32];
+
+	if (isinf(number))
+		return mixctl_printf("%sinf%s", number < 0 ? "-" : "", unit);
+	doc_format_number(number, buf);
+	return mixctl_printf("%s%s", buf, unit);
+}
+
+static char *explain_range(const Mixd__V1__ParamRow *row)
+{
+	char *text = mixctl_strdup("");
+
+	switch (row->type) {
+	case MIXD__V1__VALUE_TYPE__VALUE_TYPE_BOOL:
+		return mixctl_strdup("on, off");
+	case MIXD__V1__VALUE_TYPE__VALUE_TYPE_ENUM:
+		for (size_t i = 0; i < row->n_labels; i++)
+			text = mixctl_printf("%s%s%s", text, i ? ", " : "", row->labels[i]);
+		return text;
+	case MIXD__V1__VALUE_TYPE__VALUE_TYPE_STRING:
+		return mixctl_strdup(row->file ? "a file" : "text");
+	default:
+		return mixctl_printf("%s .. %s", explain_number(row->min, row->unit),
+				     explain_number(row->max, row->unit));
+	}
+}
+
+static char *explain_default(const Mixd__V1__ParamRow *row)
+{
+	const Mixd__V1__Value *value = row->default_;
+
+	if (!value)
+		return mixctl_strdup("");
+	if (value->kind_case == MIXD__V1__VALUE__KIND_NUMBER) {
+		size_t label = value->number >= 0 ? (size_t)value->number : 0;
+
+		if (row->type == MIXD__V1__VALUE_TYPE__VALUE_TYPE_BOOL)
+			return mixctl_strdup(value->number != 0 ? "on" : "off");
+		if (row->type == MIXD__V1__VALUE_TYPE__VALUE_TYPE_ENUM && label < row->n_labels)
+			return mixctl_strdup(row->labels[label]);
+		return explain_number(value->number, row->unit);
+	}
+	return output_value(value);
+}
+
+static void explain_print_param(const Mixd__V1__NodeType *type, const Mixd__V1__ParamRow *row)
+{
+	char *initial = explain_default(row);
+
+	printf("%s.%s - %s\n\n", type->id, explain_param_id(row), row->doc);
+	printf("  kind     %s\n",
+	       row->config ? "config: a change crossfades to a new instance" : "param");
+	printf("  values   %s\n", explain_range(row));
+	printf("  default  %s\n", *initial ? initial : "(empty)");
+	if (!row->config && row->smooth_ms > 0)
+		printf("  change   glides over %g ms (%s), click-free\n", (double)row->smooth_ms,
+		       row->ramp);
+	else if (!row->config)
+		printf("  change   at once\n");
+	printf("  set it   mixctl set NODE.%s%s=%s\n", *row->group ? row->group : "",
+	       *row->group ? mixctl_printf("1.%s", row->id) : row->id,
+	       *initial ? initial : "VALUE");
+}
+
+static void explain_print_meter(const Mixd__V1__NodeType *type, const Mixd__V1__MeterRow *row)
+{
+	printf("%s.%s - %s\n\n", type->id, row->id, row->doc);
+	printf("  kind     meter%s\n", row->per_channel ? ", one per channel: 1, 2, ..." : "");
+	if (*row->unit)
+		printf("  unit     %s\n", row->unit);
+	for (size_t i = 0; i < row->n_labels; i++)
+		printf("%s%s%s", i ? ", " : "  values   ", row->labels[i],
+		       i + 1 < row->n_labels ? "" : "\n");
+	printf("  read it  mixctl meter NODE.%s\n", row->id);
+}
+
+static void explain_print_type(const Mixd__V1__NodeType *type)
+{
+	bool configs = false;
+
+	printf("%s - %s\n\n", type->id, type->doc);
+	if (*type->source)
+		printf("source: %s\n", type->source);
+	printf("category: %s, version %u\n\nports\n", type->category, type->version);
+	for (size_t i = 0; i < type->n_ports; i++)
+		printf("  %-24s %-4s %-8s %s\n", type->ports[i]->id,
+		       type->ports[i]->output ? "out" : "in", type->ports[i]->layout,
+		       type->ports[i]->doc);
+	for (int pass = 0; pass < 2; pass++) {
+		bool printed = false;
+
+		configs = pass == 1;
+		for (size_t i = 0; i < type->n_params; i++) {
+			const Mixd__V1__ParamRow *row = type->params[i];
+
+			if ((bool)row->config != configs)
+				continue;
+			if (!printed)
+				puts(configs ? "configs" : "params");
+			printed = true;
+			printf("  %-24s %s [%s; default %s]\n", explain_param_id(row), row->doc,
+			       explain_range(row), explain_default(row));
+		}
+	}
+	if (type->n_meters)
+		puts("meters");
+	for (size_t i = 0; i < type->n_meters; i++)
+		printf("  %-24s %s%s%s%s\n", type->meters[i]->id, type->meters[i]->doc,
+		       *type->meters[i]->unit ? " [" : "", type->meters[i]->unit,
+		       *type->meters[i]->unit ? "]" : "");
+}
+
+/* "band3.freq" names the row "freq" of group "band"; "peak2" the per-channel row "peak". */
+static bool explain_matches_param(const Mixd__V1__ParamRow *row, const char *id)
+{
+	size_t size = strlen(row->group);
+
+	if (!*row->group)
+		return strcmp(row->id, id) == 0;
+	if (strncmp(id, row->group, size) != 0)
+		return false;
+	id += size;
+	id += strspn(id, "0123456789N*");
+	return *id == '.' && strcmp(id + 1, row->id) == 0;
+}
+
+static bool explain_matches_meter(const Mixd__V1__MeterRow *row, const char *id)
+{
+	size_t size = strlen(row->id);
+
+	if (strncmp(id, row->id, size) != 0)
+		return false;
+	return id[size] == 0 ||
+	       (row->per_channel && id[size + strspn(id + size, "0123456789")] == 0);
+}
+
+static int explain_row(struct mixctl *m, const Mixd__V1__NodeType *type, const char *id)
+{
+	const char **ids = mixctl_alloc((type->n_params + type->n_meters + 1) * sizeof(*ids));
+	const char *nearest;
+	size_t n = 0;
+	bool json = mixctl_format(m, FORMAT_TABLE) != FORMAT_TABLE;
+
+	for (size_t i = 0; i < type->n_params; i++) {
+		ids[n++] = type->params[i]->id;
+		if (!explain_matches_param(type->params[i], id))
+			continue;
+		if (json)
+			output_doc(m, doc_merge(output_object("param"),
+						doc_from_message(&type->params[i]->base)));
+		else
+			explain_print_param(type, type->params[i]);
+		return EXIT_YES;
+	}
+	for (size_t i = 0; i < type->n_meters; i++) {
+		ids[n++] = type->meters[i]->id;
+		if (!explain_matches_meter(type->meters[i], id))
+			continue;
+		if (json)
+			output_doc(m, doc_merge(output_object("meter"),
+						doc_from_message(&type->meters[i]->base)));
+		else
+			explain_print_meter(type, type->meters[i]);
+		return EXIT_YES;
+	}
+	nearest = words_nearest(id, ids);
+	return mixctl_error(m, EXIT_NOT_FOUND, mixctl_printf("%s.%s", type->id, id),
+			    nearest ? mixctl_printf("did you mean %s.%s?", type->id, nearest)
+				    : mixctl_printf("see mixctl explain %s", type->id),
+			    "no such param or meter");
+}
+
+int verb_explain(struct mixctl *m)
+{
+	char *dot = strchr(m->args[0], '.');
+	const Mixd__V1__NodeType *type;
+
+	if (dot)
+		*dot = 0;
+	type = explain_find(m, m->args[0]);
+	if (!type)
+		return m->err.code;
+	if (dot)
+		return explain_row(m, type, dot + 1);
+	if (mixctl_format(m, FORMAT_TABLE) == FORMAT_TABLE)
+		explain_print_type(type);
+	else
+		output_doc(m, doc_merge(output_object("type"), doc_from_message(&type->base)));
+	return EXIT_YES;
+}

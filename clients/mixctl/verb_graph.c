@@ -1,0 +1,118 @@
+/* verb_graph.c - add, rm, mv, link, unlink: the shape of the graph. */
+#include <string.h>
+
+#include "mixctl.h"
+
+static void add_setting(Mixd__V1__AddNode *add, char *id, char *text)
+{
+	Mixd__V1__Setting *setting = mixctl_alloc(sizeof(*setting));
+	Mixd__V1__Value *value = mixctl_alloc(sizeof(*value));
+
+	mixd__v1__setting__init(setting);
+	mixd__v1__value__init(value);
+	value->kind_case = MIXD__V1__VALUE__KIND_TEXT;
+	value->text = text;
+	setting->id = id;
+	setting->value = value;
+	add->settings[add->n_settings++] = setting;
+}
+
+int verb_add(struct mixctl *m)
+{
+	struct ops ops = {0};
+	Mixd__V1__AddNode *add = ops_add(&ops, MIXD__V1__OP__OP_ADD)->add;
+
+	add->type = m->args[0];
+	add->name = m->args[1];
+	if (m->options.after)
+		add->after = (char *)(uintptr_t)m->options.after;
+	add->settings = mixctl_alloc((size_t)m->n_args * sizeof(*add->settings));
+	for (int i = 2; i < m->n_args; i++) {
+		char *equals = strchr(m->args[i], '=');
+
+		if (!equals || equals == m->args[i] || !equals[1])
+			return mixctl_error(m, EXIT_USAGE, m->args[i],
+					    "write PARAM=VALUE: ceiling=-1dBTP", "no value");
+		*equals = 0;
+		add_setting(add, m->args[i], equals + 1);
+	}
+	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+}
+
+int verb_rm(struct mixctl *m)
+{
+	struct ops ops = {0};
+
+	for (int i = 0; i < m->n_args; i++) {
+		Mixd__V1__RemoveNode *remove = ops_add(&ops, MIXD__V1__OP__OP_REMOVE)->remove;
+
+		remove->name = m->args[i];
+		remove->heal = m->options.heal;
+	}
+	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+}
+
+int verb_mv(struct mixctl *m)
+{
+	struct ops ops = {0};
+	Mixd__V1__RenameNode *rename = ops_add(&ops, MIXD__V1__OP__OP_RENAME)->rename;
+
+	rename->name = m->args[0];
+	rename->to = m->args[1];
+	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+}
+
+/* Drop "->" between names: "link a -> b" in quotes or not. */
+static int link_names(struct mixctl *m)
+{
+	int n = 0;
+
+	for (int i = 0; i < m->n_args; i++)
+		if (strcmp(m->args[i], "->") != 0)
+			m->args[n++] = m->args[i];
+	return n;
+}
+
+int verb_link(struct mixctl *m)
+{
+	struct ops ops = {0};
+	double gain_db = 0;
+	int n = link_names(m);
+	const char *why = NULL;
+
+	if (m->options.gain)
+		why = words_parse_quantity(m->options.gain, "dB", &gain_db);
+	if (why)
+		return mixctl_error(m, EXIT_INVALID, "--gain", "write it in dB: --gain=-6dB",
+				    "%s %s", m->options.gain, why);
+	for (int i = 0; i + 1 < n; i++) {
+		Mixd__V1__AddLink *link = ops_add(&ops, MIXD__V1__OP__OP_LINK)->link;
+
+		link->from = m->args[i];
+		link->to = m->args[i + 1];
+		link->gain_db = gain_db;
+		link->set_gain = m->options.gain != NULL;
+	}
+	if (ops.n == 0)
+		return mixctl_error(m, EXIT_USAGE, NULL, "usage: mixctl link FROM TO...",
+				    "a link has two ends");
+	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+}
+
+int verb_unlink(struct mixctl *m)
+{
+	struct ops ops = {0};
+	int n = link_names(m);
+
+	for (int i = 0; i + 1 < n; i++) {
+		Mixd__V1__RemoveLink *unlink = ops_add(&ops, MIXD__V1__OP__OP_UNLINK)->unlink;
+
+		unlink->from = m->args[i];
+		unlink->to = m->args[i + 1];
+	}
+	if (ops.n == 0)
+		return mixctl_error(m, EXIT_USAGE, NULL,
+				    "for all its links: mixctl unlink NODE '*'",
+				    "a link has two ends");
+	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+}

@@ -1,0 +1,175 @@
+/* verb_help.c - help and the manual page, both from the tables of verbs and options. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mixctl.h"
+
+static const struct {
+	int code;
+	const char *doc;
+} help_exit_codes[] = {
+	{EXIT_YES, "yes, done"},
+	{EXIT_NO, "a negative answer: a difference was found, an alarm is active"},
+	{EXIT_USAGE, "the command line is wrong"},
+	{EXIT_UNREACHABLE, "no daemon answers"},
+	{EXIT_NOT_FOUND, "no such object"},
+	{EXIT_INVALID, "a value, the graph or a file is not valid"},
+	{EXIT_CONFLICT, "conflict: another revision, exists already, in use"},
+	{EXIT_DENIED, "not permitted"},
+	{EXIT_RESOURCE, "a device is gone, a limit is reached, a file cannot be read"},
+	{EXIT_ROLLED_BACK, "applied, then rolled back"},
+	{EXIT_TIMED_OUT, "not in time"},
+	{EXIT_INTERRUPTED, "interrupted"},
+};
+#define HELP_N_EXIT_CODES (sizeof(help_exit_codes) / sizeof(help_exit_codes[0]))
+
+/* "-o, --out FORMAT" */
+static char *help_option_text(const struct option_row *row)
+{
+	char *text = row->letter ? mixctl_printf("-%c, --%s", row->letter, row->name)
+				 : mixctl_printf("--%s", row->name);
+
+	return row->value_name ? mixctl_printf("%s %s", text, row->value_name) : text;
+}
+
+static void help_options(FILE *file, unsigned groups)
+{
+	for (const struct option_row *row = option_rows; row->name; row++)
+		if (row->group & groups)
+			fprintf(file, "  %-22s %s\n", help_option_text(row), row->doc);
+}
+
+void help_usage(FILE *file)
+{
+	fputs("usage: mixctl [OPTION...] VERB [WORD...]\n\nverbs\n", file);
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (!verb->hidden)
+			fprintf(file, "  %-12s %s\n", verb->name, verb->doc);
+	fputs("\noptions of all verbs\n", file);
+	help_options(file, OPTION_ALWAYS);
+	fputs("\nexit codes\n", file);
+	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++)
+		fprintf(file, "  %-4d %s\n", help_exit_codes[i].code, help_exit_codes[i].doc);
+	fputs("\n`mixctl help VERB` says more.\n", file);
+}
+
+void help_verb(const struct verb *verb)
+{
+	printf("usage: mixctl %s %s\n\n%s\n", verb->name, verb->words, verb->doc);
+	if (verb->more)
+		printf("%s\n", verb->more);
+	if (verb->options) {
+		puts("\noptions");
+		help_options(stdout, verb->options);
+	}
+	if (verb->examples) {
+		char *text = mixctl_strdup(verb->examples), *line;
+
+		puts("\nexamples");
+		while ((line = strsep(&text, "\n")))
+			printf("  mixctl %s\n", line);
+	}
+	puts("\nOptions of all verbs and exit codes: mixctl help");
+}
+
+/* ---- manual page -------------------------------------------------------------------------- */
+
+/* Text for roff: hyphens of options stay hyphens, a leading dot or quote is no request. */
+static void man_text(const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", stdout);
+	for (; *text; text++) {
+		if (*text == '-')
+			fputs("\\-", stdout);
+		else if (*text == '\\')
+			fputs("\\e", stdout);
+		else if (*text == '\n')
+			fputs("\n.br\n", stdout);
+		else
+			putchar(*text);
+	}
+}
+
+static void man_options(unsigned groups)
+{
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		if (!(row->group & groups))
+			continue;
+		fputs(".TP\n.B ", stdout);
+		man_text(help_option_text(row));
+		putchar('\n');
+		man_text(row->doc);
+		putchar('\n');
+	}
+}
+
+static void man_verb(const struct verb *verb)
+{
+	printf(".SS %s ", verb->name);
+	man_text(verb->words);
+	putchar('\n');
+	man_text(verb->doc);
+	fputs(".\n", stdout);
+	if (verb->more) {
+		man_text(verb->more);
+		putchar('\n');
+	}
+	man_options(verb->options);
+	if (verb->examples) {
+		char *text = mixctl_strdup(verb->examples), *line;
+
+		fputs(".PP\n.nf\n.RS\n", stdout);
+		while ((line = strsep(&text, "\n"))) {
+			fputs("mixctl ", stdout);
+			man_text(line);
+			putchar('\n');
+		}
+		fputs(".RE\n.fi\n", stdout);
+	}
+}
+
+static void man_page(void)
+{
+	puts(".TH MIXCTL 1 \"\" \"mixd\" \"User Commands\"\n.SH NAME\n"
+	     "mixctl \\- control a mixd instance\n.SH SYNOPSIS\n.B mixctl\n"
+	     "[\\fIOPTION\\fR...] \\fIVERB\\fR [\\fIWORD\\fR...]\n.SH DESCRIPTION\n"
+	     "Reads and changes the graph of a running\n.BR mixd (1).\n"
+	     "Addresses are NODE.PARAM and NODE:PORT; patterns (*, ?, [], {a,b}) match many.\n"
+	     "Values carry units. JSON (\\-o json) is the contract for programs: it has a key\n"
+	     "\"schema\", and keys are added, never changed in meaning, while that number stays.\n"
+	     "Errors go to standard error; with \\-o json as one line of\n"
+	     "{code, name, message, address, hint}.\n.SH OPTIONS");
+	man_options(OPTION_ALWAYS);
+	puts(".SH VERBS");
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (!verb->hidden)
+			man_verb(verb);
+	puts(".SH EXIT STATUS");
+	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++) {
+		printf(".TP\n.B %d\n", help_exit_codes[i].code);
+		man_text(help_exit_codes[i].doc);
+		putchar('\n');
+	}
+	puts(".SH ENVIRONMENT\n.TP\n.B MIXD_INSTANCE\nthe instance when \\-\\-instance is not "
+	     "given\n"
+	     ".TP\n.B MIXD_ENDPOINT\nits endpoint: ipc:///folder/control\n.TP\n.B NO_COLOR\n"
+	     "no colours\n.SH FILES\n"
+	     "The sockets of an instance are in the first of $RUNTIME_DIRECTORY/mixd/NAME,\n"
+	     "$XDG_RUNTIME_DIR/mixd/NAME and /run/mixd/NAME.\n.SH SEE ALSO\n.BR mixd (1)");
+}
+
+int verb_help(struct mixctl *m)
+{
+	const struct verb *verb = m->n_args ? verb_find(m->args[0]) : NULL;
+
+	if (m->options.man)
+		man_page();
+	else if (verb)
+		help_verb(verb);
+	else if (m->n_args)
+		return mixctl_error(m, EXIT_USAGE, m->args[0], "see mixctl help", "no such verb");
+	else
+		help_usage(stdout);
+	return EXIT_YES;
+}

@@ -1,0 +1,256 @@
+/* verb_read.c - status, ls, get: what there is. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mixctl.h"
+
+/* ---- status ------------------------------------------------------------------------------- */
+
+static char *status_span(double seconds)
+{
+	unsigned long s = seconds > 0 ? (unsigned long)seconds : 0;
+
+	if (s >= 86400)
+		return mixctl_printf("%lud %luh", s / 86400, s % 86400 / 3600);
+	if (s >= 3600)
+		return mixctl_printf("%luh %lumin", s / 3600, s % 3600 / 60);
+	if (s >= 60)
+		return mixctl_printf("%lumin %lus", s / 60, s % 60);
+	return mixctl_printf("%.1fs", seconds);
+}
+
+static void status_print(const Mixd__V1__StatusReply *status)
+{
+	double ms_per_frame = status->rate ? 1e3 / status->rate : 0;
+	bool color = output_color();
+
+	printf("%-10s%s, mixd %s, pid %u, up %s\n", "instance", status->instance, status->version,
+	       status->pid, status_span(status->uptime_s));
+	printf("%-10s%s%s%s\n", "clock", status->clock, *status->clock_text ? ": " : "",
+	       status->clock_text);
+	printf("%-10s%u Hz, quantum %u (%.1f ms), latency %u frames (%.1f ms)\n", "audio",
+	       status->rate, status->quantum, status->quantum * ms_per_frame,
+	       status->latency_frames, status->latency_frames * ms_per_frame);
+	printf("%-10s%.1f %% of the quantum, peak %.1f %%\n", "load", status->load_percent,
+	       status->load_peak_percent);
+	printf("%-10s%llu (%llu frames lost) in %llu cycles\n", "xruns",
+	       (unsigned long long)status->xruns, (unsigned long long)status->frames_lost,
+	       (unsigned long long)status->cycles);
+	printf("%-10srevision %llu, %u nodes, %u links\n", "graph",
+	       (unsigned long long)status->revision, status->nodes, status->links);
+	printf("%-10s%u clients, %llu requests, %llu malformed\n", "control", status->clients,
+	       (unsigned long long)status->requests, (unsigned long long)status->malformed);
+	if (status->n_alarms == 0)
+		printf("%-10snone\n", "alarms");
+	for (size_t i = 0; i < status->n_alarms; i++) {
+		const Mixd__V1__Alarm *alarm = status->alarms[i];
+
+		printf("%-10s%s%s%s%s: %s%s\n", i ? "" : "alarms", color ? "\033[31m" : "",
+		       alarm->id, *alarm->address ? " " : "", alarm->address, alarm->text,
+		       color ? "\033[0m" : "");
+	}
+}
+
+int verb_status(struct mixctl *m)
+{
+	Mixd__V1__GetStatus get = MIXD__V1__GET_STATUS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	enum format format = mixctl_format(m, FORMAT_TABLE);
+	Mixd__V1__Reply *reply;
+
+	request.op_case = MIXD__V1__REQUEST__OP_GET_STATUS;
+	request.get_status = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	if (m->options.quiet)
+		;
+	else if (format == FORMAT_NAME)
+		puts(reply->get_status->instance);
+	else if (format == FORMAT_TABLE || format == FORMAT_CSV)
+		status_print(reply->get_status);
+	else
+		output_doc(m, doc_merge(output_object("status"),
+					doc_from_message(&reply->get_status->base)));
+	return reply->get_status->n_alarms ? EXIT_NO : EXIT_YES;
+}
+
+/* ---- ls ----------------------------------------------------------------------------------- */
+
+static int ls_nodes(struct mixctl *m, char *pattern)
+{
+	static const char *const columns[] = {"name",  "type",	   "layout", "state",
+					      "delay", "settings", NULL};
+	struct listing listing = {.kind = "nodes", .columns = columns};
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	listing.revision = reply->revision;
+	for (size_t i = 0; i < reply->get_nodes->n_nodes; i++) {
+		const Mixd__V1__Node *node = reply->get_nodes->nodes[i];
+		char delay[16], *settings = mixctl_strdup("");
+
+		snprintf(delay, sizeof(delay), "%u", node->latency_frames);
+		for (size_t s = 0; s < node->n_settings; s++)
+			settings = mixctl_printf("%s%s%s=%s", settings, s ? " " : "",
+						 node->settings[s]->id,
+						 output_value(node->settings[s]->value));
+		listing_add(&listing, doc_from_message(&node->base),
+			    (const char *const[]){node->name, node->type, node->layout, node->state,
+						  delay, settings});
+	}
+	return listing_print(m, &listing);
+}
+
+static int ls_ports(struct mixctl *m, char *pattern)
+{
+	static const char *const columns[] = {"port", "direction", "layout", "channels", NULL};
+	struct listing listing = {.kind = "ports", .columns = columns};
+	Mixd__V1__GetPorts get = MIXD__V1__GET_PORTS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_PORTS;
+	request.get_ports = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	listing.revision = reply->revision;
+	for (size_t i = 0; i < reply->get_ports->n_ports; i++) {
+		const Mixd__V1__Port *port = reply->get_ports->ports[i];
+		char *channels = mixctl_strdup("");
+
+		for (size_t c = 0; c < port->n_channels; c++)
+			channels =
+				mixctl_printf("%s%s%s", channels, c ? " " : "", port->channels[c]);
+		listing_add(&listing, doc_from_message(&port->base),
+			    (const char *const[]){port->address, port->output ? "out" : "in",
+						  port->layout, channels});
+	}
+	return listing_print(m, &listing);
+}
+
+static int ls_links(struct mixctl *m, char *pattern)
+{
+	static const char *const columns[] = {"from", "to", "gain", "delay", NULL};
+	struct listing listing = {.kind = "links", .columns = columns};
+	Mixd__V1__GetLinks get = MIXD__V1__GET_LINKS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_LINKS;
+	request.get_links = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	listing.revision = reply->revision;
+	for (size_t i = 0; i < reply->get_links->n_links; i++) {
+		const Mixd__V1__Link *link = reply->get_links->links[i];
+		char gain[40], delay[16];
+
+		doc_format_number(link->gain_db, gain);
+		strcat(gain, "dB");
+		snprintf(delay, sizeof(delay), "%u", link->delay_frames);
+		listing_add(&listing, doc_from_message(&link->base),
+			    (const char *const[]){link->from, link->to, gain, delay});
+	}
+	return listing_print(m, &listing);
+}
+
+static int ls_types(struct mixctl *m, char *pattern)
+{
+	static const char *const columns[] = {"type",	 "category", "params", "meters",
+					      "version", "doc",	     NULL};
+	struct listing listing = {.kind = "types", .columns = columns};
+	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
+	request.get_types = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	listing.revision = reply->revision;
+	for (size_t i = 0; i < reply->get_types->n_types; i++) {
+		const Mixd__V1__NodeType *type = reply->get_types->types[i];
+		char params[24], meters[24], version[16];
+
+		snprintf(params, sizeof(params), "%zu", type->n_params);
+		snprintf(meters, sizeof(meters), "%zu", type->n_meters);
+		snprintf(version, sizeof(version), "%u", type->version);
+		listing_add(&listing, doc_from_message(&type->base),
+			    (const char *const[]){type->id, type->category, params, meters, version,
+						  type->doc});
+	}
+	return listing_print(m, &listing);
+}
+
+int verb_ls(struct mixctl *m)
+{
+	static const char *const names[] = {"nodes", "ports", "links", "types", NULL};
+	static int (*const lists[])(struct mixctl *, char *) = {ls_nodes, ls_ports, ls_links,
+								ls_types};
+	static char all[] = "";
+	const char *what = m->n_args ? m->args[0] : "nodes", *nearest;
+
+	for (int i = 0; names[i]; i++)
+		if (strcmp(what, names[i]) == 0)
+			return lists[i](m, m->n_args > 1 ? m->args[1] : all);
+	nearest = words_nearest(what, names);
+	return mixctl_error(m, EXIT_USAGE, what,
+			    nearest ? mixctl_printf("did you mean %s?", nearest)
+				    : "ls nodes, ports, links or types",
+			    "cannot be listed");
+}
+
+/* ---- get ---------------------------------------------------------------------------------- */
+
+static char *get_text(const struct mixctl *m, const Mixd__V1__Reading *reading)
+{
+	return m->options.number || !*reading->text ? output_value(reading->value)
+						    : mixctl_strdup(reading->text);
+}
+
+int verb_get(struct mixctl *m)
+{
+	static const char *const columns[] = {"address", "value", NULL};
+	struct listing listing = {.kind = "readings", .columns = columns};
+	Mixd__V1__Get get = MIXD__V1__GET__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.patterns = m->args;
+	get.n_patterns = (size_t)m->n_args;
+	request.op_case = MIXD__V1__REQUEST__OP_GET;
+	request.get = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	/* One address asked for by name: scripts want the value alone. */
+	if (m->n_args == 1 && reply->get->n_readings == 1 &&
+	    strcmp(m->args[0], reply->get->readings[0]->address) == 0 &&
+	    mixctl_format(m, FORMAT_TABLE) == FORMAT_TABLE) {
+		puts(get_text(m, reply->get->readings[0]));
+		return EXIT_YES;
+	}
+	listing.revision = reply->revision;
+	for (size_t i = 0; i < reply->get->n_readings; i++) {
+		const Mixd__V1__Reading *reading = reply->get->readings[i];
+
+		listing_add(&listing, doc_from_message(&reading->base),
+			    (const char *const[]){reading->address, get_text(m, reading)});
+	}
+	return listing_print(m, &listing);
+}
