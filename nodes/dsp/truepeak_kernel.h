@@ -11,6 +11,9 @@ typedef int32_t TRUEPEAK_I __attribute__((vector_size(TRUEPEAK_WIDTH * 4)));
 
 /* Magnitudes are compared as integers, which keeps one order for all of them. */
 #define TRUEPEAK_ABS(v) ((TRUEPEAK_I)(v)&0x7fffffff)
+/* The higher magnitude of two mirrored phases. */
+#define TRUEPEAK_BOTH(e, o)                                                                        \
+	((TRUEPEAK_I)((TRUEPEAK_V)TRUEPEAK_ABS(e) + (TRUEPEAK_V)TRUEPEAK_ABS(o)))
 #define TRUEPEAK_RAISE(high, v)                                                                    \
 	do {                                                                                       \
 		TRUEPEAK_I other_ = (v), more_ = other_ > (high);                                  \
@@ -22,7 +25,9 @@ TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filte
 					     float *envelope, uint32_t n_frames, uint32_t n_pairs)
 {
 	for (uint32_t i = 0; i < n_frames; i += TRUEPEAK_WIDTH) {
-		TRUEPEAK_V middle = {0}, even[3] = {{0}}, odd[3] = {{0}}, sample;
+		/* One variable each: gcc does not keep an array of sums in registers. */
+		TRUEPEAK_V middle = {0}, even0 = {0}, even1 = {0}, even2 = {0}, sample;
+		TRUEPEAK_V odd0 = {0}, odd1 = {0}, odd2 = {0};
 		TRUEPEAK_I high;
 
 #pragma GCC unroll 16
@@ -34,18 +39,25 @@ TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filte
 			sum = early + late;
 			difference = early - late;
 			middle += filter->middle[k] * sum;
-			for (uint32_t q = 0; q < n_pairs; q++) {
-				even[q] += filter->even[q][k] * sum;
-				odd[q] += filter->odd[q][k] * difference;
+			if (n_pairs > 0) {
+				even0 += filter->even[0][k] * sum;
+				odd0 += filter->odd[0][k] * difference;
+			}
+			if (n_pairs > 1) {
+				even1 += filter->even[1][k] * sum;
+				odd1 += filter->odd[1][k] * difference;
+				even2 += filter->even[2][k] * sum;
+				odd2 += filter->odd[2][k] * difference;
 			}
 		}
 		__builtin_memcpy(&sample, x + i - 16, sizeof(sample));
 		high = TRUEPEAK_ABS(sample);
 		TRUEPEAK_RAISE(high, TRUEPEAK_ABS(middle));
-		for (uint32_t q = 0; q < n_pairs; q++) {
-			TRUEPEAK_V sum = (TRUEPEAK_V)TRUEPEAK_ABS(even[q]) +
-					 (TRUEPEAK_V)TRUEPEAK_ABS(odd[q]);
-			TRUEPEAK_RAISE(high, (TRUEPEAK_I)sum);
+		if (n_pairs > 0)
+			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even0, odd0));
+		if (n_pairs > 1) {
+			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even1, odd1));
+			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even2, odd2));
 		}
 		__builtin_memcpy(envelope + i, &high, sizeof(high));
 	}
@@ -69,6 +81,7 @@ TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_envelope_,
 #undef TRUEPEAK_V
 #undef TRUEPEAK_I
 #undef TRUEPEAK_ABS
+#undef TRUEPEAK_BOTH
 #undef TRUEPEAK_RAISE
 #undef TRUEPEAK_WIDTH
 #undef TRUEPEAK_TARGET

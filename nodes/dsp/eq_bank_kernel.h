@@ -1,0 +1,175 @@
+/* eq_bank_kernel.h - the loops of eq_bank.c, included once per vector width with LANES_W 2, 4, 8.
+ *
+ * A block wider than the vector is run in parts: WIDTH is the block's (the distance of two words),
+ * LANES_W the vector's. Frames run outside, sections inside: the sections of neighbouring frames
+ * overlap in an out-of-order core, and their states stay in registers. Four sections per pass. */
+
+#define EQ_PASTE_(a, b) a##b
+#define EQ_PASTE(a, b) EQ_PASTE_(a, b)
+#define EQ_NAME(name) EQ_PASTE(EQ_PASTE(name, _w), LANES_W)
+#define EQ_V EQ_PASTE(lanes_f64x, LANES_W)
+#define EQ_I EQ_PASTE(lanes_i64x, LANES_W)
+#define EQ_F EQ_PASTE(lanes_f32x, LANES_W)
+#define EQ_AT(base, word) (*(EQ_V *)((base) + (size_t)(word)*width))
+
+MIXD_INLINE void EQ_NAME(eq_rest)(EQ_V *x, uint32_t n_frames, const uint32_t count, uint32_t width,
+				  double *state, double *coef)
+{
+	EQ_V s1[4], s2[4], c[4][SVF_COEFS];
+
+	for (uint32_t k = 0; k < count; k++) {
+		s1[k] = EQ_AT(state, k * SVF_STATES);
+		s2[k] = EQ_AT(state, k * SVF_STATES + 1);
+		for (uint32_t j = 0; j < SVF_COEFS; j++)
+			c[k][j] = EQ_AT(coef, k * EQ_BANK_SECTION_WORDS + j);
+	}
+	for (uint32_t i = 0; i < n_frames; i++) {
+		EQ_V y = x[i];
+
+#pragma GCC unroll 4
+		for (uint32_t k = 0; k < count; k++) {
+			EQ_V v = y - s2[k], p = s1[k];
+
+			y = y + (c[k][3] * y + (c[k][4] * p + c[k][5] * s2[k]));
+			s1[k] = c[k][0] * p + c[k][2] * v;
+			s2[k] = (s2[k] + c[k][2] * p) + c[k][1] * v;
+		}
+		x[i] = y;
+	}
+	for (uint32_t k = 0; k < count; k++) {
+		EQ_AT(state, k * SVF_STATES) = s1[k];
+		EQ_AT(state, k * SVF_STATES + 1) = s2[k];
+	}
+}
+
+MIXD_INLINE void EQ_NAME(eq_move)(EQ_V *x, uint32_t n_frames, uint32_t width, double *state,
+				  double *coef)
+{
+	EQ_V s1 = EQ_AT(state, 0), s2 = EQ_AT(state, 1), c[SVF_COEFS], d[SVF_COEFS];
+
+	for (uint32_t j = 0; j < SVF_COEFS; j++) {
+		c[j] = EQ_AT(coef, j);
+		d[j] = EQ_AT(coef, SVF_COEFS + j);
+	}
+	for (uint32_t i = 0; i < n_frames; i++) {
+		EQ_V y = x[i], v = y - s2, p = s1;
+
+		x[i] = y + (c[3] * y + (c[4] * p + c[5] * s2));
+		s1 = c[0] * p + c[2] * v;
+		s2 = (s2 + c[2] * p) + c[1] * v;
+		for (uint32_t j = 0; j < SVF_COEFS; j++)
+			c[j] += d[j];
+	}
+	EQ_AT(state, 0) = s1;
+	EQ_AT(state, 1) = s2;
+	for (uint32_t j = 0; j < SVF_COEFS; j++)
+		EQ_AT(coef, j) = c[j];
+}
+
+MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count, bool moving,
+				      const bool skewed, uint32_t width, double *state,
+				      double *coef)
+{
+	const size_t state_step = (size_t)SVF_STATES * width;
+	const size_t coef_step = (size_t)EQ_BANK_SECTION_WORDS * width;
+
+	if (moving) {
+		for (uint32_t k = 0; k < count; k++)
+			EQ_NAME(eq_move)
+		(x, n_frames, width, state + k * state_step, coef + k * coef_step);
+		return;
+	}
+	if (skewed) {
+		uint32_t done = eq_skew_sections((lanes_f64x2 *)x, n_frames, count, state, coef);
+
+		count -= done;
+		state += done * state_step;
+		coef += done * coef_step;
+	}
+	for (; count >= 4; count -= 4) {
+		EQ_NAME(eq_rest)(x, n_frames, 4, width, state, coef);
+		state += 4 * state_step;
+		coef += 4 * coef_step;
+	}
+	if (count >= 2) {
+		EQ_NAME(eq_rest)(x, n_frames, 2, width, state, coef);
+		state += 2 * state_step;
+		coef += 2 * coef_step;
+	}
+	if (count & 1u)
+		EQ_NAME(eq_rest)(x, n_frames, 1, width, state, coef);
+}
+
+/* Even lane + odd lane and even - odd, times SCALE, on the lanes of MASK; the others untouched. */
+MIXD_INLINE void EQ_NAME(eq_mid_side)(EQ_V *x, uint32_t n_frames, EQ_I mask, double scale)
+{
+	EQ_I other;
+	EQ_V sign;
+
+	for (uint32_t lane = 0; lane < LANES_W; lane++) {
+		other[lane] = (int64_t)(lane ^ 1u);
+		sign[lane] = lane & 1u ? -1.0 : 1.0;
+	}
+	for (uint32_t i = 0; i < n_frames; i++) {
+		EQ_V pair = EQ_SHUFFLE(x[i], other);
+		EQ_V y = (pair + x[i] * sign) * scale;
+
+		x[i] = (EQ_V)((mask & (EQ_I)y) | (~mask & (EQ_I)x[i]));
+	}
+}
+
+MIXD_INLINE void EQ_NAME(eq_gain)(EQ_V *x, uint32_t n_frames, uint32_t width, double *coef)
+{
+	EQ_V gain = EQ_AT(coef, 0), step = EQ_AT(coef, 1);
+
+	for (uint32_t i = 0; i < n_frames; i++) {
+		x[i] = x[i] + x[i] * gain;
+		gain += step;
+	}
+	EQ_AT(coef, 0) = gain;
+}
+
+/* The lanes FIRST .. FIRST + LANES_W - 1 of the block. */
+MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t n_frames,
+					uint32_t width, uint32_t first, const bool skewed)
+{
+	EQ_V x[MIXD_SLICE_MAX];
+	EQ_F lanes[MIXD_SLICE_MAX];
+	double *state = job->state + first, *coef = job->coef + first;
+	double *plain = coef + EQ_BANK_GAIN_WORDS * width;
+	double *mid_side = plain + (size_t)job->max_sections * EQ_BANK_SECTION_WORDS * width;
+
+	lanes_load_f32(job->in + first, 0, n_frames, LANES_W, (float *)lanes);
+	for (uint32_t i = 0; i < n_frames; i++)
+		x[i] = __builtin_convertvector(lanes[i], EQ_V);
+	EQ_NAME(eq_sections)(x, n_frames, job->n_plain, job->moving, skewed, width, state, plain);
+	if (job->n_mid_side) {
+		EQ_I mask;
+
+		for (uint32_t lane = 0; lane < LANES_W; lane++)
+			mask[lane] = job->mid_side_lanes >> (first + lane) & 1u ? -1 : 0;
+		EQ_NAME(eq_mid_side)(x, n_frames, mask, 0.5);
+		EQ_NAME(eq_sections)
+		(x, n_frames, job->n_mid_side, job->moving, skewed, width,
+		 state + (size_t)job->max_sections * SVF_STATES * width, mid_side);
+		EQ_NAME(eq_mid_side)(x, n_frames, mask, 1.0);
+	}
+	if (job->gain)
+		EQ_NAME(eq_gain)(x, n_frames, width, coef);
+	for (uint32_t i = 0; i < n_frames; i++)
+		lanes[i] = __builtin_convertvector(x[i], EQ_F);
+	lanes_store_f32((const float *)lanes, job->out + first, 0, n_frames, LANES_W);
+}
+
+MIXD_CLONES static void EQ_NAME(eq_bank_run)(const struct eq_bank_job *job, uint32_t n_frames,
+					     uint32_t width)
+{
+	for (uint32_t first = 0; first < width; first += LANES_W)
+		EQ_NAME(eq_bank_lanes)(job, n_frames, width, first, false);
+}
+
+#undef EQ_NAME
+#undef EQ_V
+#undef EQ_I
+#undef EQ_F
+#undef EQ_AT

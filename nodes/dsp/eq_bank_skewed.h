@@ -1,0 +1,128 @@
+/* eq_bank_skewed.h - eq_bank.c's loop for two lanes: two sections in one vector of four.
+ *
+ * Lanes 0, 1 hold a section and lanes 2, 3 the next one, two frames behind, so that its input is
+ * there when it is wanted and no step waits for the one before. Two such pairs follow one another.
+ * At both ends of a call some lanes have nothing to do: their state is kept by a mask. The
+ * arithmetic of each lane is that of eq_bank_kernel.h, to the bit. */
+
+#define EQ_SKEW_PAIRS 2u /* per pass */
+#define EQ_SKEW_DELAY 2u /* frames between the sections of a pair */
+#define EQ_SKEWED_MIN_FRAMES (2u * EQ_SKEW_PAIRS * EQ_SKEW_DELAY)
+
+struct eq_skew {
+	lanes_f64x4 c[SVF_COEFS], s1, s2;
+	lanes_f64x4 last, before; /* outputs of the last two steps */
+};
+
+MIXD_INLINE lanes_f64x4 eq_skew_join(lanes_f64x2 a, lanes_f64x2 b)
+{
+	return (lanes_f64x4){a[0], a[1], b[0], b[1]};
+}
+
+MIXD_INLINE lanes_f64x4 eq_skew_load(const double *base, uint32_t word, uint32_t next)
+{
+	const lanes_f64x2 *v = (const lanes_f64x2 *)base;
+
+	return eq_skew_join(v[word], v[next]);
+}
+
+MIXD_INLINE lanes_f64x4 eq_skew_select(lanes_i64x4 mask, lanes_f64x4 a, lanes_f64x4 b)
+{
+	return (lanes_f64x4)((mask & (lanes_i64x4)a) | (~mask & (lanes_i64x4)b));
+}
+
+/* Lanes 0, 1 are busy with frame STEP, lanes 2, 3 with the one EQ_SKEW_DELAY before. */
+MIXD_INLINE lanes_i64x4 eq_skew_busy(int32_t step, int32_t n_frames)
+{
+	int32_t later = step - (int32_t)EQ_SKEW_DELAY;
+	int64_t a = step >= 0 && step < n_frames ? -1 : 0;
+	int64_t b = later >= 0 && later < n_frames ? -1 : 0;
+
+	return (lanes_i64x4){a, a, b, b};
+}
+
+MIXD_INLINE lanes_f64x2 eq_skew_step(struct eq_skew *pair, lanes_f64x2 x, const bool masked,
+				     lanes_i64x4 busy)
+{
+	const lanes_f64x4 *c = pair->c;
+	lanes_f64x4 in = eq_skew_join(x, (lanes_f64x2){pair->before[0], pair->before[1]});
+	lanes_f64x4 v = in - pair->s2, p = pair->s1, s1, s2, y;
+
+	y = in + (c[3] * in + (c[4] * p + c[5] * pair->s2));
+	s1 = c[0] * p + c[2] * v;
+	s2 = (pair->s2 + c[2] * p) + c[1] * v;
+	if (masked) {
+		s1 = eq_skew_select(busy, s1, p);
+		s2 = eq_skew_select(busy, s2, pair->s2);
+	}
+	pair->s1 = s1;
+	pair->s2 = s2;
+	pair->before = pair->last;
+	pair->last = y;
+	return (lanes_f64x2){y[2], y[3]};
+}
+
+MIXD_INLINE void eq_skew_edge(struct eq_skew *pair, const uint32_t n_pairs, lanes_f64x2 *x,
+			      uint32_t step, uint32_t n_frames)
+{
+	const uint32_t delay = n_pairs * EQ_SKEW_DELAY;
+	lanes_f64x2 y = step < n_frames ? x[step] : (lanes_f64x2){0.0, 0.0};
+
+	for (uint32_t k = 0; k < n_pairs; k++)
+		y = eq_skew_step(&pair[k], y, true,
+				 eq_skew_busy((int32_t)step - (int32_t)(k * EQ_SKEW_DELAY),
+					      (int32_t)n_frames));
+	if (step >= delay)
+		x[step - delay] = y;
+}
+
+/* 2 * N_PAIRS sections. */
+MIXD_INLINE void eq_skew_pass(lanes_f64x2 *x, uint32_t n_frames, const uint32_t n_pairs,
+			      double *state, const double *coef)
+{
+	const uint32_t delay = n_pairs * EQ_SKEW_DELAY;
+	struct eq_skew pair[EQ_SKEW_PAIRS];
+	lanes_f64x2 *s = (lanes_f64x2 *)state;
+
+	for (uint32_t k = 0; k < n_pairs; k++) {
+		for (uint32_t j = 0; j < SVF_COEFS; j++)
+			pair[k].c[j] = eq_skew_load(coef, 2 * k * EQ_BANK_SECTION_WORDS + j,
+						    (2 * k + 1) * EQ_BANK_SECTION_WORDS + j);
+		pair[k].s1 = eq_skew_load(state, 4 * k, 4 * k + 2);
+		pair[k].s2 = eq_skew_load(state, 4 * k + 1, 4 * k + 3);
+		pair[k].last = pair[k].before = (lanes_f64x4){0.0};
+	}
+	for (uint32_t i = 0; i < delay; i++)
+		eq_skew_edge(pair, n_pairs, x, i, n_frames);
+	for (uint32_t i = delay; i < n_frames; i++) {
+		lanes_f64x2 y = x[i];
+
+		for (uint32_t k = 0; k < n_pairs; k++)
+			y = eq_skew_step(&pair[k], y, false, (lanes_i64x4){0});
+		x[i - delay] = y;
+	}
+	for (uint32_t i = n_frames; i < n_frames + delay; i++)
+		eq_skew_edge(pair, n_pairs, x, i, n_frames);
+	for (uint32_t k = 0; k < n_pairs; k++) {
+		s[4 * k] = (lanes_f64x2){pair[k].s1[0], pair[k].s1[1]};
+		s[4 * k + 1] = (lanes_f64x2){pair[k].s2[0], pair[k].s2[1]};
+		s[4 * k + 2] = (lanes_f64x2){pair[k].s1[2], pair[k].s1[3]};
+		s[4 * k + 3] = (lanes_f64x2){pair[k].s2[2], pair[k].s2[3]};
+	}
+}
+
+/* All but an odd last section; returns how many. */
+MIXD_INLINE uint32_t eq_skew_sections(lanes_f64x2 *x, uint32_t n_frames, uint32_t count,
+				      double *state, const double *coef)
+{
+	const size_t state_step = SVF_STATES * 2u, coef_step = EQ_BANK_SECTION_WORDS * 2u;
+	uint32_t done = 0;
+
+	for (; done + 4 <= count; done += 4)
+		eq_skew_pass(x, n_frames, 2, state + done * state_step, coef + done * coef_step);
+	if (done + 2 <= count) {
+		eq_skew_pass(x, n_frames, 1, state + done * state_step, coef + done * coef_step);
+		done += 2;
+	}
+	return done;
+}
