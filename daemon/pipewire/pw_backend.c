@@ -48,6 +48,22 @@ static void pw_backend_shut(struct pw_backend *backend)
 		return;
 	pw_backend_barrier(backend);
 	engine_set_running(instance_engine(backend->instance), false);
+	backend->shut_ns = pw_backend_now();
+}
+
+/* Time without any cycle is a gap, too: nothing went out. */
+static void pw_backend_count_outage(struct pw_backend *backend, uint32_t rate)
+{
+	uint64_t lost_ns;
+
+	if (!backend->shut_ns)
+		return;
+	lost_ns = pw_backend_now() - backend->shut_ns;
+	backend->shut_ns = 0;
+	atomic_fetch_add_explicit(&backend->cycle.xruns, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&backend->cycle.frames_lost, lost_ns / 1000 * rate / 1000000,
+				  memory_order_relaxed);
+	log_notice("sound is back after %.1f s without a cycle", (double)lost_ns * 1e-9);
 }
 
 static void pw_backend_open(struct pw_backend *backend)
@@ -68,11 +84,13 @@ static void pw_backend_open(struct pw_backend *backend)
 			backend->engine_failed = true;
 			return;
 		}
-		log_info("running at %u Hz", rate);
+		log_notice("running at %u Hz", rate);
+		backend->shut_ns = 0;
 		atomic_store_explicit(&cycle->engine_rate, rate, memory_order_relaxed);
 	}
 	backend->engine_failed = false;
 	if (!atomic_load_explicit(&cycle->is_open, memory_order_relaxed)) {
+		pw_backend_count_outage(backend, rate);
 		engine_set_running(engine, true);
 		atomic_store_explicit(&cycle->is_open, true, memory_order_release);
 	}

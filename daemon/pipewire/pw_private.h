@@ -47,6 +47,7 @@ struct pw_backend {
 	bool managed, decided; /* whether a session manager runs */
 	bool dirty, lost, settling, engine_failed;
 	int connect_errno;
+	uint64_t shut_ns; /* since when the engine stands still; 0: it runs, or never ran */
 	uint32_t latency_frames; /* as reported to PipeWire */
 
 	/* --- main: what the tick has seen --- */

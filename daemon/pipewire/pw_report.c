@@ -133,10 +133,11 @@ static void pw_report_clock(struct pw_backend *backend, const struct pw_boundary
 	clock.frames_lost = atomic_load_explicit(&cycle->frames_lost, memory_order_relaxed);
 	if (memcmp(&clock, &backend->clock, sizeof(clock)) == 0)
 		return;
-	if (strcmp(clock.text, backend->clock.text) != 0 || clock.rate != backend->clock.rate ||
-	    clock.quantum != backend->clock.quantum)
+	if (strcmp(clock.state, backend->clock.state) != 0)
 		log_notice("%s: %s (%u Hz, %u frames)", clock.state, clock.text, clock.rate,
 			   clock.quantum);
+	else if (clock.rate != backend->clock.rate || clock.quantum != backend->clock.quantum)
+		log_notice("now %u Hz, %u frames", clock.rate, clock.quantum);
 	backend->clock = clock;
 	instance_set_clock(backend->instance, &clock);
 }
