@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A private PipeWire, with a null sink, a session manager and mixd, for tests and for trying things out.
 
     private.py run [-s SESSION] [--bare] [--no-mixd] [--quantum N] [--rate N] -- COMMAND...

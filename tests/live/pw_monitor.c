@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 				 &monitor);
 	monitor.sync = pw_core_sync(monitor.core, PW_ID_CORE, 0);
 	pw_main_loop_run(monitor.loop);
+	pw_proxy_destroy((struct pw_proxy *)monitor.registry);
 	pw_core_disconnect(monitor.core);
 	pw_context_destroy(context);
 	pw_main_loop_destroy(monitor.loop);
