@@ -222,7 +222,8 @@ static int limiter_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	node->latency = lookahead + TRUEPEAK_DELAY;
 	node->past = limiter_past(lookahead);
 	truepeak_filter_init(&node->detector, setup->rate, LIMITER_BETA);
-	truepeak_filter_init(&node->meter_filter, setup->rate, LIMITER_METER_BETA);
+	/* Four phases are enough to watch over what eight have limited. */
+	truepeak_filter_init(&node->meter_filter, fmax(setup->rate, 96000.0), LIMITER_METER_BETA);
 	memory += limiter_head_bytes(node->n_channels);
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		node->channel[c].line = (float *)memory;
