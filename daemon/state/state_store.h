@@ -29,3 +29,7 @@ int state_store_restore(struct state_store *store, struct instance *instance, bo
 int state_store_append(struct state_store *store, const struct instance_commit *commit,
 		       const struct graph_model *model, struct mixd_error *err);
 int state_store_persist(struct state_store *store, struct mixd_error *err);
+/* Write a snapshot and begin a new journal when the present one is worth it (at a clean stop). Its
+ * failure loses nothing. */
+void state_store_compact(struct state_store *store, const struct graph_model *model,
+			 uint64_t revision);
