@@ -29,6 +29,7 @@ struct state_store {
 	uint32_t journal_records;
 	uint32_t rotate_at; /* records; later after a failed rotation */
 	bool dirty_tail; /* behind journal_size stands part of a refused record */
+	bool aside[2 * STATE_GENERATIONS]; /* damaged: to be renamed before generations shift */
 };
 
 DEFINE_CLEANUP(graph_model_free, struct graph_model *)
@@ -177,6 +178,39 @@ static int state_shift(struct state_store *store, const char *new_name, const ch
 	return r < 0 ? r : io->sync(io->data, store->folder_fd);
 }
 
+/* "journal" -> "journal.damaged.1": kept, never overwritten. */
+static int state_put_aside(struct state_store *store, const char *name)
+{
+	char aside[64];
+	int r;
+
+	for (int n = 1; n <= ASIDE_MAX; n++) {
+		snprintf(aside, sizeof(aside), "%s.damaged.%d", name, n);
+		if (faccessat(store->folder_fd, aside, F_OK, 0) < 0)
+			break;
+	}
+	r = store->io->rename(store->io->data, store->folder_fd, name, aside);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* The state that replaces them is durable: now the damaged files may change their names. */
+static int state_put_all_aside(struct state_store *store)
+{
+	for (uint32_t i = 0; i < 2 * STATE_GENERATIONS; i++) {
+		int r = 0;
+
+		if (store->aside[i])
+			r = state_put_aside(store,
+					    i < STATE_GENERATIONS
+						    ? state_snapshot_names[i]
+						    : state_journal_names[i - STATE_GENERATIONS]);
+		if (r < 0)
+			return r;
+		store->aside[i] = false;
+	}
+	return 0;
+}
+
 static int state_new_snapshot(struct state_store *store, const struct graph_model *model,
 			      uint64_t revision)
 {
@@ -194,13 +228,15 @@ static int state_new_snapshot(struct state_store *store, const struct graph_mode
 	if (!bytes)
 		return -ENOMEM;
 	r = state_write_file(store, "snapshot.tmp", bytes, size, NULL);
+	if (r == 0)
+		r = state_put_all_aside(store);
 	return r < 0 ? r : state_shift(store, "snapshot.tmp", state_snapshot_names);
 }
 
 static int state_new_journal(struct state_store *store, uint64_t revision)
 {
 	uint8_t header[STATE_JOURNAL_HEADER];
-	int fd, r;
+	int fd = -1, r;
 
 	state_journal_header(revision, header);
 	r = state_write_file(store, "journal.tmp", header, sizeof(header), &fd);
@@ -279,11 +315,14 @@ int state_store_append(struct state_store *store, const struct instance_commit *
 	size_t size = 0;
 	int r = 0;
 
-	/* No journal: the start could not make one. The snapshot must come first, since a journal
-	 * leads on from the newest snapshot, and MODEL already holds this commit. */
+	/* No journal: the start could not make one. MODEL already holds this commit, so a snapshot
+	 * keeps it, even when the journal behind it fails again. */
 	if (store->journal_fd < 0) {
-		r = state_rotate(store, model, commit->revision);
-		return r < 0 ? state_fail(store, r, "begin a journal", err) : 0;
+		r = state_new_snapshot(store, model, commit->revision);
+		if (r < 0)
+			return state_fail(store, r, "write a snapshot", err);
+		state_new_journal(store, commit->revision);
+		return 0;
 	}
 	if (store->dirty_tail)
 		r = state_cut_tail(store);
@@ -441,27 +480,6 @@ static int state_replay(struct state_restore *restore)
 	return 0;
 }
 
-/* "journal" -> "journal.damaged.1": kept, never overwritten. */
-static void state_put_aside(struct state_restore *restore, const char *name)
-{
-	struct state_store *store = restore->store;
-	char aside[64];
-	int r;
-
-	if (faccessat(store->folder_fd, name, F_OK, 0) < 0)
-		return;
-	for (int n = 1; n <= ASIDE_MAX; n++) {
-		snprintf(aside, sizeof(aside), "%s.damaged.%d", name, n);
-		if (faccessat(store->folder_fd, aside, F_OK, 0) < 0)
-			break;
-	}
-	r = store->io->rename(store->io->data, store->folder_fd, name, aside);
-	if (r < 0)
-		state_tell(restore, "cannot put %s aside: %s", name, strerror(-r));
-	else
-		state_tell(restore, "%s is kept as %s", name, aside);
-}
-
 /* Go on with the journal that is there. */
 static int state_resume_journal(struct state_restore *restore)
 {
@@ -484,25 +502,19 @@ static void state_restore_files(struct state_restore *restore)
 	struct state_image *image = &restore->image;
 	struct state_store *store = restore->store;
 	uint64_t revision = instance_revision(restore->instance);
-	bool damaged = false, fresh = !image->found;
-	int r = 0;
+	bool damaged = false;
+	int r;
 
-	for (uint32_t i = 0; i < 2 * STATE_GENERATIONS; i++)
+	for (uint32_t i = 0; i < 2 * STATE_GENERATIONS; i++) {
+		store->aside[i] = image->damaged[i];
 		damaged |= image->damaged[i];
-	if (image->journal_usable && !damaged) {
-		r = state_resume_journal(restore);
-	} else if (fresh) {
-		r = state_new_journal(store, revision);
-	} else {
-		/* A damaged file moves away first, or the shift of generations would age it out. */
-		for (uint32_t i = 0; i < STATE_GENERATIONS; i++) {
-			if (image->damaged[i])
-				state_put_aside(restore, state_snapshot_names[i]);
-			if (image->damaged[STATE_GENERATIONS + i])
-				state_put_aside(restore, state_journal_names[i]);
-		}
-		r = state_rotate(store, instance_model(restore->instance), revision);
 	}
+	if (image->journal_usable && !damaged)
+		r = state_resume_journal(restore);
+	else if (!image->found)
+		r = state_new_journal(store, revision);
+	else
+		r = state_rotate(store, instance_model(restore->instance), revision);
 	if (r < 0)
 		state_tell(restore,
 			   "cannot write the journal in %s: %s; changes are refused until "
