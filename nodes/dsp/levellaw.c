@@ -8,7 +8,7 @@
  * - A programme that has changed (its last 2.5 s, or louder: its last second, lie 6 LU away from
  *   the rest) does not have to drain through the window: what is older is forgotten.
  * - The slope is proportional to the error (1 dB/s per LU) up to the set rates; near the target the
- *   gain is still outside +-0.5 LU only and then goes all the way, which leaves no bias.
+ *   gain is moved outside +-0.3 LU only and then goes all the way, which leaves no bias.
  * - A block more than 10 LU under the estimate is a pause: frozen, until the change above is
  *   recognised. */
 #include "levellaw.h"
@@ -30,9 +30,9 @@
 #define LEVELLAW_LOUDER_KEEP_BLOCKS 4u
 #define LEVELLAW_FIRST_BLOCKS 6u /* before there is an estimate */
 #define LEVELLAW_SURE_BLOCKS 20u /* before rising at the full rate */
-#define LEVELLAW_ZONE_LU 0.5
+#define LEVELLAW_ZONE_LU 0.3
 #define LEVELLAW_MIDDLE_LU 0.1
-#define LEVELLAW_SETTLED_LU 3.0
+#define LEVELLAW_SETTLED_LU 1.0
 #define LEVELLAW_SLOPE_PER_LU 1.0
 #define LEVELLAW_STEADY_LU 0.6 /* standard deviation of 50 ms levels of noise */
 #define LEVELLAW_STEADY_ABOVE_LU 10.0 /* noise is looked for up to this above the freeze level */
@@ -169,19 +169,18 @@ void levellaw_asleep(struct levellaw *law, const struct levellaw_rules *rules, d
 	levellaw_idle(law, rules, seconds);
 }
 
-/* Long-term trim: what went out while settled, against the target. */
-static void levellaw_trim(struct levellaw *law, const struct levellaw_rules *rules, double energy,
-			  double error_lu)
+/* Long-term trim: the mean of the error that the dead zone left, while settled. */
+static void levellaw_trim(struct levellaw *law, const struct levellaw_rules *rules)
 {
+	double left = rules->target_lufs - loudness_from_energy(law->estimate) - law->gain_db;
 	double wanted = 0.0, step = LEVELLAW_TRIM_DB_S * LEVELLAW_TICK_S * LEVELLAW_HOP_TICKS;
 
-	if (fabs(error_lu) < LEVELLAW_SETTLED_LU) {
-		law->out_energy += energy * pow(10.0, law->gain_db / 10.0);
-		law->out_blocks += 1.0;
+	if (fabs(left + law->trim_db) < LEVELLAW_SETTLED_LU) {
+		law->left_sum += left + law->trim_db;
+		law->left_blocks += 1.0;
 	}
-	if (law->out_blocks >= LEVELLAW_TRIM_AFTER_BLOCKS)
-		wanted = rules->target_lufs -
-			 loudness_from_energy(law->out_energy / law->out_blocks) + law->trim_db;
+	if (law->left_blocks >= LEVELLAW_TRIM_AFTER_BLOCKS)
+		wanted = law->left_sum / law->left_blocks;
 	wanted = fmax(-rules->trim_lu, fmin(rules->trim_lu, wanted));
 	law->trim_db += fmax(-step, fmin(step, wanted - law->trim_db));
 }
@@ -234,8 +233,6 @@ void levellaw_tick(struct levellaw *law, const struct levellaw_rules *rules, dou
 	if (law->estimate <= 0.0)
 		return;
 	if (law->ticks == 0)
-		levellaw_trim(law, rules, momentary,
-			      rules->target_lufs - loudness_from_energy(law->estimate) -
-				      law->gain_db);
+		levellaw_trim(law, rules);
 	levellaw_move(law, rules);
 }

@@ -55,8 +55,7 @@ struct levellaw {
 	float span[LEVELLAW_STEADY_SPANS]; /* levels of 50 ms, in LUFS */
 	uint32_t span_next, n_spans;
 	double idle_s; /* time frozen */
-	double out_energy; /* of settled blocks, as they went out */
-	double out_blocks;
+	double left_sum, left_blocks; /* errors left while settled, in LU */
 };
 
 void levellaw_reset(struct levellaw *law);
