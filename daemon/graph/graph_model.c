@@ -97,6 +97,17 @@ uint32_t graph_node_ports_with(const struct graph_node *node, bool output, uint3
 	return n;
 }
 
+uint32_t graph_node_main_ports(const struct graph_node *node, bool output)
+{
+	const struct mixd_node_type *type = node->type->node_type;
+
+	for (uint32_t i = 0; i < type->n_ports; i++) {
+		if (type->ports[i].is_output == output)
+			return row_ports(node, &type->ports[i], UINT32_MAX, 0.0);
+	}
+	return 0;
+}
+
 void graph_node_count_ports(struct graph_node *node)
 {
 	node->n_in_ports = graph_node_ports_with(node, false, UINT32_MAX, 0.0);

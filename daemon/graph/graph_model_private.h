@@ -21,6 +21,8 @@ bool graph_node_is_boundary(const struct graph_node *node);
 /* Ports of one direction if the config CONFIG_IDX had VALUE. */
 uint32_t graph_node_ports_with(const struct graph_node *node, bool output, uint32_t config_idx,
 			       double value);
+/* How many ports its first row of one direction stands for: the main port, or in1 .. inN. */
+uint32_t graph_node_main_ports(const struct graph_node *node, bool output);
 /* -1: no such port. The bare id of a counted row means its first. */
 int graph_node_port_find(const struct graph_node *node, bool output, const char *port);
 

@@ -1,0 +1,167 @@
+/* graph_op_text.c - an operation as a person would type it; see graph_session.h. */
+#include "graph_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph_model_private.h"
+#include "graph_value.h"
+
+#define TEXT_BUF 160u
+
+/* VALUE as ROW's unit has it, "1.5" or "on" where the row is not known. */
+static void put_value(FILE *out, const Mixd__V1__Value *value, const struct mixd_param_row *param,
+		      const struct mixd_config_row *config)
+{
+	char text[TEXT_BUF];
+
+	if (!value || value->kind_case == MIXD__V1__VALUE__KIND__NOT_SET) {
+		fputs("?", out);
+	} else if (value->kind_case == MIXD__V1__VALUE__KIND_FLAG) {
+		fputs(value->flag ? "on" : "off", out);
+	} else if (value->kind_case == MIXD__V1__VALUE__KIND_TEXT) {
+		fprintf(out, strpbrk(value->text, " \t'\"") || !value->text[0] ? "\"%s\"" : "%s",
+			value->text);
+	} else {
+		if (param)
+			graph_value_format_param(param, value->number, text, sizeof(text));
+		else if (config && config->type != MIXD_TYPE_STRING)
+			graph_value_format_config(config,
+						  &(struct mixd_value){.number = value->number},
+						  text, sizeof(text));
+		else
+			graph_number_format(value->number, text, sizeof(text));
+		fputs(text, out);
+	}
+}
+
+static void put_setting(FILE *out, const struct graph_type *type, const Mixd__V1__Setting *setting)
+{
+	int param = type ? graph_type_param(type, setting->id) : -1;
+	int config = type ? graph_type_config(type, setting->id) : -1;
+
+	fprintf(out, " %s=", setting->id);
+	put_value(out, setting->value, param >= 0 ? type->params[param].row : NULL,
+		  config >= 0 ? type->configs[config] : NULL);
+}
+
+static void put_set(FILE *out, const struct graph_model *model, const Mixd__V1__Set *set)
+{
+	const struct mixd_param_row *param = NULL;
+	const struct mixd_config_row *config = NULL;
+	struct graph_address address;
+	char over[40];
+
+	if (graph_model_find_address(model, set->address, &address, NULL) == 0) {
+		if (address.kind == GRAPH_ADDRESS_PARAM)
+			param = address.node->type->params[address.idx].row;
+		else if (address.kind == GRAPH_ADDRESS_CONFIG)
+			config = address.node->type->configs[address.idx];
+	}
+	fprintf(out, "set %s", set->address);
+	if (set->toggle) {
+		fputs("=toggle", out);
+	} else {
+		fputs(set->relative ? "+=" : "=", out);
+		put_value(out, set->value, param, config);
+	}
+	if (set->over_ms > 0.0) {
+		graph_number_format(set->over_ms, over, sizeof(over));
+		fprintf(out, " --over %sms", over);
+	}
+	if (set->curve[0])
+		fprintf(out, " --curve %s", set->curve);
+}
+
+static void put_automate(FILE *out, const struct graph_model *model,
+			 const Mixd__V1__Automate *automate)
+{
+	const struct mixd_param_row *param = NULL;
+	struct graph_address address;
+	char at[40], text[TEXT_BUF];
+
+	if (graph_model_find_address(model, automate->address, &address, NULL) == 0 &&
+	    address.kind == GRAPH_ADDRESS_PARAM)
+		param = address.node->type->params[address.idx].row;
+	fprintf(out, "automate %s", automate->address);
+	if (automate->clear)
+		fputs(" --clear", out);
+	for (size_t i = 0; i < automate->n_points; i++) {
+		graph_number_format(automate->points[i]->at_ms, at, sizeof(at));
+		if (param)
+			graph_value_format_param(param, automate->points[i]->value, text,
+						 sizeof(text));
+		else
+			graph_number_format(automate->points[i]->value, text, sizeof(text));
+		fprintf(out, " %sms=%s", at, text);
+	}
+	if (automate->curve[0])
+		fprintf(out, " --curve %s", automate->curve);
+}
+
+static void put_add(FILE *out, const struct graph_model *model, const Mixd__V1__AddNode *add)
+{
+	const struct graph_type *type = graph_types_find(model->types, add->type, NULL);
+
+	fprintf(out, "add %s %s", add->type, add->name);
+	for (size_t i = 0; i < add->n_settings; i++)
+		put_setting(out, type, add->settings[i]);
+	if (add->after[0])
+		fprintf(out, " --after %s", add->after);
+}
+
+static void put_op(FILE *out, const struct graph_model *model, const Mixd__V1__Op *op)
+{
+	char gain[40];
+
+	switch (op->op_case) {
+	case MIXD__V1__OP__OP_ADD:
+		put_add(out, model, op->add);
+		break;
+	case MIXD__V1__OP__OP_REMOVE:
+		fprintf(out, "rm %s%s", op->remove->name, op->remove->heal ? " --heal" : "");
+		break;
+	case MIXD__V1__OP__OP_RENAME:
+		fprintf(out, "mv %s %s", op->rename->name, op->rename->to);
+		break;
+	case MIXD__V1__OP__OP_SET:
+		put_set(out, model, op->set);
+		break;
+	case MIXD__V1__OP__OP_LINK:
+		fprintf(out, "link %s %s", op->link->from, op->link->to);
+		graph_number_format(op->link->gain_db, gain, sizeof(gain));
+		if (op->link->gain_db <= GRAPH_LINK_GAIN_MIN_DB)
+			fputs(" gain=-inf", out);
+		else if (op->link->gain_db != 0.0)
+			fprintf(out, " gain=%sdB", gain);
+		break;
+	case MIXD__V1__OP__OP_UNLINK:
+		fprintf(out, "unlink %s %s", op->unlink->from, op->unlink->to);
+		break;
+	case MIXD__V1__OP__OP_AUTOMATE:
+		put_automate(out, model, op->automate);
+		break;
+	case MIXD__V1__OP__OP_APPLY:
+		fprintf(out, "apply%s", op->apply->merge ? " --merge" : "");
+		break;
+	default:
+		fputs("?", out);
+	}
+}
+
+char *graph_op_text(const struct graph_model *model, const Mixd__V1__Op *op)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	put_op(out, model, op);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,85 @@
+/* graph_txn_private.h - one transaction under way: the steps it is made of. Only graph_txn*.c
+ * include this.
+ *
+ * WHAT        A step changes the model, writes how to take it back (pointers: revert needs no memory
+ *             and gives the very same nodes back), and appends the primitive operation, its inverse
+ *             and the change to the delta. A step that fails may have changed the model: the whole
+ *             transaction is then taken back.
+ * THREADS     [main] */
+#pragma once
+
+#include "graph_model_private.h"
+#include "graph_ops.h"
+#include "graph_txn.h"
+
+#define GRAPH_STEPS_MAX 131072u /* of one transaction, after expansion */
+
+enum graph_undo_kind {
+	GRAPH_UNDO_NODE_ADDED,
+	GRAPH_UNDO_NODE_REMOVED,
+	GRAPH_UNDO_NODE_RENAMED,
+	GRAPH_UNDO_PARAM,
+	GRAPH_UNDO_CONFIG,
+	GRAPH_UNDO_LINK_ADDED,
+	GRAPH_UNDO_LINK_REMOVED,
+	GRAPH_UNDO_LINK_GAIN,
+	GRAPH_UNDO_ENVELOPE, /* envelope put (or NULL), old taken (or NULL) */
+};
+
+struct graph_undo {
+	enum graph_undo_kind kind;
+	uint32_t idx; /* param or config */
+	uint32_t config_gen;
+	struct graph_node *node;
+	struct graph_link *link;
+	struct graph_envelope *envelope, *old_envelope;
+	struct mixd_value old; /* number, or text (owned): also the old name */
+};
+
+/* What graph_delta really is. */
+struct graph_txn_delta {
+	struct graph_delta delta; /* first */
+	struct graph_undo *undo;
+	uint32_t n_undo;
+	uint32_t max_undo, max_params, max_envelopes, max_done, max_inverse, max_changes;
+	char summary[160];
+};
+
+struct graph_txn {
+	struct graph_model *model;
+	struct graph_txn_delta *delta;
+	struct mixd_error *err;
+};
+
+/* ---- steps: graph_txn_steps.c ---- */
+
+/* NODE is taken, also on failure. */
+int graph_txn_put_node(struct graph_txn *txn, struct graph_node *node);
+/* With its links and envelopes. */
+int graph_txn_take_node(struct graph_txn *txn, struct graph_node *node);
+int graph_txn_rename_node(struct graph_txn *txn, struct graph_node *node, const char *to);
+int graph_txn_put_param(struct graph_txn *txn, struct graph_node *node, uint32_t idx, double value,
+			double over_ms, enum graph_curve curve);
+/* VALUE's text is taken, also on failure. */
+int graph_txn_put_config(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
+			 struct mixd_value *value);
+/* Ends are borrowed from LINK. */
+int graph_txn_put_link(struct graph_txn *txn, const struct graph_link *link);
+int graph_txn_put_link_gain(struct graph_txn *txn, struct graph_link *link, double gain_db);
+int graph_txn_take_link(struct graph_txn *txn, struct graph_link *link);
+/* ENVELOPE (taken, also on failure; NULL: clear) in place of what there is. */
+int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
+			   struct graph_envelope *envelope);
+
+/* ---- operations ---- */
+
+/* graph_txn_nodes.c */
+int graph_txn_op_add(struct graph_txn *txn, const Mixd__V1__AddNode *op);
+int graph_txn_op_remove(struct graph_txn *txn, const Mixd__V1__RemoveNode *op);
+int graph_txn_op_rename(struct graph_txn *txn, const Mixd__V1__RenameNode *op);
+/* graph_txn_links.c */
+int graph_txn_op_link(struct graph_txn *txn, const Mixd__V1__AddLink *op);
+int graph_txn_op_unlink(struct graph_txn *txn, const Mixd__V1__RemoveLink *op);
+/* graph_txn_set.c */
+int graph_txn_op_set(struct graph_txn *txn, const Mixd__V1__Set *op);
+int graph_txn_op_automate(struct graph_txn *txn, const Mixd__V1__Automate *op);

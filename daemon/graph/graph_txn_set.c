@@ -1,0 +1,166 @@
+/* graph_txn_set.c - Set and Automate, on one address or on all that a glob names.
+ *
+ * RULES       Who sets a param by hand takes it from its envelope: the envelope is cleared first.
+ *             A value that is already there is no change. */
+#include "graph_txn_private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OVER_MS_MAX 3600000.0 /* an hour: what is longer is an envelope */
+
+struct set_walk {
+	struct graph_txn *txn;
+	const Mixd__V1__Set *set;
+	const Mixd__V1__Automate *automate;
+	enum graph_curve curve;
+};
+
+static int no_toggle(struct graph_txn *txn, const char *text)
+{
+	int r = error_set(txn->err, ERROR_INVALID, text, "only switches can be toggled");
+
+	error_hint(txn->err, "give a value");
+	return r;
+}
+
+static int set_param(struct set_walk *walk, const struct graph_address *address, const char *text)
+{
+	const struct mixd_param_row *row = address->node->type->params[address->idx].row;
+	struct graph_txn *txn = walk->txn;
+	double *now = &address->node->value[address->idx], value = 0.0;
+	int r;
+
+	if (walk->set->toggle) {
+		if (row->type != MIXD_TYPE_BOOL)
+			return no_toggle(txn, text);
+		value = *now == 0.0;
+	} else {
+		r = graph_node_read_param(address->node, address->idx, walk->set->value,
+					  walk->set->relative, text, &value, txn->err);
+		if (r < 0)
+			return r;
+	}
+	if (graph_model_find_envelope(txn->model, address->node, address->idx)) {
+		r = graph_txn_put_envelope(txn, address->node, address->idx, NULL);
+		if (r < 0)
+			return r;
+	}
+	if (*now == value)
+		return 0;
+	return graph_txn_put_param(txn, address->node, address->idx, value, walk->set->over_ms,
+				   walk->curve);
+}
+
+static int set_config(struct set_walk *walk, const struct graph_address *address, const char *text)
+{
+	const struct mixd_config_row *row = address->node->type->configs[address->idx];
+	struct graph_txn *txn = walk->txn;
+	struct mixd_value value = {0};
+	int r;
+
+	if (walk->set->toggle) {
+		if (row->type != MIXD_TYPE_BOOL)
+			return no_toggle(txn, text);
+		value.number = address->node->config[address->idx].number == 0.0;
+	} else {
+		r = graph_node_read_config(address->node, address->idx, walk->set->value,
+					   walk->set->relative, text, &value, txn->err);
+		if (r < 0)
+			return r;
+	}
+	if (graph_node_config_equal(address->node, address->idx, &value)) {
+		free((char *)value.text);
+		return 0;
+	}
+	return graph_txn_put_config(txn, address->node, address->idx, &value);
+}
+
+static int set_one(void *data, const struct graph_address *address, const char *text)
+{
+	struct set_walk *walk = data;
+	int r;
+
+	switch (address->kind) {
+	case GRAPH_ADDRESS_PARAM:
+		return set_param(walk, address, text);
+	case GRAPH_ADDRESS_CONFIG:
+		return set_config(walk, address, text);
+	case GRAPH_ADDRESS_METER:
+		break;
+	}
+	r = error_set(walk->txn->err, ERROR_INVALID, text, "%s is a meter: it can only be read",
+		      text);
+	error_hint(walk->txn->err, "see `mixctl explain %s` for its params",
+		   address->node->type->node_type->id);
+	return r;
+}
+
+static bool is_glob(const char *text)
+{
+	return strpbrk(text, "*?[{") != NULL;
+}
+
+int graph_txn_op_set(struct graph_txn *txn, const Mixd__V1__Set *op)
+{
+	const unsigned kinds = 1u << GRAPH_ADDRESS_PARAM | 1u << GRAPH_ADDRESS_CONFIG;
+	struct set_walk walk = {.txn = txn, .set = op};
+	struct graph_address address;
+	int curve = graph_curve_find(op->curve), r;
+
+	if (curve < 0 || curve == GRAPH_CURVE_STEP) {
+		r = error_set(txn->err, ERROR_INVALID, op->address, "there is no ramp \"%.40s\"",
+			      op->curve);
+		error_hint(txn->err, "want smooth, linear, log or equal-power");
+		return r;
+	}
+	if (!(op->over_ms >= 0.0 && op->over_ms <= OVER_MS_MAX)) {
+		r = error_set(txn->err, ERROR_INVALID, op->address,
+			      "a ramp of %gms is outside 0 .. %gms", op->over_ms, OVER_MS_MAX);
+		error_hint(txn->err, "automate it with an envelope");
+		return r;
+	}
+	walk.curve = (enum graph_curve)curve;
+	if (is_glob(op->address))
+		return graph_model_glob(txn->model, op->address, kinds, set_one, &walk, txn->err);
+	r = graph_model_find_address(txn->model, op->address, &address, txn->err);
+	return r < 0 ? r : set_one(&walk, &address, op->address);
+}
+
+static int automate_one(void *data, const struct graph_address *address, const char *text)
+{
+	struct set_walk *walk = data;
+	const Mixd__V1__Automate *op = walk->automate;
+	struct graph_txn *txn = walk->txn;
+	struct graph_envelope *envelope = NULL;
+	int r;
+
+	if (address->kind != GRAPH_ADDRESS_PARAM) {
+		r = error_set(txn->err, ERROR_INVALID, text, "%s is not a param", text);
+		error_hint(txn->err, "only params can be automated");
+		return r;
+	}
+	if (op->clear) {
+		if (!graph_model_find_envelope(txn->model, address->node, address->idx))
+			return 0;
+		return graph_txn_put_envelope(txn, address->node, address->idx, NULL);
+	}
+	r = graph_envelope_read(address->node, address->idx, op->points, op->n_points, op->curve,
+				text, &envelope, txn->err);
+	return r < 0 ? r : graph_txn_put_envelope(txn, address->node, address->idx, envelope);
+}
+
+int graph_txn_op_automate(struct graph_txn *txn, const Mixd__V1__Automate *op)
+{
+	struct set_walk walk = {.txn = txn, .automate = op};
+	struct graph_address address;
+	int r;
+
+	if (is_glob(op->address))
+		return graph_model_glob(txn->model, op->address, 1u << GRAPH_ADDRESS_PARAM,
+					automate_one, &walk, txn->err);
+	r = graph_model_find_address(txn->model, op->address, &address, txn->err);
+	return r < 0 ? r : automate_one(&walk, &address, op->address);
+}
