@@ -3,7 +3,7 @@
  * WHAT        The engine turns a model into sound. It knows no clock and no file: somebody calls
  *             engine_process() for n frames and gives it the channels of the boundary nodes.
  * THREADS     [main] engine_prepare/submit/...; [rt] engine_process() on one thread at a time.
- * LIFE OF A CHANGEengine_prepare(model, delta) compiles, allocates, activates; nothing audible yet.
+ * LIFE OF A CHANGE engine_prepare(model, delta) compiles, allocates, activates; nothing audible yet.
  *             engine_submit(change) hands it over; it is audible from the next block edge.
  *             engine_maintain() frees what the audio thread has let go, retires what has faded out
  *             (a smaller plan is compiled behind the scenes), and collects events. Call it from a
@@ -29,6 +29,7 @@ struct engine_setup {
 	double rate; /* Hz */
 	bool offline; /* worker jobs run inline */
 	uint64_t seed; /* for node types with noise */
+	bool ungrouped; /* no banks of several instances: to compare with */
 	void (*wake)(void *data); /* called from the audio thread when engine_maintain() has work;
 				     may be NULL. [rt] */
 	void *wake_data;

@@ -1,0 +1,310 @@
+/* engine_build_plan.c - from indexes to pointers: the plan as the audio thread runs it. [main] */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_build.h"
+
+struct engine_plan *engine_plan_free(struct engine_plan *plan)
+{
+	if (!plan)
+		return NULL;
+	for (uint32_t i = 0; i < plan->n_banks; i++)
+		engine_bank_unref(plan->banks[i]);
+	for (uint32_t i = 0; i < plan->n_links; i++)
+		engine_link_unref(plan->links[i]);
+	for (uint32_t i = 0; i < plan->n_nodes; i++)
+		engine_inst_unref(plan->nodes[i].inst);
+	free(plan->banks);
+	free(plan->links);
+	engine_arena_done(&plan->arena);
+	free(plan->buffers);
+	free(plan);
+	return NULL;
+}
+
+static float *plan_buffer(const struct engine_plan *plan, uint32_t buffer)
+{
+	return plan->buffers + (size_t)buffer * MIXD_SLICE_MAX;
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+static int plan_node_arrays(struct engine_plan *plan, struct engine_node *node)
+{
+	struct engine_inst *inst = node->inst;
+	struct engine_arena *arena = &plan->arena;
+
+	node->ports = engine_arena_get(arena, inst->setup.n_in_ports * sizeof(*node->ports));
+	node->in = engine_arena_get(arena, inst->n_in * sizeof(float *));
+	node->out = engine_arena_get(arena, inst->n_out * sizeof(float *));
+	node->out_silent = engine_arena_get(arena, inst->setup.n_out_ports);
+	if (!node->ports || !node->in || !node->out || !node->out_silent)
+		return -ENOMEM;
+	memset(node->out_silent, 1, inst->setup.n_out_ports);
+	if (inst->external_in &&
+	    !(node->ext_in = engine_arena_get(arena, inst->main_out * sizeof(float *))))
+		return -ENOMEM;
+	if (inst->external_out &&
+	    !(node->ext_out = engine_arena_get(arena, inst->main_in * sizeof(float *))))
+		return -ENOMEM;
+	return 0;
+}
+
+static int plan_node(struct engine_build *build, struct engine_plan *plan, struct engine_node *node,
+		     uint32_t idx)
+{
+	const struct graph_plan *compiled = build->plan;
+	struct engine_inst *inst = build->insts[idx];
+
+	inst->refs++;
+	node->inst = inst;
+	plan->n_nodes++;
+	if (plan_node_arrays(plan, node) < 0)
+		return -ENOMEM;
+	for (uint32_t c = 0; c < inst->n_in; c++)
+		node->in[c] = build->engine->zeros;
+	for (uint32_t c = 0; c < inst->n_out; c++)
+		node->out[c] =
+			plan_buffer(plan, compiled->out_buffer[compiled->out_channel[idx] + c]);
+	node->view = (struct mixd_inst){.type = inst->node_type,
+					.setup = &inst->setup,
+					.host = &build->engine->host,
+					.state = inst->home.view.state,
+					.in = node->in,
+					.out = node->out,
+					.value = inst->to,
+					.meter = inst->home.view.meter};
+	return 0;
+}
+
+static int plan_ports(struct engine_build *build, struct engine_plan *plan,
+		      struct engine_node *const *node_of, uint32_t idx)
+{
+	const struct graph_plan *compiled = build->plan;
+	struct engine_node *node = node_of[idx];
+	const struct mixd_setup *setup = &node->inst->setup;
+
+	for (uint32_t p = 0; p < setup->n_in_ports; p++) {
+		struct engine_port *port = &node->ports[p];
+		uint32_t first = compiled->link_first[compiled->in_port[idx] + p];
+		uint32_t end = compiled->link_first[compiled->in_port[idx] + p + 1];
+
+		port->first = setup->in_first[p];
+		port->n = setup->in_first[p + 1] - port->first;
+		port->n_wires = end - first;
+		if (!port->n_wires)
+			continue;
+		if (p < 64)
+			node->view.in_linked |= UINT64_C(1) << p;
+		port->wires = engine_arena_get(&plan->arena, port->n_wires * sizeof(*port->wires));
+		port->mix = engine_arena_get(&plan->arena, port->n * sizeof(float *));
+		if (!port->wires || !port->mix)
+			return -ENOMEM;
+		for (uint32_t c = 0; c < port->n; c++)
+			port->mix[c] = plan_buffer(
+				plan,
+				compiled->in_buffer[compiled->in_channel[idx] + port->first + c]);
+		for (uint32_t j = first; j < end; j++) {
+			uint32_t want = build->of_link[compiled->link_order[j]];
+			struct engine_link *link = build->want->links[want].link;
+			struct engine_node *from = node_of[link->from->idx];
+			uint32_t channel = link->from->setup.out_first[link->from_port];
+
+			port->wires[j - first] =
+				(struct engine_wire){.link = link,
+						     .source = from->out + channel,
+						     .silent = from->out_silent + link->from_port,
+						     .n_source = link->n_channels};
+			link->refs++;
+			plan->links[plan->n_links++] = link;
+		}
+	}
+	return 0;
+}
+
+/* ---- banks ----------------------------------------------------------------------------------- */
+
+/* The bank in which exactly these instances sit already, or NULL. */
+static struct engine_bank *bank_find(const struct graph_plan_step *step,
+				     struct engine_inst *const *members)
+{
+	struct engine_bank *bank = members[0]->bank;
+
+	if (bank->n_members != step->n || bank->width != step->width ||
+	    bank->n_blocks != step->n_blocks)
+		return NULL;
+	for (uint32_t i = 0; i < step->n; i++)
+		if (members[i]->bank != bank || bank->members[i] != members[i])
+			return NULL;
+	return bank;
+}
+
+static void bank_move(struct engine_build *build, struct engine_inst *inst,
+		      struct engine_bank *bank, uint32_t lane)
+{
+	struct engine_move move = {.from_state = inst->bank->state + inst->lane,
+				   .from_coef = inst->bank->coef + inst->lane,
+				   .to_state = bank->state + lane,
+				   .to_coef = bank->coef + lane,
+				   .from_width = inst->bank->width,
+				   .to_width = bank->width,
+				   .words_state = inst->need.lane_state,
+				   .words_coef = inst->need.lane_coef,
+				   .channels = bank->channels};
+
+	if (!inst->fresh) {
+		build->change->moves[build->change->n_moves++] = move;
+		return;
+	}
+	/* nobody runs it yet: main moves it now */
+	for (uint32_t c = 0; c < move.channels; c++) {
+		for (uint32_t k = 0; k < move.words_state; k++)
+			move.to_state[(size_t)k * move.to_width + c] =
+				move.from_state[(size_t)k * move.from_width + c];
+		for (uint32_t k = 0; k < move.words_coef; k++)
+			move.to_coef[(size_t)k * move.to_width + c] =
+				move.from_coef[(size_t)k * move.from_width + c];
+	}
+}
+
+static int bank_pointers(struct engine_build *build, struct engine_plan *plan,
+			 struct engine_step *step, const struct engine_bank *bank)
+{
+	uint32_t lanes = bank->width * bank->n_blocks;
+	const float **in = engine_arena_get(&plan->arena, lanes * sizeof(float *));
+	float **out = engine_arena_get(&plan->arena, lanes * sizeof(float *));
+
+	if (!in || !out)
+		return -ENOMEM;
+	for (uint32_t l = 0; l < lanes; l++) {
+		in[l] = build->engine->zeros;
+		out[l] = build->engine->scratch;
+	}
+	step->has_bank = true;
+	step->bank = (struct mixd_bank){.width = bank->width,
+					.n_blocks = bank->n_blocks,
+					.n_lanes = bank->n_lanes,
+					.channels = bank->channels,
+					.state = bank->state,
+					.coef = bank->coef,
+					.in = in,
+					.out = out};
+	for (uint32_t i = 0; i < step->n; i++) {
+		struct engine_node *node = &step->nodes[i];
+
+		node->lane = i * bank->channels;
+		node->lane_in = in + node->lane;
+		node->lane_out = out + node->lane;
+		node->view.lane_state = bank->state + node->lane;
+		node->view.lane_coef = bank->coef + node->lane;
+		node->view.lane_width = bank->width;
+		engine_node_point(build->engine, node, false);
+	}
+	return 0;
+}
+
+static int plan_bank(struct engine_build *build, struct engine_plan *plan, struct engine_step *step,
+		     const struct graph_plan_step *compiled)
+{
+	struct engine_inst *members[MIXD_LANES_MAX];
+	struct engine_change *change = build->change;
+	struct engine_bank *bank;
+
+	for (uint32_t i = 0; i < compiled->n; i++)
+		members[i] = build->insts[build->plan->order[compiled->first + i]];
+	bank = bank_find(compiled, members);
+	if (bank) {
+		bank->refs++;
+	} else {
+		bank = engine_bank_new(build->engine, compiled->width, compiled->n_blocks,
+				       compiled->channels, members, compiled->n);
+		if (!bank)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < compiled->n; i++) {
+			bank_move(build, members[i], bank, i * compiled->channels);
+			bank->refs++;
+			change->banks[change->n_banks++] =
+				(struct engine_want_bank){members[i], bank, i * compiled->channels};
+		}
+	}
+	plan->banks[plan->n_banks++] = bank;
+	return bank_pointers(build, plan, step, bank);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static int plan_steps(struct engine_build *build, struct engine_plan *plan,
+		      struct engine_node **node_of)
+{
+	const struct graph_plan *compiled = build->plan;
+
+	for (uint32_t s = 0; s < compiled->n_steps; s++) {
+		const struct graph_plan_step *from = &compiled->steps[s];
+		struct engine_step *step = &plan->steps[s];
+
+		step->kind = from->kind;
+		step->n = from->n;
+		step->type = build->insts[compiled->order[from->first]]->node_type;
+		if (from->kind == GRAPH_PLAN_EMIT)
+			continue; /* the node of its PROCESS, see below */
+		step->nodes = plan->nodes + plan->n_nodes;
+		for (uint32_t i = 0; i < from->n; i++) {
+			uint32_t idx = compiled->order[from->first + i];
+
+			node_of[idx] = &plan->nodes[plan->n_nodes];
+			if (plan_node(build, plan, node_of[idx], idx) < 0)
+				return -ENOMEM;
+		}
+	}
+	for (uint32_t s = 0; s < compiled->n_steps; s++) {
+		const struct graph_plan_step *from = &compiled->steps[s];
+		struct engine_step *step = &plan->steps[s];
+
+		if (from->kind == GRAPH_PLAN_EMIT)
+			step->nodes = node_of[compiled->order[from->first]];
+		step->views = engine_arena_get(&plan->arena, step->n * sizeof(*step->views));
+		if (!step->views)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < step->n; i++)
+			step->views[i] = &step->nodes[i].view;
+		for (uint32_t i = 0; i < step->n && from->kind == GRAPH_PLAN_PROCESS; i++)
+			if (plan_ports(build, plan, node_of, compiled->order[from->first + i]) < 0)
+				return -ENOMEM;
+		if (from->width && plan_bank(build, plan, step, from) < 0)
+			return -ENOMEM;
+	}
+	plan->n_steps = compiled->n_steps;
+	return 0;
+}
+
+int engine_build_plan(struct engine_build *build)
+{
+	const struct graph_plan *compiled = build->plan;
+	uint32_t n = build->want->n_insts;
+	struct engine_plan *plan = calloc(1, sizeof(*plan));
+	struct engine_node **node_of = calloc(n + 1, sizeof(*node_of));
+	int res = -ENOMEM;
+
+	if (!plan || !node_of)
+		goto out;
+	plan->latency = build->want->latency;
+	plan->steps = engine_arena_get(&plan->arena, compiled->n_steps * sizeof(*plan->steps));
+	plan->nodes = engine_arena_get(&plan->arena, n * sizeof(*plan->nodes));
+	plan->links = calloc(build->want->n_links + 1, sizeof(struct engine_link *));
+	plan->banks = calloc(compiled->n_banks + 1, sizeof(struct engine_bank *));
+	plan->buffers =
+		engine_alloc((size_t)(compiled->n_buffers + 1) * MIXD_SLICE_MAX * sizeof(float));
+	build->change->moves = calloc(n + 1, sizeof(struct engine_move));
+	build->change->banks = calloc(n + 1, sizeof(struct engine_want_bank));
+	if (plan->steps && plan->nodes && plan->links && plan->banks && plan->buffers &&
+	    build->change->moves && build->change->banks)
+		res = plan_steps(build, plan, node_of);
+out:
+	free(node_of);
+	if (res == 0)
+		build->change->plan = plan;
+	else
+		engine_plan_free(plan);
+	return res;
+}

@@ -1,0 +1,469 @@
+/* engine_internal.h - what the files of the engine share: instances, links, plans, changes.
+ *
+ * WHAT        Instances (engine_inst) and link states (engine_link) persist; a plan (engine_plan)
+ *             is the wiring of one moment: it holds, for each instance in it, a view
+ *             (engine_node) with the pointers of this plan. Main prepares a plan whole; the audio
+ *             thread swaps one pointer, moves the lanes whose bank changed, and gives the old plan
+ *             back inside the engine_change that replaced it.
+ * THREADS     each struct groups its fields. What main writes before a change is submitted, and
+ *             rt after it was applied, is published by the command ring.
+ * INVARIANTS  S1 instances, links and banks live while a plan or the main lists refer to them; the
+ *                counts are main's.
+ *             S2 rt never allocates or frees: plans and events come and go inside changes.
+ *             S3 everything audible is a function of the position in frames, never of the way in
+ *                which time is cut into blocks or slices. */
+#pragma once
+
+#include <semaphore.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine.h"
+#include "graph_plan.h"
+#include "ring_rt.h"
+
+#define ENGINE_CHANGES_MAX 1024u /* in flight */
+#define ENGINE_EVENTS_MAX 1024u
+#define ENGINE_JOBS_MAX 256u
+#define ENGINE_GAIN_MAX_BITS 0x447a0000u /* 1000.0f: +60 dBFS */
+#define ENGINE_ALIGN 64u
+
+/* A value on its way: smoothstep from START over FRAMES; FRAMES 0: at rest at TO. */
+struct engine_fade {
+	double from, to;
+	uint64_t start;
+	uint32_t frames;
+};
+
+/* ---- params ------------------------------------------------------------------------------ */
+
+struct engine_ramp {
+	double from, to; /* in the ramp's domain */
+	double target; /* what the node reads at the end, exactly */
+	uint64_t start;
+	uint32_t frames;
+	uint8_t curve; /* enum graph_curve */
+	uint8_t domain; /* enum engine_domain */
+	bool active;
+	struct engine_envelope *envelope; /* or NULL; owned by the instance */
+};
+
+enum engine_domain { ENGINE_DOMAIN_LINEAR, ENGINE_DOMAIN_LOG2 };
+
+struct engine_envelope_point {
+	uint64_t at_frames; /* after the start */
+	double value; /* as the node reads it */
+	double domain_value;
+};
+
+struct engine_envelope {
+	/* --- immutable after init --- */
+	uint64_t uid;
+	struct engine_inst *inst; /* borrowed; the envelope dies with its instance */
+	uint32_t param_idx; /* the node's own rows */
+	uint8_t curve, domain;
+	uint32_t n_points, blend_frames;
+	struct engine_envelope *next; /* main: all of the engine */
+	/* --- rt --- */
+	uint64_t start;
+	double offset; /* domain: from the first point to where the param was */
+	uint32_t at; /* segment being played */
+	/* --- shared: atomic --- */
+	_Atomic uint64_t started; /* position + 1; 0: not yet */
+	_Atomic bool let_go; /* rt will not look again */
+	struct engine_envelope_point points[];
+};
+
+/* ---- instances ------------------------------------------------------------------------------ */
+
+enum engine_mode { /* what is heard of an instance */
+		   ENGINE_MODE_WET,
+		   ENGINE_MODE_TO_DRY,
+		   ENGINE_MODE_DRY,
+		   ENGINE_MODE_TO_WET,
+};
+
+/* The wiring of one input port in one plan. */
+enum engine_port_state { ENGINE_PORT_UNSET, ENGINE_PORT_ZERO, ENGINE_PORT_ALIAS, ENGINE_PORT_MIX };
+
+struct engine_wire {
+	struct engine_link *link;
+	float *const *source; /* out pointers of the source port */
+	const uint8_t *silent; /* the source port's flag */
+	uint32_t n_source; /* its channels */
+};
+
+struct engine_port {
+	struct engine_wire *wires;
+	uint32_t n_wires;
+	uint32_t first, n; /* channels in the node's in[] */
+	float **mix; /* n buffers */
+	enum engine_port_state state;
+};
+
+/* An instance in one plan. */
+struct engine_node {
+	struct mixd_inst view; /* first: services find the node by it */
+	struct engine_inst *inst;
+	struct engine_port *ports; /* n_in_ports */
+	const float **in; /* n_in: what the links bring */
+	float **out; /* n_out */
+	uint8_t *out_silent; /* per output port */
+	const float **lane_in; /* banks: this instance's entries in bank->in */
+	float **lane_out;
+	const float **ext_in; /* boundary types */
+	float **ext_out;
+	uint32_t lane;
+	bool dormant; /* lanes are pointed at zeros and scratch */
+	bool runs; /* in this slice */
+	bool in_silent;
+};
+
+struct engine_meter_slot {
+	_Atomic double last;
+	_Atomic double fold[ENGINE_METER_READERS];
+};
+
+struct engine_inst {
+	/* --- immutable after init --- */
+	struct engine *engine;
+	uint64_t id; /* of this instance; never used twice */
+	uint64_t uid; /* of the model's node */
+	uint32_t config_gen, slot;
+	const struct graph_type *type;
+	const struct mixd_node_type *node_type;
+	struct mixd_setup setup;
+	const struct mixd_layout **layouts; /* in ports, then out ports */
+	uint32_t *firsts; /* in_first, then out_first */
+	struct mixd_value *config;
+	struct mixd_need need;
+	uint32_t n_in, n_out; /* channels */
+	uint32_t main_in, main_out; /* channels of the main ports */
+	uint32_t n_params; /* own rows */
+	uint32_t n_meters; /* values the node writes */
+	uint32_t *meter_first; /* per row of its own: index of its first value; + 1 */
+	bool external_in, external_out, laned;
+	bool dry_silent; /* bypass gives silence */
+	uint64_t sleep_after; /* silent frames at the input; UINT64_MAX: never */
+	struct engine_node home; /* for activate() and the worker */
+	/* --- main --- */
+	char *name;
+	uint32_t refs;
+	uint32_t idx; /* scratch: index while compiling */
+	uint64_t mark; /* scratch: build that wants it */
+	bool fresh; /* made by the build under way */
+	uint32_t warm; /* scratch: frames until it sounds right */
+	double *declared; /* newest values, as in the model; type->n_params */
+	struct engine_bank *bank;
+	uint32_t lane;
+	struct engine_node *node; /* in the newest plan */
+	/* --- rt --- */
+	double *from, *to; /* params at both ends of the cell */
+	struct engine_ramp *ramps;
+	uint32_t *active; /* indexes of ramps under way */
+	uint32_t n_active;
+	uint64_t cell_start, cell_end;
+	bool moving; /* work in cells */
+	bool settle; /* one more update, with from == to */
+	bool glide; /* update() wants to be called again */
+	enum engine_mode mode;
+	bool bypass, muted, quarantined;
+	bool plain; /* mode WET, not muted, nothing fading */
+	struct engine_fade wet, mute;
+	float *dry_ring; /* main_in channels of dry_frames */
+	uint32_t dry_frames; /* power of two; 0: no latency */
+	uint64_t dry_since; /* the ring holds input from here on; UINT64_MAX: it does not */
+	bool asleep, window_loud;
+	uint64_t quiet; /* frames, in whole windows */
+	uint64_t dry_quiet; /* frames of silent input while bypassed */
+	uint32_t peak_bits;
+	uint64_t busy_ns, busy_frames;
+	uint64_t fault_at; /* position of the last fault told; UINT64_MAX: none */
+	/* --- shared: atomic --- */
+	_Atomic uint32_t jobs; /* with the worker */
+	_Atomic uint8_t state; /* enum graph_node_state */
+	_Atomic double load;
+	struct engine_meter_slot *slots; /* peak, then the node's own values */
+};
+
+/* ---- links ------------------------------------------------------------------------------ */
+
+struct engine_link {
+	/* --- immutable after init --- */
+	uint64_t uid;
+	struct engine_inst *from, *to;
+	uint32_t from_port, to_port, delay;
+	uint32_t n_channels; /* of the source port */
+	uint32_t ring_frames; /* power of two; 0: no delay */
+	float *ring; /* channel after channel */
+	/* --- main --- */
+	uint32_t refs;
+	bool placed; /* is in the newest plan */
+	double target; /* as last told to rt */
+	uint64_t mark;
+	/* --- rt --- */
+	struct engine_fade gain;
+	uint64_t quiet; /* frames of silence that went into the ring */
+	/* --- shared: atomic --- */
+	_Atomic bool faded; /* at rest at 0 */
+};
+
+/* Memory that is freed all at once. [main] */
+struct engine_arena {
+	struct engine_chunk *chunks;
+	size_t used, size;
+};
+void *engine_arena_get(struct engine_arena *arena, size_t bytes); /* zeroed; NULL: no memory */
+void engine_arena_done(struct engine_arena *arena);
+
+/* ---- plans and changes ------------------------------------------------------------------ */
+
+struct engine_bank {
+	uint64_t id;
+	uint32_t refs; /* main */
+	uint32_t width, n_blocks, n_lanes, channels;
+	uint32_t n_members;
+	struct engine_inst **members; /* borrowed: only compared, while alive in a plan */
+	double *state, *coef;
+};
+
+struct engine_step {
+	enum graph_plan_kind kind;
+	const struct mixd_node_type *type;
+	struct engine_node *nodes;
+	uint32_t n;
+	bool has_bank;
+	struct mixd_bank bank;
+	struct mixd_inst **views;
+};
+
+struct engine_plan {
+	struct engine_step *steps;
+	uint32_t n_steps, n_banks;
+	struct engine_node *nodes;
+	uint32_t n_nodes;
+	uint32_t latency;
+	struct engine_link **links; /* main: what it refers to */
+	uint32_t n_links;
+	struct engine_bank **banks;
+	float *buffers;
+	struct engine_arena arena; /* all arrays of the plan */
+};
+
+struct engine_param_event {
+	struct engine_inst *inst;
+	struct engine_node *node; /* in the plan in force when it is applied */
+	uint32_t idx; /* graph_type.params */
+	double value; /* as the node reads it */
+	uint32_t frames;
+	uint8_t curve;
+};
+
+struct engine_link_event {
+	struct engine_link *link;
+	double target;
+	uint32_t hold_frames;
+};
+
+/* Lanes of an instance go from one bank to another. */
+struct engine_move {
+	const double *from_state, *from_coef;
+	double *to_state, *to_coef;
+	uint32_t from_width, to_width, words_state, words_coef, channels;
+};
+
+/* Main's lists: what should sound, and what still fades. */
+struct engine_want_inst {
+	struct engine_inst *inst;
+	bool ghost;
+};
+struct engine_want_link {
+	struct engine_link *link;
+	bool ghost;
+	bool sounding; /* ghosts: feeds a ghost, is not fading itself */
+	double target; /* factor */
+};
+struct engine_want {
+	struct engine_want_inst *insts;
+	uint32_t n_insts;
+	struct engine_want_link *links;
+	uint32_t n_links;
+	bool deferred; /* links wait until ghosts are gone */
+	uint32_t latency;
+};
+
+struct engine_change {
+	uint64_t ticket;
+	bool topology;
+	struct engine_plan *plan; /* to install; after it was applied: the old one */
+	struct engine_param_event *params;
+	uint32_t n_params;
+	double *declared; /* main: per param event, the value in the model */
+	struct engine_link_event *links;
+	uint32_t n_links;
+	struct engine_move *moves;
+	uint32_t n_moves;
+	struct engine_envelope **envelopes; /* to start */
+	uint32_t n_envelopes;
+	struct engine_param_event *stops; /* envelopes to end: inst and idx */
+	uint32_t n_stops;
+	struct engine_want want; /* main: becomes the engine's when submitted */
+	struct engine_want_bank {
+		struct engine_inst *inst;
+		struct engine_bank *bank;
+		uint32_t lane;
+	} * banks;
+	uint32_t n_banks;
+	uint64_t position; /* rt: where it was applied */
+};
+
+struct engine {
+	/* --- immutable after init --- */
+	struct engine_setup setup;
+	struct mixd_host host;
+	float *zeros; /* MIXD_SLICE_MAX */
+	float *scratch; /* MIXD_SLICE_MAX: written by unused lanes */
+	float *dry[MIXD_CHANNELS_MAX]; /* a slice each */
+	float *delayed[MIXD_CHANNELS_MAX];
+	double *sums; /* MIXD_SLICE_MAX per channel */
+	double *ramp; /* MIXD_SLICE_MAX */
+	void *memory;
+	uint32_t fade_frames;
+	/* --- main --- */
+	struct engine_want want;
+	bool running;
+	uint64_t last_id, last_mark, last_ticket;
+	uint64_t applied_ticket;
+	uint64_t applied_at[ENGINE_CHANGES_MAX];
+	uint32_t in_flight;
+	uint32_t idle_ghosts; /* faded when last counted */
+	int leases;
+	struct engine_envelope *envelopes; /* playing or about to */
+	uint32_t limit_insts;
+	/* --- rt --- */
+	struct engine_plan *plan;
+	uint64_t position;
+	uint32_t busy; /* ramps and fades seen in the slice */
+	bool want_wake;
+	uint64_t load_busy_ns, load_frames, overload_at;
+	double load_peak;
+	const struct engine_cycle *cycle;
+	uint32_t cycle_at; /* frames of the cycle that are done */
+	/* --- shared: atomic --- */
+	struct ring to_rt; /* struct engine_change * */
+	struct ring to_main;
+	struct ring events; /* struct engine_event */
+	struct ring jobs; /* struct engine_job */
+	_Atomic uint64_t shared_position, shared_cycles, quarantines, events_lost;
+	_Atomic double shared_load_mean, shared_load_peak;
+	_Atomic uint32_t shared_busy, shared_steps, shared_banks;
+	_Atomic bool leased, retire;
+	_Atomic uint32_t readers; /* mask of readers that read */
+	/* --- worker --- */
+	pthread_t worker;
+	bool worker_runs;
+	sem_t worker_wake;
+	_Atomic bool worker_quit;
+};
+
+struct engine_job {
+	struct engine_inst *inst;
+	uint32_t job;
+};
+
+/* ---- math (engine_param_rt.c): the same bits on every machine ---------------------------- */
+double engine_exp2(double x);
+double engine_log2(double x); /* x > 0 */
+/* What the node reads for a value in the row's unit. [any] */
+double engine_visible(const struct mixd_param_row *row, double declared);
+double engine_domain_value(uint8_t domain, double visible); /* [any] */
+uint8_t engine_domain(const struct mixd_param_row *row, enum graph_curve curve); /* [any] */
+
+/* ---- fades (engine_fade_rt.c) ------------------------------------------------------------ */
+double engine_fade_at(const struct engine_fade *fade, uint64_t position);
+/* Go to TARGET from where it is at POSITION, beginning at START. */
+void engine_fade_go(struct engine_fade *fade, double target, uint64_t position, uint64_t start,
+		    uint32_t frames);
+/* At rest from POSITION on? Forgets an ended fade. */
+bool engine_fade_rests(struct engine_fade *fade, uint64_t position);
+void engine_fade_write(const struct engine_fade *fade, uint64_t position, double *out, uint32_t n);
+
+/* Before the node runs: what must be kept of its input. True when it must process(). [rt] */
+bool engine_inst_before(struct engine *engine, struct engine_node *node, uint32_t dry_first,
+			uint64_t position, uint32_t n);
+/* After: guard, crossfade, mute, flags. [rt] */
+void engine_inst_after(struct engine *engine, struct engine_node *node, uint32_t dry_first,
+		       bool ran, uint64_t position, uint32_t n);
+void engine_inst_set_bypass(struct engine_inst *inst, struct engine_node *node, bool on,
+			    uint64_t position);
+void engine_inst_set_mute(struct engine_inst *inst, bool on, uint64_t position);
+void engine_node_point(struct engine *engine, struct engine_node *node, bool dormant);
+void engine_inst_publish_state(struct engine_inst *inst);
+
+/* ---- links (engine_link_rt.c) ------------------------------------------------------------ */
+/* Bring the inputs: True when all ports are silent. [rt] */
+bool engine_node_gather(struct engine *engine, struct engine_node *node, uint64_t position,
+			uint32_t n);
+
+/* ---- params (engine_param_rt.c) ---------------------------------------------------------- */
+void engine_param_event(struct engine_inst *inst, const struct engine_param_event *event,
+			uint64_t position);
+void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position);
+void engine_envelope_end(struct engine_inst *inst, uint32_t param_idx);
+/* If a cell begins at POSITION: values at its end, update(). [rt] */
+void engine_inst_cell(struct engine_node *node, uint64_t position);
+/* Jump: from == to == now. [rt], and [main] before the instance is handed over */
+void engine_inst_jump(struct engine_node *node);
+
+/* ---- meters (engine_meter_rt.c) ---------------------------------------------------------- */
+void engine_inst_fold(struct engine_inst *inst, uint32_t readers);
+void engine_inst_publish(struct engine_inst *inst, uint32_t readers);
+void engine_event_put(struct engine *engine, enum engine_event_kind kind, uint64_t uid,
+		      uint32_t code, double value);
+bool engine_host_submit(struct mixd_inst *view, uint32_t job) MIXD_RT;
+void engine_host_event(struct mixd_inst *view, uint32_t code, double value) MIXD_RT;
+
+/* ---- kernels (engine_kernel_rt.c) -------------------------------------------------------- */
+/* The largest magnitude as bits; *ret_negative_zero: there is a -0.0. [rt] */
+uint32_t engine_kernel_guard(const float *x, uint32_t n, uint32_t *ret_negative_zero);
+void engine_kernel_plain_zero(float *x, uint32_t n); /* -0.0 -> 0.0 */
+void engine_kernel_set(double *sum, const float *x, double gain, uint32_t n);
+void engine_kernel_add(double *sum, const float *x, double gain, uint32_t n);
+void engine_kernel_add_plain(double *sum, const float *x, uint32_t n);
+void engine_kernel_add_ramp(double *sum, const float *x, const double *gain, uint32_t n);
+void engine_kernel_store(float *out, const double *sum, uint32_t n);
+void engine_kernel_blend(float *wet, const float *dry, const double *weight, uint32_t n);
+void engine_kernel_scale(float *x, const double *gain, uint32_t n);
+
+/* ---- main -------------------------------------------------------------------------------- */
+/* The audio thread's part of a change. [rt], or [main] while nothing runs */
+void engine_apply(struct engine *engine, struct engine_change *change, uint64_t position);
+
+int engine_inst_new(struct engine *engine, const struct graph_node *node,
+		    const struct graph_layouts *layouts, struct engine_inst **ret,
+		    struct mixd_error *err);
+bool engine_inst_fits(const struct engine_inst *inst, const struct graph_node *node,
+		      const struct graph_layouts *layouts);
+void engine_inst_unref(struct engine_inst *inst);
+struct engine_link *engine_link_new(const struct graph_link *link, struct engine_inst *from,
+				    struct engine_inst *to, uint32_t delay);
+void engine_link_unref(struct engine_link *link);
+struct engine_bank *engine_bank_new(struct engine *engine, uint32_t width, uint32_t n_blocks,
+				    uint32_t channels, struct engine_inst *const *members,
+				    uint32_t n_members);
+void engine_bank_unref(struct engine_bank *bank);
+void *engine_alloc(size_t bytes); /* zeroed, 64-byte aligned; free() */
+
+/* What MODEL wants: instances and links, made where missing. (engine_want.c) */
+int engine_want_model(struct engine *engine, const struct graph_model *model,
+		      struct engine_change *change, struct mixd_error *err);
+/* Add to WANT, which holds what lives, what still fades of the engine's. (engine_ghost.c) */
+void engine_ghosts(struct engine *engine, struct engine_want *want);
+/* Ghosts, plan, banks, events. (engine_build.c) */
+int engine_build(struct engine *engine, struct engine_change *change, struct mixd_error *err);
+void engine_want_done(struct engine_want *want);
+struct engine_plan *engine_plan_free(struct engine_plan *plan);
+struct engine_change *engine_change_free(struct engine *engine, struct engine_change *change);
+
+int engine_worker_start(struct engine *engine);
+void engine_worker_stop(struct engine *engine);

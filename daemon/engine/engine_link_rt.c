@@ -1,0 +1,164 @@
+/* engine_link_rt.c - what arrives at a node's inputs: aliases, ramped sums, compensating delays.
+ *
+ * A port with one settled, undelayed link at unity reads its source's buffer; everything else is
+ * summed in f64 in the plan's order. Rings are indexed by the absolute position, so nothing has to
+ * be carried along while a link is silent. */
+#include <string.h>
+
+#include "engine_internal.h"
+
+#include <mixd/rt.h>
+
+/* What the link passes on has only zeros in it, in this slice. */
+static bool link_silent(const struct engine_wire *wire)
+{
+	const struct engine_link *link = wire->link;
+
+	if (link->gain.frames == 0 && link->gain.to == 0.0 && !link->ring_frames)
+		return true;
+	return *wire->silent && link->quiet >= link->ring_frames;
+}
+
+/* Into the ring, and DELAY frames later out of it. */
+static void link_delay(struct engine *engine, const struct engine_wire *wire, uint64_t position,
+		       uint32_t n)
+{
+	struct engine_link *link = wire->link;
+	uint32_t mask = link->ring_frames - 1;
+	uint32_t in_at = (uint32_t)position & mask;
+	uint32_t out_at = (uint32_t)(position - link->delay) & mask;
+
+	for (uint32_t c = 0; c < link->n_channels; c++) {
+		const float *source = *wire->silent ? engine->zeros : wire->source[c];
+		float *ring = link->ring + (size_t)c * link->ring_frames;
+		uint32_t part = link->ring_frames - in_at < n ? link->ring_frames - in_at : n;
+
+		memcpy(ring + in_at, source, part * sizeof(float));
+		memcpy(ring, source + part, (n - part) * sizeof(float));
+		part = link->ring_frames - out_at < n ? link->ring_frames - out_at : n;
+		memcpy(engine->delayed[c], ring + out_at, part * sizeof(float));
+		memcpy(engine->delayed[c] + part, ring, (n - part) * sizeof(float));
+	}
+}
+
+/* Ends of fades, and how long the source has been silent. */
+static void link_advance(struct engine *engine, const struct engine_wire *wire, uint64_t position,
+			 uint32_t n)
+{
+	struct engine_link *link = wire->link;
+
+	if (link->gain.frames) {
+		if (!engine_fade_rests(&link->gain, position)) {
+			engine->busy++;
+		} else if (link->gain.to == 0.0 &&
+			   !atomic_load_explicit(&link->faded, memory_order_relaxed)) {
+			atomic_store_explicit(&link->faded, true, memory_order_relaxed);
+			atomic_store_explicit(&engine->retire, true, memory_order_relaxed);
+			engine->want_wake = true;
+		}
+	}
+	if (!link->ring_frames)
+		return;
+	link->quiet = *wire->silent ? link->quiet : 0;
+}
+
+static void port_mix(struct engine *engine, struct engine_port *port, uint64_t position, uint32_t n)
+{
+	bool first = true;
+
+	for (uint32_t j = 0; j < port->n_wires; j++) {
+		const struct engine_wire *wire = &port->wires[j];
+		struct engine_link *link = wire->link;
+		float *const *source = wire->source;
+		bool ramps = link->gain.frames != 0;
+
+		if (link_silent(wire))
+			continue;
+		if (link->ring_frames) {
+			link_delay(engine, wire, position, n);
+			source = engine->delayed;
+		}
+		if (ramps)
+			engine_fade_write(&link->gain, position, engine->ramp, n);
+		for (uint32_t c = 0; c < port->n; c++) {
+			double *sum = engine->sums + (size_t)c * MIXD_SLICE_MAX;
+			const float *x = source[c < wire->n_source ? c : wire->n_source - 1];
+
+			if (first && !ramps) {
+				engine_kernel_set(sum, x, link->gain.to, n);
+				continue;
+			}
+			if (first)
+				memset(sum, 0, n * sizeof(double));
+			if (ramps)
+				engine_kernel_add_ramp(sum, x, engine->ramp, n);
+			else if (link->gain.to == 1.0)
+				engine_kernel_add_plain(sum, x, n);
+			else
+				engine_kernel_add(sum, x, link->gain.to, n);
+		}
+		first = false;
+	}
+	for (uint32_t c = 0; c < port->n; c++)
+		engine_kernel_store(port->mix[c], engine->sums + (size_t)c * MIXD_SLICE_MAX, n);
+}
+
+static void port_point(struct engine *engine, struct engine_node *node, struct engine_port *port,
+		       enum engine_port_state state)
+{
+	if (port->state == state)
+		return;
+	port->state = state;
+	for (uint32_t c = 0; c < port->n; c++) {
+		const float *x = engine->zeros;
+
+		if (state == ENGINE_PORT_MIX) {
+			x = port->mix[c];
+		} else if (state == ENGINE_PORT_ALIAS) {
+			uint32_t n = port->wires[0].n_source;
+
+			x = port->wires[0].source[c < n ? c : n - 1];
+		}
+		node->in[port->first + c] = x;
+	}
+	if (port == node->ports)
+		engine_node_point(engine, node, node->dormant);
+}
+
+static bool port_gather(struct engine *engine, struct engine_node *node, struct engine_port *port,
+			uint64_t position, uint32_t n)
+{
+	bool silent = true;
+
+	for (uint32_t j = 0; j < port->n_wires; j++) {
+		link_advance(engine, &port->wires[j], position, n);
+		silent = silent && link_silent(&port->wires[j]);
+	}
+	if (silent) {
+		port_point(engine, node, port, ENGINE_PORT_ZERO);
+	} else if (port->n_wires == 1 && !port->wires[0].link->ring_frames &&
+		   !port->wires[0].link->gain.frames && port->wires[0].link->gain.to == 1.0) {
+		port_point(engine, node, port, ENGINE_PORT_ALIAS);
+	} else {
+		port_mix(engine, port, position, n);
+		port_point(engine, node, port, ENGINE_PORT_MIX);
+	}
+	for (uint32_t j = 0; j < port->n_wires; j++) {
+		struct engine_link *link = port->wires[j].link;
+
+		if (link->ring_frames && *port->wires[j].silent && link->quiet < link->ring_frames)
+			link->quiet += n;
+	}
+	return silent;
+}
+
+bool engine_node_gather(struct engine *engine, struct engine_node *node, uint64_t position,
+			uint32_t n)
+{
+	bool silent = true;
+
+	for (uint32_t p = 0; p < node->inst->setup.n_in_ports; p++)
+		if (node->ports[p].n_wires)
+			silent &= port_gather(engine, node, &node->ports[p], position, n);
+	return silent;
+}

@@ -1,0 +1,378 @@
+/* engine_run_rt.c - one block: take what waits, run the plan slice by slice, say how it went. */
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#include "engine_internal.h"
+
+#include <mixd/rt.h>
+
+/* ---- denormals (dsp.md 2.4) ------------------------------------------------------------------ */
+
+#if defined(__x86_64__)
+#define RUN_FLUSH_BITS 0x8040u /* MXCSR: FTZ, DAZ */
+static uint64_t run_fpu_enter(void)
+{
+	uint32_t saved = _mm_getcsr();
+
+	_mm_setcsr(saved | RUN_FLUSH_BITS);
+	return saved;
+}
+static void run_fpu_exit(uint64_t saved)
+{
+	_mm_setcsr((uint32_t)saved);
+}
+#elif defined(__aarch64__)
+#define RUN_FLUSH_BITS (UINT64_C(1) << 24) /* FPCR: FZ */
+static uint64_t run_fpu_enter(void)
+{
+	uint64_t saved;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+	__asm__ volatile("msr fpcr, %0" : : "r"(saved | RUN_FLUSH_BITS));
+	return saved;
+}
+static void run_fpu_exit(uint64_t saved)
+{
+	__asm__ volatile("msr fpcr, %0" : : "r"(saved));
+}
+#else
+static uint64_t run_fpu_enter(void)
+{
+	return 0;
+}
+static void run_fpu_exit(uint64_t saved)
+{
+	(void)saved;
+}
+#endif
+
+static uint64_t run_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- changes --------------------------------------------------------------------------------- */
+
+static void apply_move(const struct engine_move *move)
+{
+	for (uint32_t c = 0; c < move->channels; c++) {
+		for (uint32_t k = 0; k < move->words_state; k++)
+			move->to_state[(size_t)k * move->to_width + c] =
+				move->from_state[(size_t)k * move->from_width + c];
+		for (uint32_t k = 0; k < move->words_coef; k++)
+			move->to_coef[(size_t)k * move->to_width + c] =
+				move->from_coef[(size_t)k * move->from_width + c];
+	}
+}
+
+static void apply_param(const struct engine_param_event *event, uint64_t position)
+{
+	struct engine_inst *inst = event->inst;
+
+	if (event->idx == GRAPH_PARAM_BYPASS)
+		engine_inst_set_bypass(inst, event->node, event->value >= 0.5, position);
+	else if (event->idx == GRAPH_PARAM_MUTE)
+		engine_inst_set_mute(inst, event->value >= 0.5, position);
+	else
+		engine_param_event(inst, event, position);
+}
+
+void engine_apply(struct engine *engine, struct engine_change *change, uint64_t position)
+{
+	change->position = position;
+	if (change->plan) {
+		struct engine_plan *old = engine->plan;
+
+		for (uint32_t i = 0; i < change->n_moves; i++)
+			apply_move(&change->moves[i]);
+		engine->plan = change->plan;
+		change->plan = old;
+		atomic_store_explicit(&engine->shared_steps, engine->plan->n_steps,
+				      memory_order_relaxed);
+		atomic_store_explicit(&engine->shared_banks, engine->plan->n_banks,
+				      memory_order_relaxed);
+	}
+	for (uint32_t i = 0; i < change->n_links; i++) {
+		struct engine_link_event *event = &change->links[i];
+
+		engine_fade_go(&event->link->gain, event->target, position,
+			       position + event->hold_frames, engine->fade_frames);
+		atomic_store_explicit(&event->link->faded,
+				      event->link->gain.frames == 0 && event->target == 0.0,
+				      memory_order_relaxed);
+		if (event->link->gain.frames == 0 && event->target == 0.0) {
+			atomic_store_explicit(&engine->retire, true, memory_order_relaxed);
+			engine->want_wake = true;
+		}
+	}
+	for (uint32_t i = 0; i < change->n_stops; i++)
+		engine_envelope_end(change->stops[i].inst, change->stops[i].idx);
+	for (uint32_t i = 0; i < change->n_params; i++)
+		apply_param(&change->params[i], position);
+	for (uint32_t i = 0; i < change->n_envelopes; i++)
+		engine_envelope_begin(change->envelopes[i], position);
+	/* counted at once: a reader that sees the change applied must not see "settled" */
+	if (change->n_params || change->n_links || change->n_envelopes)
+		atomic_store_explicit(&engine->shared_busy, 1, memory_order_relaxed);
+}
+
+static void run_changes(struct engine *engine)
+{
+	struct engine_change *change;
+
+	while (ring_get(&engine->to_rt, &change)) {
+		engine_apply(engine, change, engine->position);
+		ring_put(&engine->to_main, &change);
+		engine->want_wake = true;
+	}
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* The clock's channels of a boundary node, for this slice. */
+static void node_externals(struct engine *engine, struct engine_node *node)
+{
+	const struct engine_cycle *cycle = engine->cycle;
+	struct engine_inst *inst = node->inst;
+	uint32_t slot = inst->slot;
+
+	if (inst->external_in) {
+		const float *const *in = slot < cycle->n_in ? cycle->in[slot] : NULL;
+
+		for (uint32_t c = 0; c < inst->main_out; c++)
+			node->ext_in[c] = in && in[c] ? in[c] + engine->cycle_at : engine->zeros;
+	}
+	if (inst->external_out) {
+		float *const *out = slot < cycle->n_out ? cycle->out[slot] : NULL;
+
+		for (uint32_t c = 0; c < inst->main_in; c++)
+			node->ext_out[c] =
+				out && out[c] ? out[c] + engine->cycle_at : engine->scratch;
+	}
+}
+
+static void node_shift(struct engine_node *node, int32_t frames)
+{
+	struct engine_inst *inst = node->inst;
+
+	for (uint32_t c = 0; c < inst->n_in; c++)
+		node->in[c] += frames;
+	for (uint32_t c = 0; c < inst->n_out; c++)
+		node->out[c] += frames;
+	for (uint32_t c = 0; inst->external_in && c < inst->main_out; c++)
+		node->ext_in[c] += frames;
+	for (uint32_t c = 0; inst->external_out && c < inst->main_in; c++)
+		node->ext_out[c] += frames;
+}
+
+/* Move all pointers of the step by FRAMES (cells inside a slice). */
+static void step_shift(struct engine_step *step, int32_t frames)
+{
+	for (uint32_t i = 0; i < step->n; i++)
+		node_shift(&step->nodes[i], frames);
+	if (step->has_bank) {
+		const float **in = (const float **)(uintptr_t)step->bank.in;
+		float **out = (float **)(uintptr_t)step->bank.out;
+
+		for (uint32_t l = 0; l < step->bank.n_blocks * step->bank.width; l++) {
+			in[l] += frames;
+			out[l] += frames;
+		}
+	}
+}
+
+static void step_call(struct engine_step *step, uint64_t position, uint32_t n)
+{
+	struct mixd_call call = {.inst = step->views,
+				 .n_inst = step->n,
+				 .bank = step->has_bank ? &step->bank : NULL,
+				 .n_frames = n,
+				 .position = position,
+				 .ext_in = step->nodes[0].ext_in,
+				 .ext_out = step->nodes[0].ext_out};
+
+	if (step->kind == GRAPH_PLAN_EMIT)
+		step->type->emit(&call);
+	else
+		step->type->process(&call);
+}
+
+static bool step_moving(const struct engine_step *step)
+{
+	for (uint32_t i = 0; i < step->n; i++)
+		if (step->nodes[i].inst->moving)
+			return true;
+	return false;
+}
+
+/* While something moves: cell by cell; then the rest at once. */
+static void step_cells(struct engine *engine, struct engine_step *step, bool run, uint64_t position,
+		       uint32_t n)
+{
+	uint32_t done = 0;
+
+	while (done < n) {
+		uint64_t at = position + done;
+		uint32_t part = n - done, cell = MIXD_CELL - (uint32_t)(at % MIXD_CELL);
+
+		for (uint32_t i = 0; i < step->n; i++)
+			engine_inst_cell(&step->nodes[i], at);
+		if (step_moving(step)) {
+			engine->busy++;
+			part = part < cell ? part : cell;
+		}
+		if (run)
+			step_call(step, at, part);
+		done += part;
+		if (done < n)
+			step_shift(step, (int32_t)part);
+		else if (done > part)
+			step_shift(step, -(int32_t)(done - part));
+	}
+}
+
+static void step_run(struct engine *engine, struct engine_step *step, uint64_t position, uint32_t n)
+{
+	bool run = false, emit = step->kind == GRAPH_PLAN_EMIT, moving = false;
+	bool feedback = step->type->flags & MIXD_NODE_FEEDBACK;
+	uint32_t dry = 0;
+
+	for (uint32_t i = 0; i < step->n; i++) {
+		struct engine_node *node = &step->nodes[i];
+		struct engine_inst *inst = node->inst;
+
+		node->in_silent = emit ? false : engine_node_gather(engine, node, position, n);
+		if (inst->external_in || inst->external_out)
+			node_externals(engine, node);
+		node->runs = true;
+		if (!feedback || emit)
+			node->runs = engine_inst_before(engine, node, dry, position, n);
+		else if (inst->quarantined || node->dormant)
+			node->runs = false;
+		run |= node->runs;
+		moving |= inst->moving;
+		dry += inst->main_out;
+	}
+	/* a feedback type's params move at its EMIT; its PROCESS only takes the slice */
+	if (moving && (!feedback || emit))
+		step_cells(engine, step, run, position, n);
+	else if (run)
+		step_call(step, position, n);
+	if (feedback && !emit)
+		return;
+	dry = 0;
+	for (uint32_t i = 0; i < step->n; i++) {
+		struct engine_node *node = &step->nodes[i];
+
+		engine_inst_after(engine, node, dry, run, position, n);
+		dry += node->inst->main_out;
+	}
+}
+
+static void step_run_leased(struct engine *engine, struct engine_step *step, uint64_t position,
+			    uint32_t n, uint64_t *now_ns, uint32_t readers)
+{
+	uint64_t end;
+
+	step_run(engine, step, position, n);
+	end = run_clock_ns();
+	for (uint32_t i = 0; i < step->n; i++) {
+		struct engine_inst *inst = step->nodes[i].inst;
+
+		inst->busy_ns += (end - *now_ns) / step->n;
+		if (step->kind == GRAPH_PLAN_PROCESS)
+			inst->busy_frames += n;
+		engine_inst_fold(inst, readers);
+	}
+	*now_ns = end;
+}
+
+static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t position,
+		      uint32_t n, bool leased)
+{
+	if (leased) {
+		uint32_t readers = atomic_load_explicit(&engine->readers, memory_order_relaxed);
+		uint64_t now_ns = run_clock_ns();
+
+		for (uint32_t s = 0; s < plan->n_steps; s++)
+			step_run_leased(engine, &plan->steps[s], position, n, &now_ns, readers);
+	} else {
+		for (uint32_t s = 0; s < plan->n_steps; s++)
+			step_run(engine, &plan->steps[s], position, n);
+	}
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+static void run_load(struct engine *engine, uint64_t start_ns, uint32_t n)
+{
+	uint64_t busy = run_clock_ns() - start_ns;
+	double load = (double)busy * engine->setup.rate / ((double)n * 1e9);
+
+	engine->load_busy_ns += busy;
+	engine->load_frames += n;
+	if (load > engine->load_peak)
+		engine->load_peak = load;
+	if (load > 1.0 && !engine->setup.offline && engine->position >= engine->overload_at) {
+		engine->overload_at = engine->position + (uint64_t)engine->setup.rate;
+		engine_event_put(engine, ENGINE_EVENT_OVERLOAD, 0, 0, load);
+	}
+	if ((double)engine->load_frames < engine->setup.rate)
+		return;
+	atomic_store_explicit(&engine->shared_load_mean,
+			      (double)engine->load_busy_ns * engine->setup.rate /
+				      ((double)engine->load_frames * 1e9),
+			      memory_order_relaxed);
+	atomic_store_explicit(&engine->shared_load_peak, engine->load_peak, memory_order_relaxed);
+	engine->load_busy_ns = engine->load_frames = 0;
+	engine->load_peak = 0.0;
+}
+
+static void run_publish(struct engine *engine, bool leased)
+{
+	struct engine_plan *plan = engine->plan;
+	uint32_t readers = atomic_load_explicit(&engine->readers, memory_order_relaxed);
+
+	for (uint32_t i = 0; leased && plan && i < plan->n_nodes; i++)
+		engine_inst_publish(plan->nodes[i].inst, readers);
+	atomic_store_explicit(&engine->shared_busy, engine->busy, memory_order_relaxed);
+	atomic_store_explicit(&engine->shared_position, engine->position, memory_order_release);
+	atomic_fetch_add_explicit(&engine->shared_cycles, 1, memory_order_relaxed);
+	if (engine->want_wake && engine->setup.wake) {
+		engine->want_wake = false;
+		engine->setup.wake(engine->setup.wake_data);
+	}
+}
+
+void engine_process(struct engine *engine, const struct engine_cycle *cycle)
+{
+	uint64_t saved = run_fpu_enter(), start_ns = run_clock_ns();
+	bool leased = atomic_load_explicit(&engine->leased, memory_order_relaxed);
+	uint32_t n = cycle->n_frames < ENGINE_BLOCK_MAX ? cycle->n_frames : ENGINE_BLOCK_MAX;
+
+	run_changes(engine);
+	engine->cycle = cycle;
+	engine->cycle_at = 0;
+	while (engine->cycle_at < n && engine->plan) {
+		uint32_t slice = MIXD_SLICE_MAX - (uint32_t)(engine->position % MIXD_SLICE_MAX);
+
+		if (slice > n - engine->cycle_at)
+			slice = n - engine->cycle_at;
+		engine->busy = 0;
+		run_slice(engine, engine->plan, engine->position, slice, leased);
+		engine->position += slice;
+		engine->cycle_at += slice;
+	}
+	engine->cycle = NULL;
+	if (n)
+		run_load(engine, start_ns, n);
+	run_publish(engine, leased);
+	run_fpu_exit(saved);
+}

@@ -1,0 +1,52 @@
+/* engine_worker.c - the thread for what a node may not do in the audio thread: long work. */
+#include <errno.h>
+#include <signal.h>
+
+#include "engine_internal.h"
+
+static void *worker_main(void *data)
+{
+	struct engine *engine = data;
+	struct engine_job job;
+
+	for (;;) {
+		while (sem_wait(&engine->worker_wake) < 0 && errno == EINTR)
+			;
+		while (ring_get(&engine->jobs, &job)) {
+			job.inst->node_type->work(&job.inst->home.view, job.job);
+			atomic_fetch_sub_explicit(&job.inst->jobs, 1, memory_order_release);
+		}
+		if (atomic_load(&engine->worker_quit))
+			return NULL;
+	}
+}
+
+int engine_worker_start(struct engine *engine)
+{
+	sigset_t all, old;
+	int res;
+
+	if (sem_init(&engine->worker_wake, 0, 0) < 0)
+		return -errno;
+	sigfillset(&all); /* signals belong to the main loop */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	res = pthread_create(&engine->worker, NULL, worker_main, engine);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (res != 0) {
+		sem_destroy(&engine->worker_wake);
+		return -res;
+	}
+	engine->worker_runs = true;
+	return 0;
+}
+
+void engine_worker_stop(struct engine *engine)
+{
+	if (!engine->worker_runs)
+		return;
+	atomic_store(&engine->worker_quit, true);
+	sem_post(&engine->worker_wake);
+	pthread_join(engine->worker, NULL);
+	sem_destroy(&engine->worker_wake);
+	engine->worker_runs = false;
+}
