@@ -58,7 +58,7 @@ void truepeak_filter_init(struct truepeak_filter *filter, double rate_hz, double
 	double phase[8][TRUEPEAK_TAPS], sum = 0.0;
 	uint32_t step;
 
-	filter->oversample = rate_hz <= 64000.0 ? 8 : rate_hz <= 128000.0 ? 4 : 2;
+	filter->oversample = rate_hz <= 64000.0 ? 8 : 4;
 	filter->n_pairs = filter->oversample / 2 - 1;
 	filter->kernel = truepeak_choose_kernel();
 	step = 8 / filter->oversample;

@@ -39,10 +39,8 @@ TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filte
 			sum = early + late;
 			difference = early - late;
 			middle += filter->middle[k] * sum;
-			if (n_pairs > 0) {
-				even0 += filter->even[0][k] * sum;
-				odd0 += filter->odd[0][k] * difference;
-			}
+			even0 += filter->even[0][k] * sum;
+			odd0 += filter->odd[0][k] * difference;
 			if (n_pairs > 1) {
 				even1 += filter->even[1][k] * sum;
 				odd1 += filter->odd[1][k] * difference;
@@ -53,8 +51,7 @@ TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filte
 		__builtin_memcpy(&sample, x + i - 16, sizeof(sample));
 		high = TRUEPEAK_ABS(sample);
 		TRUEPEAK_RAISE(high, TRUEPEAK_ABS(middle));
-		if (n_pairs > 0)
-			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even0, odd0));
+		TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even0, odd0));
 		if (n_pairs > 1) {
 			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even1, odd1));
 			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even2, odd2));
@@ -70,10 +67,8 @@ TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_envelope_,
 {
 	if (filter->n_pairs == 3)
 		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 3);
-	else if (filter->n_pairs == 1)
-		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 1);
 	else
-		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 0);
+		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 1);
 }
 
 #undef TRUEPEAK_JOIN_
