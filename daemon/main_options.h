@@ -1,0 +1,24 @@
+/* main_options.h - the command line, the folders that follow from it, and systemd's notification
+ * socket. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct options {
+	const char *instance, *session, *state_dir, *runtime_dir, *listen, *check, *remote;
+	uint32_t rate;
+	bool replace, ephemeral, no_pipewire, list_types;
+};
+
+/* -1: go on; else the exit code. */
+int options_parse(int argc, char **argv, struct options *options);
+/* Where sockets and state of the instance are. */
+void options_runtime_folder(const struct options *options, char *buf, size_t size);
+void options_state_folder(const struct options *options, char *buf, size_t size);
+
+/* sd_notify(3), without the library: TEXT is "READY=1\n" and the like; nothing without systemd. */
+void notify_send(const char *text);
+/* How often systemd wants to hear of us; 0: it does not. */
+uint64_t notify_watchdog_ns(void);
