@@ -18,9 +18,11 @@
 #define CLIENT_BARRIER_TRIES 20
 #define CLIENT_RECONNECT_MS 100
 
-static int client_subscribe(struct mixd_client *client, const char *topic, int64_t deadline_ms)
+/* ON false takes the subscription back. */
+static int client_subscribe(struct mixd_client *client, const char *topic, bool on,
+			    int64_t deadline_ms)
 {
-	uint8_t buf[1 + 128] = {1};
+	uint8_t buf[1 + 128] = {on};
 	size_t size = strlen(topic);
 
 	if (size > 128)
@@ -36,9 +38,9 @@ static int client_events_connect(struct mixd_client *client)
 	int r = zmtp_connect(&client->events, client->events_path, "SUB", deadline_ms);
 
 	if (r >= 0 && client->watching)
-		r = client_subscribe(client, "e", deadline_ms);
+		r = client_subscribe(client, "e", true, deadline_ms);
 	for (struct mixd_client_lease *lease = client->leases; lease && r >= 0; lease = lease->next)
-		r = client_subscribe(client, lease->reply->meter_lease->topic, deadline_ms);
+		r = client_subscribe(client, lease->reply->meter_lease->topic, true, deadline_ms);
 	return r;
 }
 
@@ -131,7 +133,7 @@ int mixd_client_watch(struct mixd_client *client, struct mixd_client_error *err)
 	client->watching = true;
 	r = client->events.fd < 0
 		    ? client_events_connect(client)
-		    : client_subscribe(client, "e", zmtp_now_ms() + client->timeout_ms);
+		    : client_subscribe(client, "e", true, zmtp_now_ms() + client->timeout_ms);
 	for (unsigned i = 0; i < CLIENT_BARRIER_TRIES && r >= 0; i++) {
 		Mixd__V1__Barrier barrier = MIXD__V1__BARRIER__INIT;
 		Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
@@ -188,8 +190,11 @@ static int client_lease_request(struct mixd_client *client, struct mixd_client_l
 	if (client->events.fd >= 0 && (!lease->reply || strcmp(lease->reply->meter_lease->topic,
 							       reply->meter_lease->topic) != 0)) {
 		/* A failure shows at the next receive. */
-		client_subscribe(client, reply->meter_lease->topic,
+		client_subscribe(client, reply->meter_lease->topic, true,
 				 zmtp_now_ms() + client->timeout_ms);
+		if (lease->reply)
+			client_subscribe(client, lease->reply->meter_lease->topic, false,
+					 zmtp_now_ms() + client->timeout_ms);
 		lease->next_seq = 0;
 	}
 	mixd_client_reply_free(lease->reply);
@@ -285,8 +290,8 @@ static int client_leases_renew(struct mixd_client *client, bool all, struct mixd
 
 /* ---- news --------------------------------------------------------------------------------- */
 
-/* Fetch what is missing before EVENT (held back). True when the daemon still has all of it. */
-static bool client_fill_gap(struct mixd_client *client, Mixd__V1__Event *event)
+/* Fetch what is missing. True when the daemon still has it, from the first on. */
+static bool client_fill_gap(struct mixd_client *client)
 {
 	Mixd__V1__EventsFrom from = MIXD__V1__EVENTS_FROM__INIT;
 	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
@@ -327,6 +332,23 @@ static bool client_next_backlog(struct mixd_client *client, struct mixd_client_n
 	return false;
 }
 
+/* Heartbeats have no changes and repeat the newest number: one that we have not seen is lost. */
+static bool client_is_heartbeat(const Mixd__V1__Event *event)
+{
+	return event->n_changes == 0 && event->by[0] == 0;
+}
+
+/* Events up to and without END are missing: they become news, or the news that they are lost. */
+static bool client_take_gap(struct mixd_client *client, uint64_t end, struct mixd_client_news *ret)
+{
+	if (client_fill_gap(client) && client_next_backlog(client, ret))
+		return true;
+	*ret = (struct mixd_client_news){.kind = MIXD_CLIENT_NEWS_LOST,
+					 .lost = end - client->next_seq};
+	client->next_seq = end;
+	return true;
+}
+
 /* EVENT is taken: it becomes news, or what must come before it does. False: an old one. */
 static bool client_take_event(struct mixd_client *client, Mixd__V1__Event *event,
 			      struct mixd_client_news *ret)
@@ -334,27 +356,29 @@ static bool client_take_event(struct mixd_client *client, Mixd__V1__Event *event
 	bool same_epoch = client->has_events_epoch &&
 			  event->epoch.len == sizeof(client->events_epoch) &&
 			  memcmp(event->epoch.data, client->events_epoch, event->epoch.len) == 0;
+	bool heartbeat = client_is_heartbeat(event);
+	uint64_t seq = event->seq;
 
 	if (!same_epoch) {
+		/* What came before EVENT is in the snapshot that the caller will take. */
 		client_events_begin(client, event);
-		client->next_seq = event->seq;
-		client->held = event;
 		client->lease_stale = true;
 		*ret = (struct mixd_client_news){.kind = MIXD_CLIENT_NEWS_RESTARTED};
+		if (heartbeat) {
+			mixd__v1__event__free_unpacked(event, NULL);
+		} else {
+			client->next_seq = seq;
+			client->held = event;
+		}
 		return true;
 	}
-	if (event->seq < client->next_seq) {
+	if (heartbeat || seq < client->next_seq) {
 		mixd__v1__event__free_unpacked(event, NULL);
-		return false;
+		return seq >= client->next_seq && client_take_gap(client, seq + 1, ret);
 	}
-	if (event->seq > client->next_seq) {
+	if (seq > client->next_seq) {
 		client->held = event;
-		if (client_fill_gap(client, event))
-			return client_next_backlog(client, ret);
-		*ret = (struct mixd_client_news){.kind = MIXD_CLIENT_NEWS_LOST,
-						 .lost = event->seq - client->next_seq};
-		client->next_seq = event->seq;
-		return true;
+		return client_take_gap(client, seq, ret);
 	}
 	client->next_seq++;
 	client->event = event;

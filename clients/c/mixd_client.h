@@ -113,7 +113,7 @@ MIXD_CLIENT_PUBLIC void mixd_client_reply_free(Mixd__V1__Reply *reply);
 
 enum mixd_client_news_kind {
 	MIXD_CLIENT_NEWS_NONE, /* nothing before the time was up */
-	MIXD_CLIENT_NEWS_EVENT, /* .event; heartbeats (no changes) included */
+	MIXD_CLIENT_NEWS_EVENT, /* .event; heartbeats are no news */
 	MIXD_CLIENT_NEWS_METERS, /* .meters and .lease; .lost frames were dropped before it */
 	MIXD_CLIENT_NEWS_LOST, /* .lost events cannot be had any more: ask for a snapshot */
 	MIXD_CLIENT_NEWS_DISCONNECTED, /* the daemon is gone; mixd_client_next() keeps trying */

@@ -158,7 +158,7 @@ struct verb {
 extern const struct verb verbs[]; /* ends with a row without name */
 const struct verb *verb_find(const char *name);
 
-/* ---- main.c ------------------------------------------------------------------------------- */
+/* ---- mixctl.c ----------------------------------------------------------------------------- */
 
 /* Print *err (on standard error, as JSON when JSON was asked for) and return its exit code. */
 int mixctl_fail(struct mixctl *m);

@@ -22,8 +22,7 @@ const struct verb verbs[] = {
 	 .words = "NODE.PARAM...",
 	 .doc = "read params, configs and meters",
 	 .more = "One address asked for by name prints its value alone, in a form that set takes "
-		 "back. Patterns print a table. Meters are computed only while somebody asks "
-		 "(meter, wait): without that, get shows the value they had last.",
+		 "back. Patterns print a table.",
 	 .examples = "get limit.ceiling\nget 'vox/*.gain' -o json\nget -n limit.ceiling",
 	 .options = OPTION_NUMBER,
 	 .min_args = 1,

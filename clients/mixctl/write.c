@@ -64,6 +64,7 @@ void ops_set_text(struct ops *ops, const char *address, const char *text)
 bool write_parse_assignment(struct mixctl *m, struct ops *ops, char *text)
 {
 	char *equals = strchr(text, '='), *value;
+	bool relative = false;
 	Mixd__V1__Set *set;
 
 	if (!equals || equals == text) {
@@ -82,6 +83,7 @@ bool write_parse_assignment(struct mixctl *m, struct ops *ops, char *text)
 	if (equals[-1] == '+' || equals[-1] == '-') {
 		/* The sign and the number travel in one text: the daemon knows the unit. */
 		value = mixctl_printf("%c=%s", equals[-1], value);
+		relative = true;
 		equals--;
 	}
 	while (equals > text && equals[-1] == ' ')
@@ -95,6 +97,7 @@ bool write_parse_assignment(struct mixctl *m, struct ops *ops, char *text)
 	}
 	ops_set_text(ops, text, value);
 	set = ops->op[ops->n - 1]->set;
+	set->relative = relative;
 	set->over_ms = m->options.over_ms;
 	if (m->options.curve)
 		set->curve = (char *)(uintptr_t)m->options.curve;
