@@ -172,8 +172,7 @@ def main():
         code = 1
     except KeyboardInterrupt:
         code = 130
-    sys.stdout.flush()
-    os._exit(code)
+    private.finish(code)
 
 
 if __name__ == "__main__":

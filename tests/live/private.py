@@ -54,33 +54,49 @@ def _descendants(pid):
     return found
 
 
-def contain():
-    """Fork: the child goes on; the parent waits, adopts the child's orphans, ends them and exits as the child did."""
-    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        _die_with_parent(signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(130)
-        return
-    for sig in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sig, lambda s, f: os.kill(child, signal.SIGTERM))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the child too
-    code = 1
-    while True:
-        pid, status = os.wait()
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            break
+def _sweep():
+    """End every descendant; as a subreaper this process is the parent of all orphans."""
     while left := _descendants(os.getpid()):
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        os.wait()
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def contain():
+    """Fork: the child goes on, to end by finish(); the parent waits, ends what is left and exits as the child did."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _die_with_parent(signal.SIGTERM)
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(130)
+        return
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, lambda s, f: os.kill(child, signal.SIGTERM))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the child too
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            break
+    _sweep()
+    code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
+
+
+def finish(code):
+    """The end of a contained program."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _sweep()
+    os._exit(code)
 
 
 def build_folder(path=None):
@@ -422,7 +438,7 @@ class Private:
             self.env["PATH"] = ":".join([str(build / "clients/mixctl"), str(build / "daemon"),
                                          str(build / "tests/live"), keep.get("PATH", "/usr/bin:/bin")])
             self.env["MIXD_NODE_PATH"] = ":".join(sorted({str(p.parent) for p in (build / "nodes").rglob("*.so")}))
-            self.env["PYTHONPATH"] = ":".join([str(build / "clients/python"), str(ROOT / "clients/python"),
+            self.env["PYTHONPATH"] = ":".join([str(build / "clients/python"),
                                                keep.get("PYTHONPATH", "")]).strip(":")
 
     def monitor(self):
@@ -441,8 +457,11 @@ class Private:
     # ---- the world around mixd
 
     def run(self, argv, check=True, timeout_s=60, **kwargs):
-        result = subprocess.run(argv, env=self.env, timeout=timeout_s, text=True, stdin=subprocess.DEVNULL,
-                                capture_output=True, preexec_fn=_die_with_parent, **kwargs)
+        try:
+            result = subprocess.run(argv, env=self.env, timeout=timeout_s, text=True, stdin=subprocess.DEVNULL,
+                                    capture_output=True, preexec_fn=_die_with_parent, **kwargs)
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"{' '.join(map(str, argv))}: not done after {timeout_s} s") from late
         if check and result.returncode:
             raise Failure(f"{' '.join(map(str, argv))}: exit {result.returncode}: {result.stderr or result.stdout}")
         return result
@@ -585,8 +604,7 @@ def main():
     except FileNotFoundError as failure:
         print(f"private.py: {failure}", file=sys.stderr)
         code = 127
-    sys.stdout.flush()
-    os._exit(code)
+    finish(code)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What goes in comes out, bit for bit, when it should and where it is reported to be."""
+import exact
+from case import EMPTY, LiveCase, both
+
+FRAMES = 96000
+LATENT = EMPTY.replace("program -> out", "program -> limit -> out").replace(
+    "links:", "  limit: {type: limiter}\nlinks:")
+
+
+class Exact(LiveCase):
+    def measure(self, daemon, signal, into, out_of, margin=16384):
+        """(lag, record compared, frames that differ), in a run in which mixd missed no cycle."""
+        for _ in range(4):
+            before = daemon.status().xruns
+            with exact.Probe(daemon.pw, signal, into, out_of) as probe:
+                record = probe.run()
+            if daemon.status().xruns == before and not probe.gaps:
+                break
+        lag = exact.offset(signal, record)
+        compared, different = exact.compare(signal, record, lag, probe.gaps, margin)
+        return lag, compared, different
+
+    @both
+    def test_an_empty_chain_changes_no_bit(self):
+        pw = self.private()
+        daemon = self.daemon(pw)
+        daemon.wait_linked()
+        for quantum in (256, 1024):
+            pw.force_quantum(quantum)
+            daemon.wait_status(lambda s: s.quantum == quantum, f"at quantum {quantum}")
+            signal = exact.noise(FRAMES, 2)
+            direct, _, _ = self.measure(daemon, signal, "test-sink", "test-sink")
+            lag, compared, different = self.measure(daemon, signal, daemon.node("program"), "test-sink")
+            self.note(f"quantum {quantum}: {compared} frames of f32 noise, {different} differ; "
+                      f"{lag - direct} frames behind the direct way")
+            self.assertEqual(different, 0)
+            self.assertGreater(compared, FRAMES // 2)
+            self.assertEqual(lag - direct, 0, "mixd adds a cycle")
+
+    @both
+    def test_latency_is_what_is_reported(self):
+        pw = self.private(quantum=512)
+        daemon = self.daemon(pw, LATENT)
+        daemon.wait_linked()
+        signal = exact.noise(FRAMES, 2, level=0.05)
+        direct, _, _ = self.measure(daemon, signal, "test-sink", "test-sink")
+        lag, _, _ = self.measure(daemon, signal, daemon.node("program"), "test-sink")
+        reported = daemon.status().latency_frames
+        self.note(f"measured {lag - direct} frames, reported {reported}")
+        self.assertGreater(reported, 0)
+        self.assertEqual(lag - direct, reported)
+
+    def test_twelve_channels(self):
+        pw = self.private(channels=12, quantum=512)
+        daemon = self.daemon(pw, EMPTY.replace("stereo", "7.1.4"))
+        daemon.wait_linked(channels=12)
+        names = [p["props"]["port.name"] for p in pw.registry.ports(daemon.node(), "in")]
+        self.assertEqual(names[:4], ["program_FL", "program_FR", "program_FC", "program_LFE"])
+        signal = exact.noise(FRAMES // 2, 12)
+        _, compared, different = self.measure(daemon, signal, daemon.node("program"), "test-sink")
+        self.assertEqual(different, 0)
+        self.assertGreater(compared, FRAMES // 8)
+
+    def test_quantum_changes_while_playing(self):
+        pw = self.private(quantum=256)
+        daemon = self.daemon(pw)
+        daemon.wait_linked()
+        signal = exact.noise(48000 * 5, 2)
+        for attempt in range(3):
+            before = daemon.status().xruns
+            with exact.Probe(pw, signal, daemon.node("program"), "test-sink") as probe:
+                probe.begin()
+                for quantum in (64, 1024, 96, 256):
+                    pw.force_quantum(quantum)
+                    wanted = 64 if quantum == 96 else quantum
+                    daemon.wait_status(lambda s: s.quantum in (quantum, wanted), f"at quantum {quantum}")
+                record = probe.finish()
+            if daemon.status().xruns == before:
+                break
+        lag = exact.offset(signal[-48000:], record[-48000:])
+        self.note(f"quanta seen {probe.quanta}, gaps {probe.gaps}, lag at the end {lag}")
+        self.assertGreaterEqual(len(probe.quanta), 4)
+        compared, different = exact.compare(signal[-48000:], record[-48000:], lag, [])
+        self.assertEqual(different, 0, "not exact after the changes")
