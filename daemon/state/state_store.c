@@ -384,22 +384,18 @@ static __attribute__((format(printf, 2, 3))) void state_tell(struct state_restor
 		restore->report(restore->data, text);
 }
 
-static int state_restore_base(struct state_restore *restore)
+static int state_base_model(struct state_restore *restore, struct graph_model **ret)
 {
 	const Mixd__V1__SnapshotFile *base = restore->image.base;
 	Mixd__V1__Graph nothing = MIXD__V1__GRAPH__INIT;
-	_cleanup_(graph_model_freep) struct graph_model *model = NULL;
 	struct mixd_error error = {0};
 	int r = graph_model_from_proto(instance_model(restore->instance)->types,
-				       base->graph ? base->graph : &nothing, &model, &error);
+				       base && base->graph ? base->graph : &nothing, ret, &error);
 
-	if (r == 0)
-		r = instance_restore_graph(restore->instance, TAKE_PTR(model), base->revision,
-					   &error);
 	if (r < 0)
 		state_tell(restore, "the snapshot of revision %llu cannot be used: %s: %s%s%s",
-			   (unsigned long long)base->revision, error.address, error.text,
-			   *error.hint ? "; " : "", error.hint);
+			   (unsigned long long)(base ? base->revision : 0), error.address,
+			   error.text, *error.hint ? "; " : "", error.hint);
 	return r;
 }
 
@@ -443,39 +439,61 @@ static int state_restore_record(struct state_restore *restore,
 	return r;
 }
 
-/* Base and records into the instance. 1: the newest snapshot says something else; begin there. */
+/* Whether the older journal leads from the older snapshot to the newest: tried on a copy. */
+static bool state_history_holds(struct state_restore *restore)
+{
+	struct state_image *image = &restore->image;
+	_cleanup_(graph_model_freep) struct graph_model *model = NULL;
+
+	if (state_base_model(restore, &model) < 0)
+		return false;
+	for (size_t i = 0; i < image->n_records; i++) {
+		const Mixd__V1__JournalRecord *record = image->records[i];
+		struct graph_delta *delta = NULL;
+
+		if (record->revision > image->newest->revision)
+			break;
+		if (graph_txn_apply(model, record->done, (uint32_t)record->n_done, &delta, NULL) <
+		    0)
+			return false;
+		graph_delta_free(delta);
+	}
+	return state_same_graph(model, image->newest->graph);
+}
+
+/* Base and records into the instance. */
 static int state_replay(struct state_restore *restore)
 {
 	struct state_image *image = &restore->image;
-	int r = image->base ? state_restore_base(restore) : 0;
+	struct graph_model *model = NULL;
+	struct mixd_error error = {0};
+	int r;
 
-	if (r < 0)
-		return image->newest ? 1 : r;
+	if (image->newest && !state_history_holds(restore)) {
+		state_tell(restore,
+			   "the older journal does not lead to the snapshot of revision "
+			   "%llu: history begins there",
+			   (unsigned long long)image->newest->revision);
+		state_image_skip_to_newest(image);
+	}
+	if (image->base) {
+		r = state_base_model(restore, &model);
+		if (r == 0)
+			r = instance_restore_graph(restore->instance, model, image->base->revision,
+						   &error);
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < image->n_records; i++) {
-		bool behind =
-			image->newest && image->records[i]->revision <= image->newest->revision;
-
-		r = state_restore_record(restore, image->records[i]);
-		if (r < 0 && behind)
-			return 1;
-		if (r < 0) {
-			state_tell(restore,
-				   "revisions %llu to %llu are lost: the state is that of revision "
-				   "%llu",
-				   (unsigned long long)image->records[i]->revision,
-				   (unsigned long long)image->revision,
-				   (unsigned long long)instance_revision(restore->instance));
-			image->damaged[STATE_GENERATIONS] = true;
-			return 0;
-		}
-		if (behind && image->records[i]->revision == image->newest->revision &&
-		    !state_same_graph(instance_model(restore->instance), image->newest->graph)) {
-			state_tell(restore,
-				   "the older journal does not lead to the snapshot of "
-				   "revision %llu: history begins there",
-				   (unsigned long long)image->newest->revision);
-			return 1;
-		}
+		if (state_restore_record(restore, image->records[i]) == 0)
+			continue;
+		state_tell(restore,
+			   "revisions %llu to %llu are lost: the state is that of revision %llu",
+			   (unsigned long long)image->records[i]->revision,
+			   (unsigned long long)image->revision,
+			   (unsigned long long)instance_revision(restore->instance));
+		image->damaged[STATE_GENERATIONS] = true;
+		break;
 	}
 	return 0;
 }
@@ -534,10 +552,6 @@ int state_store_restore(struct state_store *store, struct instance *instance, bo
 	if (r < 0)
 		return r;
 	r = state_replay(&restore);
-	if (r == 1) {
-		state_image_skip_to_newest(&restore.image);
-		r = state_replay(&restore);
-	}
 	if (r < 0) {
 		/* Nothing could be used; all of it stays, for somebody who knows. */
 		for (uint32_t i = 0; i < 2 * STATE_GENERATIONS; i++)
