@@ -3,6 +3,8 @@
  * machine gives the same bits. */
 #include "eq_bank.h"
 
+#include "lanes_native.h"
+
 #include <mixd/rt.h>
 
 #if defined(__clang__)
@@ -36,30 +38,23 @@ MIXD_CLONES static void eq_bank_run_skewed(const struct eq_bank_job *job, uint32
 	eq_bank_lanes_w2(job, n_frames, 2, 0, true);
 }
 
-/* The machine's vector, in f64: a wider one is correct, and several times slower. */
-static uint32_t eq_native_width(void)
-{
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-		return 8;
-	if (__builtin_cpu_supports("avx2"))
-		return 4;
-#endif
-	return 2;
-}
-
 void eq_bank_run(uint32_t width, const struct eq_bank_job *job, uint32_t n_frames)
 {
-	uint32_t native = eq_native_width();
-
-	if (width == 8 && native == 8)
+	switch (lanes_native_width(width)) {
+	case 8:
 		eq_bank_run_w8(job, n_frames, width);
-	else if (width >= 4 && native >= 4)
+		break;
+	case 4:
 		eq_bank_run_w4(job, n_frames, width);
-	else if (native >= 4 && !job->moving && n_frames >= EQ_SKEWED_MIN_FRAMES)
-		eq_bank_run_skewed(job, n_frames);
-	else
-		eq_bank_run_w2(job, n_frames, width);
+		break;
+	default:
+		if (width == 2 && !job->moving && n_frames >= EQ_SKEWED_MIN_FRAMES &&
+		    lanes_native_width(MIXD_LANES_MAX) > 2)
+			eq_bank_run_skewed(job, n_frames);
+		else
+			eq_bank_run_w2(job, n_frames, width);
+		break;
+	}
 }
 
 static double eq_plain_section(double x, double *state, double *coef, uint32_t width, bool moving)
