@@ -1,0 +1,217 @@
+/* instance_alarms.c - who is told: listeners, alarms, what the engine reports. */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance_internal.h"
+
+#define ALARMS_OVERLOAD_S 10.0 /* an overload is over when none came for so long */
+
+int instance_listen(struct instance *instance, const struct instance_listener *listener)
+{
+	if (instance->n_listeners >= INSTANCE_LISTENERS_MAX)
+		return -ENOSPC;
+	instance->listeners[instance->n_listeners++] = *listener;
+	instance_flush(instance);
+	return 0;
+}
+
+void instance_happened(struct instance *instance, const Mixd__V1__Change *change)
+{
+	for (uint32_t i = 0; i < instance->n_listeners; i++)
+		if (instance->listeners[i].happened)
+			instance->listeners[i].happened(instance->listeners[i].data, change);
+}
+
+/* ---- alarms ---------------------------------------------------------------------------------- */
+
+static uint32_t alarm_find(const struct instance *instance, const char *id, const char *address)
+{
+	uint32_t i;
+
+	for (i = 0; i < instance->n_alarms; i++)
+		if (strcmp(instance->alarms[i]->id, id) == 0 &&
+		    strcmp(instance->alarms[i]->address, address) == 0)
+			break;
+	return i;
+}
+
+static Mixd__V1__Alarm *alarm_new(const char *id, const char *address)
+{
+	Mixd__V1__Alarm *alarm = calloc(1, sizeof(*alarm));
+
+	if (!alarm)
+		return NULL;
+	mixd__v1__alarm__init(alarm);
+	alarm->id = strdup(id);
+	alarm->address = strdup(address);
+	alarm->text = strdup("");
+	if (!alarm->id || !alarm->address || !alarm->text) {
+		free(alarm->id);
+		free(alarm->address);
+		free(alarm->text);
+		free(alarm);
+		return NULL;
+	}
+	alarm->since_unix_ms = instance_unix_ms();
+	return alarm;
+}
+
+static void alarm_tell(struct instance *instance, Mixd__V1__Alarm *alarm)
+{
+	Mixd__V1__Change change = MIXD__V1__CHANGE__INIT;
+
+	change.change_case = MIXD__V1__CHANGE__CHANGE_ALARM;
+	change.alarm = alarm;
+	instance_happened(instance, &change);
+}
+
+void instance_alarm(struct instance *instance, const char *id, const char *address, bool active,
+		    const char *fmt, ...)
+{
+	uint32_t i = alarm_find(instance, id, address ? address : "");
+	Mixd__V1__Alarm *alarm;
+	char *text = NULL;
+	va_list args;
+
+	if (i == instance->n_alarms) {
+		if (!active || i >= INSTANCE_ALARMS_MAX ||
+		    !(alarm = alarm_new(id, address ? address : "")))
+			return;
+		instance->alarms[instance->n_alarms++] = alarm;
+	}
+	alarm = instance->alarms[i];
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) >= 0) {
+		free(alarm->text);
+		alarm->text = text;
+	}
+	va_end(args);
+	alarm->active = active;
+	alarm->count += active;
+	if (!active) {
+		memmove(&instance->alarms[i], &instance->alarms[i + 1],
+			(instance->n_alarms - i - 1) * sizeof(alarm));
+		instance->n_alarms--;
+	}
+	alarm_tell(instance, alarm);
+	if (!active)
+		mixd__v1__alarm__free_unpacked(alarm, NULL);
+}
+
+uint32_t instance_alarms(const struct instance *instance, const Mixd__V1__Alarm *const **ret)
+{
+	*ret = (const Mixd__V1__Alarm *const *)instance->alarms;
+	return instance->n_alarms;
+}
+
+void instance_set_clock(struct instance *instance, const struct instance_clock *clock)
+{
+	const struct instance_clock *old = &instance->clock;
+	bool news = strcmp(old->state, clock->state) != 0 || strcmp(old->text, clock->text) != 0 ||
+		    old->rate != clock->rate || old->quantum != clock->quantum;
+	Mixd__V1__ClockChanged changed = MIXD__V1__CLOCK_CHANGED__INIT;
+	Mixd__V1__Change change = MIXD__V1__CHANGE__INIT;
+
+	instance->clock = *clock;
+	if (!news)
+		return;
+	changed.state = instance->clock.state;
+	changed.text = instance->clock.text;
+	changed.rate = clock->rate;
+	changed.quantum = clock->quantum;
+	change.change_case = MIXD__V1__CHANGE__CHANGE_CLOCK;
+	change.clock = &changed;
+	instance_happened(instance, &change);
+}
+
+/* ---- what the engine reports ----------------------------------------------------------------- */
+
+static void maintain_quarantine(struct instance *instance, const struct graph_node *node,
+				const struct engine_event *event)
+{
+	if (!node)
+		return;
+	if (event->code == 0)
+		instance_alarm(instance, "quarantine", node->name, true,
+			       "%s gave a value that is not a number: it is bypassed; switch its "
+			       "bypass on and off to try again",
+			       node->name);
+	else
+		instance_alarm(
+			instance, "quarantine", node->name, true,
+			"%s went to %+.0f dBFS: it is bypassed; switch its bypass on and off "
+			"to try again",
+			node->name, 20.0 * log10(event->value));
+}
+
+static void maintain_event(struct instance *instance, const struct engine_event *event)
+{
+	const struct graph_node *node = graph_model_node_uid(instance->model, event->node_uid);
+	Mixd__V1__NodeEvent node_event = MIXD__V1__NODE_EVENT__INIT;
+	Mixd__V1__Change change = MIXD__V1__CHANGE__INIT;
+
+	switch (event->kind) {
+	case ENGINE_EVENT_QUARANTINE:
+		maintain_quarantine(instance, node, event);
+		break;
+	case ENGINE_EVENT_OVERLOAD:
+		instance->overload_at = event->position;
+		instance_alarm(instance, "overload", "", true,
+			       "a block took %.0f %% of its time: fewer nodes or a larger quantum "
+			       "would help",
+			       event->value * 100.0);
+		break;
+	case ENGINE_EVENT_NODE:
+		if (!node)
+			break;
+		node_event.name = node->name;
+		node_event.code = event->code;
+		node_event.value = event->value;
+		change.change_case = MIXD__V1__CHANGE__CHANGE_NODE_EVENT;
+		change.node_event = &node_event;
+		instance_happened(instance, &change);
+		break;
+	}
+}
+
+/* Alarms whose cause is gone. */
+static void maintain_alarms(struct instance *instance)
+{
+	struct engine_stats stats;
+	double rate = instance->clock.rate ? instance->clock.rate : 48000.0;
+
+	for (uint32_t i = instance->n_alarms; i-- > 0;) {
+		const char *address = instance->alarms[i]->address;
+		const struct graph_node *node;
+
+		if (strcmp(instance->alarms[i]->id, "quarantine") != 0)
+			continue;
+		node = graph_model_node(instance->model, address);
+		if (node &&
+		    engine_node_state(instance->engine, node->uid) == GRAPH_NODE_QUARANTINED)
+			continue;
+		instance_alarm(instance, "quarantine", address, false, "%s is back",
+			       node ? node->name : "a node that was removed");
+	}
+	if (alarm_find(instance, "overload", "") == instance->n_alarms)
+		return;
+	engine_stats(instance->engine, &stats);
+	if ((double)(stats.position - instance->overload_at) > ALARMS_OVERLOAD_S * rate)
+		instance_alarm(instance, "overload", "", false, "no block was late for %.0f s",
+			       ALARMS_OVERLOAD_S);
+}
+
+void instance_maintain(struct instance *instance)
+{
+	struct engine_event event;
+
+	instance_flush(instance);
+	engine_maintain(instance->engine);
+	while (engine_next_event(instance->engine, &event))
+		maintain_event(instance, &event);
+	maintain_alarms(instance);
+}

@@ -1,0 +1,29 @@
+/* instance_internal.h - what the files of the instance share. [main] */
+#pragma once
+
+#include "instance.h"
+
+#define INSTANCE_LISTENERS_MAX 16u
+#define INSTANCE_ALARMS_MAX 256u
+
+struct instance {
+	char *name;
+	const struct graph_types *types; /* borrowed */
+	struct graph_model *model;
+	struct engine *engine; /* borrowed */
+	struct instance_hooks hooks;
+	uint64_t revision;
+	struct instance_commit *history; /* ring of INSTANCE_HISTORY_MAX */
+	uint32_t history_at, n_history; /* at: where the next goes */
+	struct instance_listener listeners[INSTANCE_LISTENERS_MAX];
+	uint32_t n_listeners;
+	Mixd__V1__Alarm *alarms[INSTANCE_ALARMS_MAX];
+	uint32_t n_alarms;
+	struct instance_clock clock;
+	uint64_t overload_at; /* stream position of the last overload */
+	bool stale; /* restored, and the engine does not have it yet */
+};
+
+uint64_t instance_unix_ms(void);
+/* Give a restored model to the engine. */
+void instance_flush(struct instance *instance);
