@@ -127,8 +127,8 @@ static const struct mixd_meter_row leveler_meters[] = {
 			     MIXD_UNIT_LUFS, MIXD_FOLD_LAST, NULL, false},
 	[LEVELER_METER_M] = {"m", "Momentary loudness coming in", MIXD_UNIT_LUFS, MIXD_FOLD_LAST,
 			     NULL, false},
-	[LEVELER_METER_TRIM] = {"trim", "Long-term correction, part of the gain", MIXD_UNIT_LU,
-				MIXD_FOLD_LAST, NULL, false},
+	[LEVELER_METER_TRIM] = {"correction", "Long-term correction, part of the gain",
+				MIXD_UNIT_LU, MIXD_FOLD_LAST, NULL, false},
 };
 
 struct leveler_node {
