@@ -90,7 +90,7 @@ static void modules_open(const struct modules_load *load, const char *path)
 {
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct mixd_module *module;
-	char reason[700];
+	char reason[1024];
 	uint32_t taken = 0;
 
 	if (!handle) {
