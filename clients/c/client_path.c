@@ -49,6 +49,17 @@ int client_set_endpoint(struct mixd_client *client, const char *endpoint,
 	return 0;
 }
 
+static void client_base(char *buf, const char *folder)
+{
+	size_t size = strcspn(folder, ":");
+
+	while (size > 1 && folder[size - 1] == '/')
+		size--;
+	/* systemd's RuntimeDirectory=mixd is ours already. */
+	snprintf(buf, CLIENT_PATH_MAX, "%.*s%s", (int)size, folder,
+		 size >= 5 && strncmp(folder + size - 5, "/mixd", 5) == 0 ? "" : "/mixd");
+}
+
 /* The folders where instances have theirs, in order of preference. */
 static unsigned client_bases(char bases[3][CLIENT_PATH_MAX])
 {
@@ -56,11 +67,10 @@ static unsigned client_bases(char bases[3][CLIENT_PATH_MAX])
 	unsigned n = 0;
 
 	if (runtime && *runtime)
-		snprintf(bases[n++], CLIENT_PATH_MAX, "%.*s/mixd", (int)strcspn(runtime, ":"),
-			 runtime);
+		client_base(bases[n++], runtime);
 	if (xdg && *xdg)
-		snprintf(bases[n++], CLIENT_PATH_MAX, "%s/mixd", xdg);
-	snprintf(bases[n++], CLIENT_PATH_MAX, "/run/mixd");
+		client_base(bases[n++], xdg);
+	client_base(bases[n++], "/run");
 	return n;
 }
 

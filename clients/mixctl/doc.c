@@ -65,13 +65,27 @@ struct doc *doc_bool(bool flag)
 	return doc;
 }
 
+/* 80, not 8e+01: exponents only where people would write them. */
+static void doc_plain_digits(double number, int digits, char *buf)
+{
+	double magnitude = fabs(number);
+	int exponent = magnitude > 0 ? (int)floor(log10(magnitude)) : 0;
+
+	if (!strchr(buf, 'e') || magnitude < 1e-5 || magnitude >= 1e15)
+		return;
+	snprintf(buf, 32, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 0, number);
+}
+
 void doc_format_number(double number, char *buf)
 {
-	for (int digits = 1; digits <= 17; digits++) {
+	int digits = 1;
+
+	for (; digits <= 17; digits++) {
 		snprintf(buf, 32, "%.*g", digits, number);
 		if (strtod(buf, NULL) == number)
-			return;
+			break;
 	}
+	doc_plain_digits(number, digits, buf);
 }
 
 static struct doc *doc_not_finite(double number)
@@ -92,14 +106,16 @@ struct doc *doc_number(double number)
 struct doc *doc_number_f(float number)
 {
 	char buf[32];
+	int digits = 1;
 
 	if (!isfinite(number))
-		return doc_not_finite(number);
-	for (int digits = 1; digits <= 9; digits++) {
+		return doc_not_finite((double)number);
+	for (; digits <= 9; digits++) {
 		snprintf(buf, sizeof(buf), "%.*g", digits, (double)number);
 		if (strtof(buf, NULL) == number)
 			break;
 	}
+	doc_plain_digits((double)number, digits, buf);
 	return doc_new(DOC_NUMBER, buf);
 }
 

@@ -110,6 +110,12 @@ TEST(mixctl_words_json)
 {
 	check_json(doc_number(-0.1), "-0.1");
 	check_json(doc_number(1e21), "1e+21");
+	check_json(doc_number(80), "80");
+	check_json(doc_number(-20), "-20");
+	check_json(doc_number(1200.5), "1200.5");
+	check_json(doc_number(0.0001), "0.0001");
+	check_json(doc_number(1e-7), "1e-07");
+	check_json(doc_number_f(48000), "48000");
 	check_json(doc_number(-INFINITY), "\"-inf\"");
 	check_json(doc_number(NAN), "null");
 	check_json(doc_number_f(-23.1f), "-23.1");

@@ -39,7 +39,10 @@ WAITS = {
 def _folders(instance):
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     bases = [runtime, os.environ.get("XDG_RUNTIME_DIR", ""), "/run"]
-    return [os.path.join(base, "mixd", instance) for base in bases if base]
+    bases = [base.rstrip("/") for base in bases if base]
+    # systemd's RuntimeDirectory=mixd is ours already.
+    bases = [base if base.endswith("/mixd") else base + "/mixd" for base in bases]
+    return [os.path.join(base, instance) for base in bases]
 
 
 def find_endpoint(instance=None, endpoint=None):
