@@ -73,6 +73,18 @@ uint32_t eq_list_merge(struct eq_list *list, struct eq_slot *scratch, const uint
 	return dropped;
 }
 
+void eq_list_cut(struct eq_list *list, double part)
+{
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct eq_slot *slot = &list->slot[i];
+
+		slot->glide = slot->glide_start + (slot->glide - slot->glide_start) * part;
+		for (uint32_t j = 0; j < SVF_COEFS; j++)
+			slot->now.word[j] = slot->start.word[j] +
+					    (slot->now.word[j] - slot->start.word[j]) * part;
+	}
+}
+
 void eq_list_glide(struct eq_list *list, uint32_t first, uint32_t end)
 {
 	for (uint32_t i = 0; i < list->n; i++) {
@@ -101,6 +113,7 @@ static void eq_slot_advance(struct eq_slot *slot, const union eq_coef *target, d
 	if (slot->leaving)
 		end.of.d0 = end.of.d1 = end.of.d2 = 0.0;
 	slot->start = slot->now;
+	slot->glide_start = slot->glide;
 	slot->glide = slot->glide + step < 1.0 ? slot->glide + step : 1.0;
 	part = slot->glide * slot->glide * (3.0 - 2.0 * slot->glide);
 	for (uint32_t j = 0; j < SVF_COEFS; j++)

@@ -26,7 +26,8 @@ struct eq_slot {
 	uint32_t key; /* band * EQ_BAND_SECTIONS + section */
 	uint32_t was; /* its place before the last merge, or EQ_SLOT_FRESH */
 	bool leaving;
-	double glide; /* 0..1; 1: settled */
+	double glide; /* 0..1 at the end of the current cell; 1: settled */
+	double glide_start; /* at its start */
 	union eq_coef from; /* where the glide began */
 	union eq_coef now; /* at the end of the current cell */
 	union eq_coef start; /* at its start */
@@ -41,6 +42,8 @@ struct eq_list {
  * designed. JUMP: at once, without glides. Returns how many keys found no room. */
 uint32_t eq_list_merge(struct eq_list *list, struct eq_slot *scratch, const uint32_t *keys,
 		       uint32_t n_keys, const union eq_coef *target, bool jump);
+/* The current cell ended after PART (0..1) of its frames: take that for its end. */
+void eq_list_cut(struct eq_list *list, double part);
 /* Begin a glide from what it is now, on the slots with FIRST <= key < END. */
 void eq_list_glide(struct eq_list *list, uint32_t first, uint32_t end);
 /* True when a slot has become the identity for good: merge again to drop it. */

@@ -49,6 +49,8 @@ struct eq_state {
 	double *scratch_words;
 	double gain, gain_start; /* at the ends of the current cell */
 	double auto_db, auto_part; /* auto gain, and how much of it is in: 0..1 */
+	double auto_part_start;
+	uint32_t cell_frames, cell_done;
 	bool moving, lists_stale, auto_stale;
 	uint32_t dropped;
 };
@@ -351,6 +353,7 @@ static bool eq_gain_update(struct mixd_inst *inst, const struct mixd_update *upd
 	bool wanted = update->to[EQ_PARAM_AUTO_GAIN] != 0.0;
 	double part = state->auto_part;
 
+	state->auto_part_start = part;
 	if (update->jump)
 		state->auto_part = wanted;
 	else
@@ -391,6 +394,18 @@ static void eq_write(struct mixd_inst *inst, uint32_t cell_frames)
 	}
 }
 
+/* An event may end a cell early: everything goes on from where it is. */
+static void eq_cut_cell(struct eq_state *state)
+{
+	double part = (double)state->cell_done / state->cell_frames;
+
+	for (uint32_t i = 0; i < EQ_LISTS * EQ_DOMAINS; i++)
+		eq_list_cut(&state->list[i / EQ_DOMAINS][i % EQ_DOMAINS], part);
+	state->gain = state->gain_start + (state->gain - state->gain_start) * part;
+	state->auto_part =
+		state->auto_part_start + (state->auto_part - state->auto_part_start) * part;
+}
+
 static bool eq_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct eq_state *state = inst->state;
@@ -398,6 +413,10 @@ static bool eq_update(struct mixd_inst *inst, const struct mixd_update *update)
 	const double step = update->cell_frames / (EQ_GLIDE_S * rate);
 	bool moving = false;
 
+	if (state->moving && state->cell_done < state->cell_frames)
+		eq_cut_cell(state);
+	state->cell_frames = update->cell_frames;
+	state->cell_done = 0;
 	for (uint32_t b = 0; b < EQ_BANDS; b++) {
 		uint32_t row = EQ_PARAM_BANDS + b * EQ_ROW_COUNT;
 
@@ -466,6 +485,12 @@ static void eq_process(const struct mixd_call *call)
 		for (uint32_t i = 0; bank->channels <= MIXD_LANES_MAX && i < call->n_inst; i++)
 			eq_job_add(&job, call->inst[i]->state, 0, i * bank->channels);
 		eq_bank_run(bank->width, &job, call->n_frames);
+	}
+	for (uint32_t i = 0; i < call->n_inst; i++) {
+		struct eq_state *state = call->inst[i]->state;
+
+		if (state->moving)
+			state->cell_done += call->n_frames;
 	}
 }
 

@@ -77,6 +77,13 @@ void node_host_set_row(struct node_host *host, uint32_t inst_idx, uint32_t idx, 
 	/* An event ends the open cell: all params go on from where they are. */
 	for (uint32_t i = 0; i < host->n_params; i++)
 		inst->now[i] = node_host_present(inst, i);
+	/* A ramp that would have arrived at the end of that cell arrives in the next one. */
+	for (uint32_t i = 0; i < host->n_params; i++)
+		if (inst->ramps[i].length == 0 && inst->now[i] != inst->to[i]) {
+			inst->ramps[i].value = inst->to[i];
+			inst->ramps[i].begin = host->position;
+			inst->ramps[i].length = 1;
+		}
 	memcpy(inst->to, inst->now, sizeof(double) * host->n_params);
 	ramp->value = node_host_node_value(ramp->row, value);
 	ramp->start = node_host_domain(ramp->row, inst->now[idx]);

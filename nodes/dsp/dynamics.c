@@ -1,0 +1,304 @@
+/* Source: D. Giannoulis, M. Massberg, J. D. Reiss, "Digital Dynamic Range Compressor Design", JAES
+ * 60(6) 2012: feed-forward, log domain, detector after the gain computer, decoupled smooth; and
+ * "Parameter Automation in a Dynamic Range Compressor", JAES 61(10) 2013, for the release from the
+ * crest factor.
+ *
+ * Structure: log2 and exp2 are series, not the C library's, so that they vectorize and give the same
+ * bits on every machine: log2(m) = 2/ln 2 * atanh((m - 1) / (m + 1)) to the 9th order for m in
+ * sqrt(1/2) .. sqrt(2), error 4e-8; 2^f to the 7th order for |f| <= 1/2, error 6e-9; both below what
+ * f32 resolves. Loops are plain C without branches; the compiler makes them as wide as the machine.
+ */
+#include "dynamics.h"
+
+#include "lanes_native.h"
+
+#include <mixd/rt.h>
+
+#define DYN_LEVEL_MAX_POWER 1e24f
+
+MIXD_INLINE float dyn_larger(float a, float b)
+{
+	return a > b ? a : b;
+}
+
+MIXD_INLINE float dyn_smaller(float a, float b)
+{
+	return a < b ? a : b;
+}
+
+/* X > 0 and normal. */
+MIXD_INLINE float dyn_log2(float x)
+{
+	int32_t bits, exponent;
+	float m, s, s2, p;
+
+	__builtin_memcpy(&bits, &x, sizeof(bits));
+	/* The exponent that leaves the mantissa in sqrt(1/2) .. sqrt(2). */
+	exponent = (bits - 0x3f3504f3) >> 23;
+	bits -= (int32_t)((uint32_t)exponent << 23);
+	__builtin_memcpy(&m, &bits, sizeof(m));
+	s = (m - 1.0f) / (m + 1.0f);
+	s2 = s * s;
+	p = 0.32059890f; /* 2 / (9 ln 2) and so on */
+	p = p * s2 + 0.41219859f;
+	p = p * s2 + 0.57707802f;
+	p = p * s2 + 0.96179669f;
+	p = p * s2 + 2.8853901f;
+	return (float)exponent + s * p;
+}
+
+/* |X| <= 120 */
+MIXD_INLINE float dyn_exp2(float x)
+{
+	float whole = (x + 12582912.0f) - 12582912.0f, f = x - whole, scale, p;
+	int32_t bits = (int32_t)((uint32_t)((int32_t)whole + 127) << 23);
+
+	__builtin_memcpy(&scale, &bits, sizeof(scale));
+	p = 1.5252734e-5f; /* ln(2)^7 / 7! and so on */
+	p = p * f + 1.5403530e-4f;
+	p = p * f + 1.3333558e-3f;
+	p = p * f + 9.6181291e-3f;
+	p = p * f + 5.5504109e-2f;
+	p = p * f + 2.4022651e-1f;
+	p = p * f + 6.9314718e-1f;
+	p = p * f + 1.0f;
+	return p * scale;
+}
+
+MIXD_INLINE float dyn_line_at(const struct dyn_line *line, int32_t frame)
+{
+	return line->at + line->step * (float)frame;
+}
+
+/* A NaN compares false and becomes 0: the states behind stay finite. */
+MIXD_CLONES void dyn_power(const float *in, float *out, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = dyn_smaller(dyn_larger(in[i] * in[i], 0.0f), DYN_LEVEL_MAX_POWER);
+}
+
+MIXD_CLONES void dyn_max(const float *in, float *out, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = dyn_larger(in[i], out[i]);
+}
+
+MIXD_CLONES void dyn_level(float *x, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		x[i] = 0.5f * dyn_log2(dyn_larger(x[i], DYN_LEVEL_MIN_POWER));
+}
+
+MIXD_CLONES void dyn_link(float *own, const float *loudest, float link, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		own[i] = (1.0f - link) * own[i] + link * loudest[i];
+}
+
+MIXD_INLINE float dyn_reduce_one(const struct dyn_curve *curve, float level, float threshold,
+				 float slope, float range)
+{
+	float half = 0.5f * curve->knee, over = level - threshold;
+	float bend = dyn_smaller(dyn_larger(over + half, 0.0f), curve->knee);
+	float want = slope * (bend * bend * curve->knee_scale + dyn_larger(over - half, 0.0f));
+
+	return dyn_smaller(want, range);
+}
+
+MIXD_CLONES static void dyn_reduce_rest(const struct dyn_curve *line, float *x, uint32_t n)
+{
+	const struct dyn_curve curve = *line;
+
+	for (uint32_t i = 0; i < n; i++)
+		x[i] = dyn_reduce_one(&curve, x[i], curve.threshold.at, curve.slope.at,
+				      curve.range.at);
+}
+
+MIXD_CLONES static void dyn_reduce_move(const struct dyn_curve *line, int32_t first, float *x,
+					int32_t n)
+{
+	const struct dyn_curve curve = *line;
+
+	for (int32_t i = 0; i < n; i++)
+		x[i] = dyn_reduce_one(&curve, x[i], dyn_line_at(&curve.threshold, first + i),
+				      dyn_line_at(&curve.slope, first + i),
+				      dyn_line_at(&curve.range, first + i));
+}
+
+void dyn_reduce(const struct dyn_curve *curve, uint32_t first, float *x, uint32_t n)
+{
+	if (curve->threshold.step == 0.0f && curve->slope.step == 0.0f && curve->range.step == 0.0f)
+		dyn_reduce_rest(curve, x, n);
+	else
+		dyn_reduce_move(curve, (int32_t)first, x, (int32_t)n);
+}
+
+/* Of values >= 0 the bits rise with the value, and integers can be compared in any order. */
+MIXD_CLONES static int32_t dyn_most(const float *x, uint32_t n)
+{
+	int32_t most = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t bits;
+
+		__builtin_memcpy(&bits, &x[i], sizeof(bits));
+		most = bits > most ? bits : most;
+	}
+	return most;
+}
+
+MIXD_CLONES static void dyn_gain_rest(float makeup, float *x, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		x[i] = dyn_exp2(makeup - x[i]);
+}
+
+MIXD_CLONES static void dyn_gain_move(const struct dyn_out *line, int32_t first, float *x,
+				      int32_t n)
+{
+	const struct dyn_out out = *line;
+
+	for (int32_t i = 0; i < n; i++) {
+		float mix = dyn_line_at(&out.mix, first + i);
+		float gain = dyn_exp2(dyn_line_at(&out.makeup, first + i) - x[i]);
+
+		x[i] = (1.0f - mix) + mix * gain;
+	}
+}
+
+float dyn_gain(const struct dyn_out *out, uint32_t first, float *x, uint32_t n)
+{
+	int32_t bits = dyn_most(x, n);
+	float most;
+
+	__builtin_memcpy(&most, &bits, sizeof(most));
+	if (!out->dry && out->makeup.step == 0.0f)
+		dyn_gain_rest(out->makeup.at, x, n);
+	else
+		dyn_gain_move(out, (int32_t)first, x, (int32_t)n);
+	return most;
+}
+
+MIXD_CLONES void dyn_apply(const float *in, const float *gain, float *out, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = in[i] * gain[i];
+}
+
+MIXD_CLONES void dyn_crest_release(const float *peak, const float *mean, float rate, float *out,
+				   uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		float crest = peak[i] / dyn_larger(mean[i], DYN_LEVEL_MIN_POWER);
+
+		/* Between a square wave and clicks 20 dB above the mean. */
+		crest = dyn_smaller(dyn_larger(crest, 1.0f), 100.0f);
+		out[i] = dyn_exp2(dyn_larger(-rate * crest, -100.0f));
+	}
+}
+
+#define LANES_W 2
+#include "dynamics_kernel.h"
+#undef LANES_W
+#define LANES_W 4
+#include "dynamics_kernel.h"
+#undef LANES_W
+#define LANES_W 8
+#include "dynamics_kernel.h"
+#undef LANES_W
+
+void dyn_to_lanes(const float *const *in, float *ret, uint32_t width, uint32_t n)
+{
+	if (width == 8)
+		lanes_load_f32(in, 0, n, 8, ret);
+	else if (width == 4)
+		lanes_load_f32(in, 0, n, 4, ret);
+	else
+		lanes_load_f32(in, 0, n, 2, ret);
+}
+
+void dyn_from_lanes(const float *lanes, float *const *out, uint32_t width, uint32_t n)
+{
+	if (width == 8)
+		lanes_store_f32(lanes, out, 0, n, 8);
+	else if (width == 4)
+		lanes_store_f32(lanes, out, 0, n, 4);
+	else
+		lanes_store_f32(lanes, out, 0, n, 2);
+}
+
+void dyn_smooth(uint32_t width, float *x, const float *release, bool hold, double *state,
+		const double *coef, uint32_t n)
+{
+	switch (lanes_native_width(width)) {
+	case 8:
+		dyn_smooth_w8(x, release, hold, width, state, coef, n);
+		break;
+	case 4:
+		dyn_smooth_w4(x, release, hold, width, state, coef, n);
+		break;
+	default:
+		dyn_smooth_w2(x, release, hold, width, state, coef, n);
+		break;
+	}
+}
+
+void dyn_mean_power(uint32_t width, float *x, double *state, const double *coef, uint32_t n)
+{
+	switch (lanes_native_width(width)) {
+	case 8:
+		dyn_mean_power_w8(x, width, state, coef, n);
+		break;
+	case 4:
+		dyn_mean_power_w4(x, width, state, coef, n);
+		break;
+	default:
+		dyn_mean_power_w2(x, width, state, coef, n);
+		break;
+	}
+}
+
+void dyn_crest(uint32_t width, const float *x, float *ret_peak, float *ret_mean, double *state,
+	       const double *coef, uint32_t n)
+{
+	switch (lanes_native_width(width)) {
+	case 8:
+		dyn_crest_w8(x, ret_peak, ret_mean, width, state, coef, n);
+		break;
+	case 4:
+		dyn_crest_w4(x, ret_peak, ret_mean, width, state, coef, n);
+		break;
+	default:
+		dyn_crest_w2(x, ret_peak, ret_mean, width, state, coef, n);
+		break;
+	}
+}
+
+void dyn_smooth_plain(uint32_t width, float *x, const float *release, bool hold, double *state,
+		      const double *coef, uint32_t n)
+{
+	for (uint32_t lane = 0; lane < width; lane++) {
+		double *s = state + lane;
+		const double *c = coef + lane;
+		double *released = &s[DYN_STATE_RELEASED * width];
+		double *reduction = &s[DYN_STATE_REDUCTION * width];
+		double *held = &s[DYN_STATE_HELD * width];
+		double attack = c[DYN_COEF_ATTACK * width];
+
+		for (uint32_t i = 0; i < n; i++) {
+			double want = x[i * width + lane], r = c[DYN_COEF_RELEASE * width], fall;
+
+			if (release && c[DYN_COEF_AUTO * width] > 0.0)
+				r = release[i * width + lane];
+			fall = r * *released + (1.0 - r) * want;
+			if ((release || hold) && *held > 0.0)
+				fall = *released;
+			if (release || hold)
+				*held = want >= *released ? c[DYN_COEF_HOLD_FRAMES * width]
+							  : *held - 1.0;
+			*released = want > fall ? want : fall;
+			*reduction = attack * *reduction + (1.0 - attack) * *released;
+			x[i * width + lane] = (float)*reduction;
+		}
+	}
+}
