@@ -35,6 +35,7 @@
 #define LEVELLAW_SETTLED_LU 1.0
 #define LEVELLAW_SLOPE_PER_LU 1.0
 #define LEVELLAW_STEADY_LU 0.6 /* standard deviation of 50 ms levels of noise */
+#define LEVELLAW_STEADY_SPANS_MIN 8u /* 0.4 s: less tells nothing */
 #define LEVELLAW_STEADY_ABOVE_LU 10.0 /* noise is looked for up to this above the freeze level */
 #define LEVELLAW_TRIM_DB_S 0.05
 #define LEVELLAW_TRIM_AFTER_BLOCKS 300.0
@@ -115,22 +116,36 @@ static void levellaw_take(struct levellaw *law, const struct levellaw_rules *rul
 		law->estimate = levellaw_mean(law, law->n_blocks);
 }
 
-/* Noise keeps its level from one 50 ms to the next; speech and music do not. */
-static void levellaw_judge_steadiness(struct levellaw *law, double span)
+/* Noise keeps its level from one 50 ms to the next; speech and music do not. Looked at: up to 2 s,
+ * but nothing before the last silence, so that noise after silence is known at once. */
+static void levellaw_judge_steadiness(struct levellaw *law, const struct levellaw_rules *rules,
+				      double span)
 {
-	double sum = 0.0, squares = 0.0, mean;
+	double lufs = loudness_from_energy(span), sum = 0.0, squares = 0.0, mean;
 
-	law->span[law->span_next] = (float)fmax(loudness_from_energy(span), -100.0);
+	law->is_steady = false;
+	if (!(lufs > rules->freeze_below_lufs)) {
+		law->n_spans = 0;
+		return;
+	}
+	law->span[law->span_next] = (float)lufs;
 	law->span_next = (law->span_next + 1) % LEVELLAW_STEADY_SPANS;
 	if (law->n_spans < LEVELLAW_STEADY_SPANS)
 		law->n_spans++;
-	for (uint32_t k = 0; k < law->n_spans; k++)
-		sum += law->span[k];
+	if (law->n_spans < LEVELLAW_STEADY_SPANS_MIN)
+		return;
+	for (uint32_t k = 1; k <= law->n_spans; k++)
+		sum += law->span[(law->span_next + LEVELLAW_STEADY_SPANS - k) %
+				 LEVELLAW_STEADY_SPANS];
 	mean = sum / law->n_spans;
-	for (uint32_t k = 0; k < law->n_spans; k++)
-		squares += (law->span[k] - mean) * (law->span[k] - mean);
-	law->is_steady = law->n_spans == LEVELLAW_STEADY_SPANS &&
-			 squares / law->n_spans < LEVELLAW_STEADY_LU * LEVELLAW_STEADY_LU;
+	for (uint32_t k = 1; k <= law->n_spans; k++) {
+		double from_mean = law->span[(law->span_next + LEVELLAW_STEADY_SPANS - k) %
+					     LEVELLAW_STEADY_SPANS] -
+				   mean;
+
+		squares += from_mean * from_mean;
+	}
+	law->is_steady = squares / law->n_spans < LEVELLAW_STEADY_LU * LEVELLAW_STEADY_LU;
 }
 
 /* Why nothing may move now; SETTLING when it may. */
@@ -219,7 +234,7 @@ void levellaw_tick(struct levellaw *law, const struct levellaw_rules *rules, dou
 
 	law->ticks = (law->ticks + 1) % LEVELLAW_HOP_TICKS;
 	if (law->ticks % 5 == 0)
-		levellaw_judge_steadiness(law, span);
+		levellaw_judge_steadiness(law, rules, span);
 	frozen = levellaw_frozen(law, rules, momentary);
 	if (law->ticks == 0 && (frozen == LEVELLAW_SETTLING || frozen == LEVELLAW_FROZEN_GATE))
 		levellaw_take(law, rules, momentary);
