@@ -234,7 +234,7 @@ bool options_parse(struct mixctl *m, int argc, char **argv, unsigned groups)
 		if (strcmp(argv[i], "--") == 0) {
 			while (++i < argc)
 				m->args[m->n_args++] = argv[i];
-		} else if (argv[i][0] == '-' && argv[i][1]) {
+		} else if (argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "->") != 0) {
 			if (!option_take(m, argc, argv, &i, groups))
 				return false;
 		} else {

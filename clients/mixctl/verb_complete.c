@@ -3,11 +3,15 @@
  * WHAT        `mixctl __complete IDX WORD...`: the words of the command line (0 is the program),
  *             IDX the one to complete. Prints "candidate<tab>what it is" per line. What cannot be
  *             had from the daemon within 200 ms is left out in silence. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "mixctl.h"
 
+#define COMPLETE_LIMIT_MS 200
 #define COMPLETE_BUDGET_MS 150 /* of the daemon; the rest is ours */
 
 struct complete {
@@ -28,9 +32,25 @@ static void complete_offer_all(const struct complete *complete, const char *cons
 		complete_offer(complete, *texts, NULL);
 }
 
+static void complete_out_of_time(int signo)
+{
+	_exit(EXIT_YES);
+}
+
+/* What is printed so far counts, whatever becomes of the rest. */
+static void complete_set_limit(void)
+{
+	struct sigaction action = {.sa_handler = complete_out_of_time};
+	struct itimerval limit = {.it_value.tv_usec = COMPLETE_LIMIT_MS * 1000};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &limit, NULL);
+}
+
 static Mixd__V1__Reply *complete_request(const struct complete *complete,
 					 Mixd__V1__Request *request)
 {
+	fflush(stdout);
 	request->timeout_ms = COMPLETE_BUDGET_MS;
 	return mixctl_request(complete->m, request);
 }
@@ -339,6 +359,7 @@ int verb_complete(struct mixctl *m)
 
 	if (idx < 1 || idx > m->n_args)
 		return EXIT_YES;
+	complete_set_limit();
 	if (idx < m->n_args - 1)
 		complete.word = line[idx];
 	m->options = (struct options){.format = -1, .wait = -1, .timeout_ms = COMPLETE_BUDGET_MS};

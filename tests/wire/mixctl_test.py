@@ -1,0 +1,567 @@
+#!/usr/bin/env python3
+"""mixctl against a real mixd without PipeWire, and against a fake one for what that does not do.
+
+Environment: MIXD, MIXCTL (programs), MIXD_NODE_PATH, PYTHONPATH with the binding.
+"""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+import tap  # noqa: E402
+from fake_server import FakeServer  # noqa: E402
+
+from mixd.v1 import events_pb2  # noqa: E402
+
+MIXD, MIXCTL = os.environ["MIXD"], os.environ["MIXCTL"]
+FOLDER = tempfile.mkdtemp(prefix="mixctl-")
+ENV = {k: v for k, v in os.environ.items() if k not in ("RUNTIME_DIRECTORY", "MIXD_ENDPOINT")}
+ENV.update(XDG_RUNTIME_DIR=FOLDER, MIXD_INSTANCE="test", TZ="UTC", LC_ALL="C.UTF-8")
+DAEMON = []
+
+SESSION = """mixd: 1
+name: test
+nodes:
+  in: {type: input}
+  vox/gain: {type: gain, gain: -6dB}
+  limit: {type: limiter, ceiling: -1dBTP}
+  out: {type: output}
+links:
+  - in -> vox/gain -> limit -> out
+"""
+
+
+def mixctl(*args, code=0, stdin=None, env=None, timeout=20):
+    done = subprocess.run(
+        [MIXCTL, *args],
+        input=stdin,
+        env={**ENV, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == code, (
+        f"mixctl {' '.join(args)}: exit {done.returncode}, want {code}\n"
+        f"{done.stdout}{done.stderr}"
+    )
+    return done
+
+
+def out(*args, **more):
+    return mixctl(*args, **more).stdout
+
+
+def err(*args, **more):
+    return mixctl(*args, **more).stderr
+
+
+def start():
+    if not DAEMON:
+        DAEMON.append(
+            subprocess.Popen(
+                [MIXD, "--no-pipewire", "--ephemeral", "--instance", "test"],
+                env=ENV,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        mixctl("wait", "up", "--timeout", "10s")
+    mixctl("apply", "-f", "-", stdin=SESSION)
+
+
+def stop():
+    while DAEMON:
+        daemon = DAEMON.pop()
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(10)
+
+
+# ---- the command line, without a daemon ------------------------------------------------------------
+
+
+def test_usage_errors_name_the_nearest():
+    rows = [
+        (["sett", "a.b=1"], "did you mean set?"),
+        (["set", "--dryrun", "a.b=1"], "did you mean --dry-run?"),
+        (["status", "-o", "jsno"], "did you mean json?"),
+        (["set", "a.b=1", "--wait", "setled"], "did you mean settled?"),
+        (["ls", "ndoes"], "did you mean nodes?"),
+        (["set", "a.b", "-1dB"], "NODE.PARAM=-1dB"),
+        (["set", "a.b"], "no value"),
+        (["set", "a.b="], "empty"),
+        (["set", "ab=1"], "names no param"),
+        (["set"], "nothing to set"),
+        (["set", "a.b=1", "--over", "800"], "with its unit"),
+        (["set", "a.b=1", "--at", "noon"], "not a point in time"),
+        (["set", "a.b=1", "--if-rev", "x"], "not a number"),
+        (["status", "--over", "1s"], "does not take it"),
+        (["status", "--timeout"], "value is missing"),
+        (["status", "--quiet=yes"], "takes no value"),
+        (["mv", "a"], "usage: mixctl mv NODE NEW_NAME"),
+        (["mv", "a", "b", "c"], "usage: mixctl mv"),
+        (["wait", "a.b", "loud"], "not a condition"),
+        (["automate", "a.b"], "no points"),
+        (["rollback"], "where to is missing"),
+        (["completion", "csh"], "bash, zsh or fish"),
+        (["watch", "--events", "noise"], "no kind of event"),
+        ([], "a verb is missing"),
+    ]
+    for args, text in rows:
+        message = err(*args, code=2)
+        assert text in message and message.startswith("mixctl: "), (args, message)
+        assert message.count("\n") == 1, message
+
+
+def test_no_daemon_is_3():
+    message = err("--instance", "nobody", "status", code=3)
+    assert f"no mixd at {FOLDER}/mixd/nobody/control" in message, message
+    fault = json.loads(err("--instance", "nobody", "status", "-o", "json", code=3))
+    assert sorted(fault) == ["address", "code", "hint", "message", "name"], fault
+    assert fault["code"] == 3 and fault["name"] == "unavailable"
+
+
+def test_tcp_is_refused():
+    message = err("-H", "tcp://studio:5555", "status", code=7)
+    assert "TCP comes with keys" in message, message
+
+
+def test_help_and_manual():
+    assert "usage: mixctl" in out("help") and "usage: mixctl" in out("--help")
+    assert "--if-rev" in out("help", "set") == out("set", "--help")
+    page = out("help", "--man")
+    for verb in "status ls get set add rm mv link unlink bypass mute meter watch apply".split():
+        assert f".SS {verb}" in page, verb
+    if shutil.which("man"):
+        done = subprocess.run(
+            ["man", "--warnings", "-l", "-"], input=page, capture_output=True, text=True,
+            env={**ENV, "MANROFFSEQ": "", "MANPAGER": "cat"}, check=False,
+        )
+        assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+# ---- exit codes, by a daemon that answers what we like ----------------------------------------------
+
+
+def test_exit_codes_are_the_daemons():
+    rows = [(2, "usage"), (3, "unavailable"), (4, "not-found"), (5, "invalid"), (6, "conflict"),
+            (7, "denied"), (8, "resource"), (9, "rolled-back"), (124, "timeout")]
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        for code, name in rows:
+            fake.status = (code, "limit.celing", "no such param", "did you mean limit.ceiling?")
+            message = err("--instance", "fake", "set", "limit.celing=1", code=code)
+            assert message == (
+                "mixctl: limit.celing: no such param; did you mean limit.ceiling?\n"
+            ), message
+            fault = json.loads(
+                err("--instance", "fake", "-o", "json", "set", "limit.celing=1", code=code)
+            )
+            assert fault == {
+                "code": code, "name": name, "message": "no such param",
+                "address": "limit.celing", "hint": "did you mean limit.ceiling?",
+            }, fault
+        fake.status = None
+        fake.mute = 1
+        begin = time.monotonic()
+        message = err("--instance", "fake", "undo", "--timeout", "100ms", code=124)
+        assert "unknown" in message, message
+        assert time.monotonic() - begin < 2
+        fake.garbage = True
+        mixctl("--instance", "fake", "status", code=3)
+
+
+def test_write_options_reach_the_daemon():
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        fake_ctl = lambda *a, **k: mixctl("--instance", "fake", *a, **k)  # noqa: E731
+        fake_ctl("set", "a.gain+=1.5dB", "b.mute=toggle", "--over", "800ms", "--curve", "log",
+                 "--if-rev", "412", "--dry-run", "--wait", "settled")
+        request = fake.requests[-1]
+        assert (request.wait, request.if_revision, request.dry_run) == (2, 412, True)
+        first, second = (op.set for op in request.transaction.ops)
+        assert (first.address, first.value.text, first.relative) == ("a.gain", "+=1.5dB", True)
+        assert (first.over_ms, first.curve) == (800, "log")
+        assert second.toggle and second.address == "b.mute"
+        fake_ctl("set", "a.gain=1")
+        assert fake.requests[-1].wait == 1, "set waits for accepted"
+        fake_ctl("link", "a", "b:key", "--gain=-6dB")
+        link = fake.requests[-1].transaction.ops[0].link
+        assert fake.requests[-1].wait == 0, "link waits for applied"
+        assert (link.to, link.gain_db, link.set_gain) == ("b:key", -6, True)
+        fake_ctl("set", "-f", "-", stdin="# fades\na.gain=-6dB\n\n  b.gain -= 3dB \n")
+        texts = [op.set.value.text for op in fake.requests[-1].transaction.ops]
+        assert texts == ["-6dB", "-=3dB"], texts
+        message = fake_ctl("set", "-f", "-", stdin="a.gain=1\nb.gain\n", code=5).stderr
+        assert "-:2" in message, message
+        fake_ctl("automate", "limit.ceiling", "0s=-60dBTP", "3s=0", "--curve", "log")
+        automate = fake.requests[-1].transaction.ops[0].automate
+        assert [(p.at_ms, p.value) for p in automate.points] == [(0, -60), (3000, 0)]
+        fake_ctl("automate", "limit.ceiling", "0s=20ms", code=5)
+
+
+def test_watch_heals_gaps_and_tells_restarts():
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        watch = subprocess.Popen(
+            [MIXCTL, "--instance", "fake", "watch", "--events", "param,barrier", "-o", "jsonl"],
+            env=ENV, stdout=subprocess.PIPE, text=True,
+        )
+        try:
+            while not any(r.WhichOneof("op") == "barrier" for r in fake.requests):
+                time.sleep(0.01)
+            time.sleep(0.3)
+            change = events_pb2.Change()
+            change.param.address = "a.gain"
+            change.param.value.number = -3
+            fake.skip = 2
+            fake.publish += [change, change, change]
+            lines = [json.loads(watch.stdout.readline()) for _ in range(3)]
+            seqs = [line["seq"] for line in lines]
+            assert seqs == list(range(seqs[0], seqs[0] + 3)), seqs
+            assert lines[0]["changes"][0]["param"] == {"address": "a.gain", "value": -3}
+            fake.forget = True
+            fake.skip = 2
+            fake.publish += [change, change, change]
+            lines = [json.loads(watch.stdout.readline()) for _ in range(2)]
+            assert lines[0]["state"] == "lost" and lines[0]["lost"] == 2, lines
+            fake.restart()
+            states = []
+            while "restarted" not in states:
+                fake.publish.append(change)
+                time.sleep(0.05)
+                while select.select([watch.stdout], [], [], 0)[0]:
+                    states.append(json.loads(watch.stdout.readline()).get("state"))
+            assert "disconnected" in states, states
+        finally:
+            watch.send_signal(signal.SIGINT)
+        assert watch.wait(5) == 130
+
+
+def test_meter_counts_lost_frames():
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        frames = [
+            json.loads(line)
+            for line in out("--instance", "fake", "meter", "meter", "--count", "15").splitlines()
+        ]
+        assert len(frames) == 15 and sum(f["lost"] for f in frames) >= 1, frames
+        assert frames[0]["values"] == {"meter.s": -23, "meter.tp": "-inf"}, frames[0]
+        assert frames[0]["schema"] == 1 and frames[0]["kind"] == "meters"
+        time.sleep(0.05)
+        assert not fake.leases, "the lease is given back"
+        rows = out("--instance", "fake", "meter", "-o", "csv", "-c", "2").splitlines()
+        assert rows[0] == "unix_ms,meter.s,meter.tp" and rows[1].endswith(",-23,-inf"), rows
+
+
+def test_meter_draws_on_a_terminal():
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")):
+        leader, follower = pty.openpty()
+        meter = subprocess.Popen(
+            [MIXCTL, "--instance", "fake", "meter"], env={**ENV, "TERM": "xterm"},
+            stdout=follower, close_fds=True,
+        )
+        os.close(follower)
+        text, deadline = b"", time.monotonic() + 5
+        while text.count(b"\033[3A") < 2 and time.monotonic() < deadline:
+            text += os.read(leader, 4096)
+        meter.send_signal(signal.SIGINT)
+        assert meter.wait(5) == 130
+        try:
+            text += os.read(leader, 4096)
+        except OSError:
+            pass
+        assert b"meter.s" in text and "█".encode() in text and b"\033[32m" in text, text
+        assert b"-inf dBTP" in text and text.rstrip().endswith(b"\033[?25h"), text[-80:]
+        os.close(leader)
+
+
+# ---- a real daemon ---------------------------------------------------------------------------------
+
+
+def test_get_prints_what_set_takes():
+    start()
+    assert out("get", "limit.ceiling") == "-1dBTP\n"
+    assert out("get", "-n", "limit.ceiling") == "-1\n"
+    mixctl("set", "limit.ceiling=-2dBTP")
+    assert out("get", "limit.ceiling") == "-2dBTP\n"
+    mixctl("set", "limit.ceiling=" + out("get", "limit.ceiling").strip())
+    mixctl("set", "limit.ceiling=default")
+    assert out("get", "limit.ceiling") == "-1dBTP\n"
+    table = out("get", "limit.ceil*").splitlines()
+    assert table[0].split() == ["ADDRESS", "VALUE"] and table[1].split()[1] == "-1dBTP", table
+    assert out("get", "limit.ceil*", "--no-headers").split() == ["limit.ceiling", "-1dBTP"]
+    assert out("get", "limit.ceil*", "-o", "name") == "limit.ceiling\n"
+    assert out("get", "limit.ceil*", "-o", "csv").splitlines()[1] == "limit.ceiling,-1dBTP"
+    reading = json.loads(out("get", "limit.ceiling", "-o", "json"))
+    assert reading["schema"] == 1 and reading["kind"] == "readings"
+    assert reading["items"][0] == {
+        "address": "limit.ceiling", "value": -1, "unit": "dBTP", "text": "-1dBTP", "meter": False,
+    }, reading
+
+
+def test_set_is_all_or_nothing():
+    start()
+    message = err("set", "limit.ceiling=-3dBTP", "limit.celing=-2dBTP", code=4)
+    assert "limit.celing" in message and "ceiling" in message, message
+    assert out("get", "limit.ceiling") == "-1dBTP\n"
+    mixctl("set", "limit.ceiling=-1Hz", code=5)
+    mixctl("set", "limit.ceiling=+40dBTP", code=5)
+    mixctl("set", "nobody.gain=1dB", code=4)
+    mixctl("set", "vox/*.gain+=1.5dB")
+    assert out("get", "vox/gain.gain") == "-4.5dB\n"
+    mixctl("set", "vox/gain.gain-=0.5dB")
+    assert out("get", "vox/gain.gain") == "-5dB\n"
+    mixctl("set", "-f", "-", stdin="vox/gain.gain=-7dB\nlimit.ceiling=-2dBTP\n")
+    assert out("get", "vox/gain.gain", "limit.ceiling", "-o", "csv", "--no-headers").split() == [
+        "vox/gain.gain,-7dB", "limit.ceiling,-2dBTP"]
+
+
+def test_dry_run_and_revision():
+    start()
+    before = out("export")
+    text = out("set", "limit.ceiling=-3dBTP", "--dry-run")
+    assert "set limit.ceiling=" in text, text
+    assert out("rm", "limit", "--heal", "--dry-run").startswith(("rm limit", "unlink", "link"))
+    assert out("export") == before
+    revision = int(re.match(r"revision (\d+)\n$", out("set", "limit.ceiling=-3dBTP"))[1])
+    mixctl("set", "limit.ceiling=-4dBTP", "--if-rev", str(revision - 1), code=6)
+    mixctl("set", "limit.ceiling=-4dBTP", "--if-rev", str(revision))
+    commit = json.loads(out("set", "limit.ceiling=-5dBTP", "-o", "json"))
+    assert commit["revision"] == revision + 2 and commit["kind"] == "commit", commit
+    assert not commit["dry_run"] and commit["changes"][0]["param"]["address"] == "limit.ceiling"
+    assert out("set", "-q", "limit.ceiling=-6dBTP") == ""
+    for level in ("accepted", "applied", "settled", "persisted"):
+        mixctl("set", "limit.ceiling=-2dBTP", "--wait", level)
+    begin = time.monotonic()
+    mixctl("set", "limit.ceiling=-3dBTP", "--at", "+300ms")
+    assert 0.25 < time.monotonic() - begin < 2 and out("get", "limit.ceiling") == "-3dBTP\n"
+
+
+def test_topology():
+    start()
+    mixctl("add", "eq", "vox/eq", "--after", "vox/gain", "band1.type=highpass", "band1.freq=80Hz")
+    mixctl("add", "eq", "vox/eq", "band1.type=highpass", "band1.freq=80Hz")  # equal: fine
+    mixctl("add", "gain", "vox/eq", code=6)
+    mixctl("add", "eqq", "vox/eq2", code=4)
+    mixctl("add", "eq", "bad name", code=5)
+    links = json.loads(out("ls", "links", "-o", "json"))["items"]
+    assert ("vox/gain:out", "vox/eq:in") in [(link["from"], link["to"]) for link in links], links
+    assert ("vox/eq:out", "limit:in") in [(link["from"], link["to"]) for link in links], links
+    mixctl("rm", "vox/eq", "--heal")
+    mixctl("rm", "vox/eq", code=4)
+    mixctl("mv", "limit", "master/limit")
+    assert "master/limit" in out("ls", "-o", "name").split()
+    mixctl("unlink", "master/limit", "out")
+    mixctl("link", "master/limit", "->", "out", "--gain=-3dB")
+    rows = out("ls", "links", "-o", "csv")
+    assert "master/limit:out,out:in,-3dB," in rows, rows
+    message = err("link", "master/limit", "vox/gain", code=5)
+    assert "vox/gain" in message, message
+    mixctl("bypass", "master/limit")
+    mixctl("mute", "vox/gain", "master/limit", "toggle")
+    assert out("get", "master/limit.bypass") == "on\n" == out("get", "vox/gain.mute")
+    mixctl("bypass", "master/limit", "off")
+    assert out("get", "master/limit.bypass") == "off\n"
+
+
+def test_listings():
+    start()
+    assert out("ls", "-o", "name").split() == sorted(out("ls", "-o", "name").split())
+    assert "limiter" in out("ls", "types", "-o", "name").split()
+    ports = [json.loads(line) for line in out("ls", "ports", "-o", "jsonl").splitlines()]
+    assert {"address", "output", "layout", "channels"} == set(ports[0]), ports[0]
+    assert out("ls", "ports", "limit", "-o", "name").split() == ["limit:in", "limit:out"]
+    for what in ("nodes", "ports", "links", "types"):
+        assert json.loads(out("ls", what, "-o", "json"))["kind"] == what
+        assert out("ls", what, "-o", "yaml").startswith('schema: 1\nkind: "' + what)
+
+
+def test_session_files():
+    start()
+    text = out("export")
+    path = os.path.join(FOLDER, "session.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    assert out("diff", "-f", path) == ""
+    mixctl("set", "limit.ceiling=-9dBTP")
+    change = mixctl("diff", "-f", path, code=1).stdout
+    assert "limit.ceiling" in change, change
+    diff = json.loads(out("diff", "-f", path, "-o", "json", code=1))
+    assert not diff["equal"] and len(diff["ops"]) == 1, diff
+    mixctl("apply", "-f", path)
+    assert out("diff", "-f", path) == ""
+    assert json.loads(out("export", "-o", "json"))["mixd"] == 1
+    message = err("apply", "-f", "-", stdin="mixd: 1\nnodes:\n  a: {typ: gain}\n", code=5)
+    assert ":3:" in message and "type" in message, message
+    mixctl("apply", "-f", os.path.join(FOLDER, "nothing.yaml"), code=4)
+    mixctl("apply", "-f", "-", "--merge", stdin="mixd: 1\nnodes:\n  extra: {type: gain}\n")
+    assert {"extra", "limit"} <= set(out("ls", "-o", "name").split())
+
+
+def test_history_undo_rollback():
+    start()
+    revision = json.loads(out("ls", "-o", "json"))["revision"]
+    mixctl("set", "limit.ceiling=-3dBTP")
+    mixctl("set", "limit.ceiling=-4dBTP")
+    mixctl("undo")
+    assert out("get", "limit.ceiling") == "-3dBTP\n"
+    mixctl("undo")  # the undo: done again
+    assert out("get", "limit.ceiling") == "-4dBTP\n"
+    mixctl("rollback", "--to", str(revision))
+    assert out("get", "limit.ceiling") == "-1dBTP\n"
+    newest = json.loads(out("history", "--limit", "2", "-o", "json"))["items"]
+    assert len(newest) == 2 and newest[0]["revision"] == revision + 5, newest
+    assert newest[0]["by"] == "mixctl"
+    assert len(out("history", "--since", "1h", "--no-headers").splitlines()) > 2
+    mixctl("rollback", "--to", "1000000", code=4)
+
+
+def test_explain():
+    start()
+    text = out("explain", "limiter.ceiling")
+    assert "dBTP" in text and "mixctl set NODE.ceiling" in text, text
+    assert out("explain", "limit.ceiling") == text
+    assert "ceiling" in out("explain", "limiter")
+    assert "one per channel" in out("explain", "eq") or "band1..band" in out("explain", "eq")
+    assert out("explain", "eq.band3.freq").startswith("eq.band1..band")
+    message = err("explain", "limiter.celing", code=4)
+    assert "did you mean limiter.ceiling?" in message, message
+    assert "did you mean limiter?" in err("explain", "limitr", code=4)
+    assert json.loads(out("explain", "limiter", "-o", "json"))["id"] == "limiter"
+
+
+def test_status():
+    start()
+    status = json.loads(out("status", "-o", "json"))
+    assert status["schema"] == 1 and status["kind"] == "status" and status["pid"] == DAEMON[0].pid
+    assert status["instance"] == "test" and status["nodes"] == 4 and status["alarms"] == []
+    assert "instance" in out("status") and out("status", "-q") == ""
+
+
+def test_wait():
+    start()
+    mixctl("wait", "limit.ceiling", "<=0dBTP")
+    mixctl("wait", "limit.ceiling", "=-1dBTP")
+    mixctl("wait", "limit.bypass", "=off")
+    message = err("wait", "limit.ceiling", ">-0.5dBTP", "--timeout", "200ms", code=124)
+    assert "it is -1dBTP" in message, message
+    assert "its unit is dBTP" in err("wait", "limit.ceiling", ">3Hz", "--timeout", "1s", code=5)
+    mixctl("wait", "limit.celing", ">3", "--timeout", "1s", code=4)
+    waiting = subprocess.Popen(
+        [MIXCTL, "wait", "limit.ceiling", "<-5dBTP", "--timeout", "10s"], env=ENV
+    )
+    time.sleep(0.3)
+    begin = time.monotonic()
+    mixctl("set", "limit.ceiling=-6dBTP")
+    assert waiting.wait(5) == 0 and time.monotonic() - begin < 0.5
+    revision = json.loads(out("ls", "-o", "json"))["revision"]
+    mixctl("wait", "rev", str(revision))
+    mixctl("wait", "rev", str(revision + 1), "--timeout", "100ms", code=124)
+    mixctl("wait", "settled")
+    mixctl("--instance", "nobody", "wait", "up", "--timeout", "100ms", code=124)
+
+
+def test_watch():
+    start()
+    watch = subprocess.Popen(
+        [MIXCTL, "watch", "vox/*", "--count", "2", "-o", "jsonl"], env=ENV,
+        stdout=subprocess.PIPE, text=True,
+    )
+    time.sleep(0.4)
+    mixctl("set", "limit.ceiling=-3dBTP")
+    mixctl("set", "vox/gain.gain=-9dB")
+    mixctl("add", "gain", "vox/more")
+    lines = [json.loads(line) for line in watch.communicate(timeout=5)[0].splitlines()]
+    assert watch.returncode == 0
+    assert lines[0]["changes"][0]["param"]["address"] == "vox/gain.gain", lines
+    assert lines[1]["changes"][0]["node_added"]["name"] == "vox/more", lines
+    assert out("watch", "--timeout", "100ms") == ""
+
+
+def test_automate():
+    start()
+    mixctl("automate", "vox/gain.gain", "0s=-60dB", "3s=0dB", "--curve", "log")
+    assert "vox/gain.gain" in out("export")
+    mixctl("automate", "vox/gain.gain", "--clear")
+    mixctl("automate", "vox/gain.gain", "0s=-60Hz", code=5)
+    mixctl("automate", "vox/gain.gain", "0=1", "x", code=2)
+
+
+def complete(*words):
+    text = out("__complete", str(len(words)), "mixctl", *words)
+    return [line.split("\t")[0] for line in text.splitlines()]
+
+
+def test_completion():
+    start()
+    assert complete("st") == ["status"]
+    assert complete("set", "lim") == ["limit."]
+    assert "limit.ceiling=" in complete("set", "limit.ce")
+    assert complete("set", "limit.mode=") == ["limit.mode=truepeak", "limit.mode=sample"]
+    assert complete("set", "limit.bypass=o") == ["limit.bypass=on", "limit.bypass=off"]
+    assert "--if-rev" in complete("set", "--i") and "--if-rev" not in complete("status", "--i")
+    assert complete("set", "--wait", "s") == ["settled"]
+    assert complete("add", "limi") == ["limiter"]
+    assert complete("add", "limiter", "x", "ceil") == ["ceiling="]
+    assert complete("link", "vox/gain:") == ["vox/gain:in", "vox/gain:out"]
+    assert complete("mute", "vox/gain", "to") == ["toggle"]
+    assert complete("explain", "limiter.ceil") == ["limiter.ceiling"]
+    assert complete("--instance", "test", "rm", "out") == ["out"]
+    assert complete("ls", "") == ["nodes", "ports", "links", "types"]
+    assert complete("--instance", "nobody", "rm", "o") == []
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        fake.mute = 10
+        begin = time.monotonic()
+        assert complete("--instance", "fake", "rm", "o") == []
+        assert 0.15 < time.monotonic() - begin < 0.4, "200 ms, and silence"
+    for shell in ("bash", "zsh", "fish"):
+        script = out("completion", shell)
+        if shutil.which(shell):
+            subprocess.run([shell, "-n"], input=script, text=True, check=True)
+
+
+def test_completion_in_bash():
+    """As readline calls it: = and : break words."""
+    start()
+    script = out("completion", "bash") + (
+        'compopt() { :; }\ntry() { COMP_LINE="$1"; COMP_POINT=${#1}; _mixctl; '
+        'printf "%s " "${COMPREPLY[@]}"; echo; }\n'
+        'try "mixctl set limit.mode="\ntry "mixctl link vox/gain:"\ntry "mixctl set limit.cei"\n'
+    )
+    path = os.path.dirname(MIXCTL) + ":" + ENV["PATH"]
+    text = subprocess.run(
+        ["bash"], input=script, text=True, capture_output=True, env={**ENV, "PATH": path}, check=True
+    ).stdout
+    assert text.split("\n")[:3] == ["truepeak sample ", "in out ", "limit.ceiling= "], text
+
+
+def test_set_takes_3_ms():
+    start()
+    times = []
+    for i in range(100):
+        begin = time.perf_counter()
+        pid = os.posix_spawn(MIXCTL, [MIXCTL, "-q", "set", f"limit.ceiling=-{i % 9 + 1}dBTP"], ENV)
+        status = os.waitpid(pid, 0)[1]
+        times.append((time.perf_counter() - begin) * 1000)
+        assert status == 0
+    tap.note(
+        f"mixctl set, process start to exit: median {statistics.median(times):.2f} ms, "
+        f"max {max(times):.2f} ms of 100"
+    )
+
+
+if __name__ == "__main__":
+    for signo in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signo, lambda *_: sys.exit(1))
+
+    def test_zz_daemon_ends_cleanly():
+        stop()
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+    tap.run(globals())
