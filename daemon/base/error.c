@@ -137,7 +137,13 @@ const char *error_nearest(const char *word, const char *const *words, uint32_t n
 		else
 			distance = word_distance(word, size, words[i], other);
 		/* nothing in common but the length is not near */
-		if (distance < best_distance && distance < (size > other ? size : other)) {
+		if (distance >= (size > other ? size : other))
+			continue;
+		/* slips are rare in a first letter: of two equally near the one that shares it */
+		if (distance < best_distance ||
+		    (best && distance == best_distance &&
+		     tolower((unsigned char)best[0]) != tolower((unsigned char)word[0]) &&
+		     tolower((unsigned char)words[i][0]) == tolower((unsigned char)word[0]))) {
 			best = words[i];
 			best_distance = distance;
 		}

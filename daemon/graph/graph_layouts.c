@@ -88,12 +88,17 @@ static enum mixd_port_layout port_rule(const struct graph_node *node, bool outpu
 	return MIXD_PORT_MAIN;
 }
 
-/* Mono fits into anything, so it yields to what is not. */
+/* Of two that feed the same port the wider counts, whatever the order in which they come: mono fits
+ * into anything, and of others the narrower is then the link that is refused. */
 static const struct mixd_layout *combine(const struct graph_layouts *layouts,
 					 const struct mixd_layout *have,
 					 const struct mixd_layout *more)
 {
-	return !have || have == layouts->mono ? more : have;
+	if (!have || have == layouts->mono || more == layouts->mono)
+		return !have || have == layouts->mono ? more : have;
+	if (have->n_channels != more->n_channels)
+		return have->n_channels > more->n_channels ? have : more;
+	return strcmp(have->name, more->name) <= 0 ? have : more;
 }
 
 static const struct mixd_layout *output_layout(const struct graph_layouts *layouts,
