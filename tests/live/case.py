@@ -2,10 +2,13 @@
 import functools
 import os
 import pathlib
+import random
 import signal
+import subprocess
 import sys
 import time
 import unittest
+import wave
 
 import private
 from private import Failure
@@ -115,6 +118,20 @@ class LiveCase(unittest.TestCase):
         daemon = Daemon(pw, session, instance, **options)
         self.addCleanup(daemon.close)
         return daemon
+
+    def player(self, pw, *options, seconds=60):
+        """An ordinary client that plays noise; ended with the test."""
+        path = pathlib.Path(pw.folder) / "noise.wav"
+        if not path.exists():
+            with wave.open(str(path), "wb") as file:
+                file.setnchannels(2)
+                file.setsampwidth(2)
+                file.setframerate(48000)
+                file.writeframes(random.Random(1).randbytes(48000 * 4) * seconds)
+        process = pw.popen(["pw-cat", "--playback", "--volume", "0.1", *options, str(path)], stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
 
     def note(self, text):
         """A measured figure, for the report."""

@@ -6,12 +6,14 @@ above the ceiling.
     demo.py [--build DIR] [--session FILE] [--record FILE] [--quick]
 """
 import argparse
+import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -34,14 +36,36 @@ def say(text=""):
 class Meters:
     """mixctl's own live view on a terminal; elsewhere a line every few seconds."""
 
-    PATTERNS = ["program.peak", "level.*", "limit.*", "meter.*"]
+    VIEW = ["program.level", "level.gain", "level.reason", "limit.gr", "meter.m", "meter.s", "meter.i", "meter.tp_now"]
+    COLUMNS = [("program.peak", "in", "dBFS"), ("level.gain", "gain", "dB"), ("meter.m", "M", "LUFS"),
+               ("meter.s", "S", "LUFS"), ("meter.i", "I", "LUFS"), ("meter.tp_now", "true peak", "dBTP")]
 
     def __init__(self, pw, instance):
         argv = ["mixctl", "--instance", instance, "meter"]
+        self.thread = None
         if sys.stdout.isatty():
-            self.process = pw.popen(argv + self.PATTERNS)
+            self.process = pw.popen(argv + self.patterns(pw, instance))
         else:
-            self.process = pw.popen(argv + ["-o", "jsonl", "--every", "4s", "program.peak", "meter.*"])
+            self.process = pw.popen(argv + ["-o", "jsonl", "--every", "4s", *(c[0] for c in self.COLUMNS)],
+                                    stdout=subprocess.PIPE)
+            self.thread = threading.Thread(target=self.follow, daemon=True)
+            self.thread.start()
+
+    def patterns(self, pw, instance):
+        """Those of VIEW that this session has."""
+        return [p for p in self.VIEW
+                if pw.run(["mixctl", "--instance", instance, "get", p], check=False).returncode == 0] or ["*.peak"]
+
+    def follow(self):
+        begin = None
+        for line in self.process.stdout:
+            frame = json.loads(line)
+            values = frame.get("values", {})
+            begin = begin or frame.get("unix_ms")
+            text = [f"{name} {float(values[key]):6.1f} {unit}" for key, name, unit in self.COLUMNS
+                    if values.get(key) is not None]
+            if text:
+                say(f"{(frame['unix_ms'] - begin) / 1000:4.0f} s   " + "   ".join(text))
 
     def stop(self):
         if self.process.poll() is None:
@@ -51,6 +75,8 @@ class Meters:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.thread:
+            self.thread.join(3)
 
 
 def onset(samples, rate, threshold=10 ** (-70 / 20)):

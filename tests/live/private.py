@@ -30,8 +30,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 CONF = HERE / "conf"
 ROOT = HERE.parent.parent
-POSITIONS = {1: "MONO", 2: "FL FR", 6: "FL FR FC LFE SL SR", 8: "FL FR FC LFE SL SR RL RR",
-             12: "FL FR FC LFE SL SR RL RR TFL TFR TRL TRR"}
+POSITIONS = {1: "MONO", 2: "FL FR", 6: "FL FR FC LFE SL SR", 8: "FL FR FC LFE RL RR SL SR",
+             12: "FL FR FC LFE RL RR SL SR TFL TFR TRL TRR"}
 _libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -129,11 +129,11 @@ class Service:
 
     def wait_ready(self, starts=0, timeout_s=20):
         with self.changed:
-            ok = self.changed.wait_for(lambda: (self.is_ready and self.starts >= starts) or not self._wanted,
-                                       timeout_s)
-            if not ok or not self.is_ready:
-                raise Failure(f"{self.name} is not ready after {timeout_s} s (exit {self.exit}); it said:\n"
-                              + self.tail())
+            self.changed.wait_for(lambda: (self.is_ready and self.starts >= starts) or not self._wanted
+                                  or (self.starts >= starts and self.exit is not None), timeout_s)
+            if not self.is_ready:
+                how = f"ended with {self.exit}" if self.exit is not None else f"is not ready after {timeout_s} s"
+                raise Failure(f"{self.name} {how}; it said:\n" + self.tail())
 
     def tail(self, lines=15):
         text = (self.folder / f"{self.name}.log").read_text(errors="replace").splitlines()
@@ -199,7 +199,7 @@ class Service:
             if self.before_start and not self.before_start(self):
                 break
             source = self._spawn()
-            self._set(starts=self.starts + 1, is_ready=self.ready is None)
+            self._set(starts=self.starts + 1, is_ready=self.ready is None, exit=None)
             self._watch(source)
             if hasattr(source, "close"):
                 source.close()
@@ -587,7 +587,7 @@ def main():
     run.add_argument("--build", help="build folder (default $MIXD_BUILD, then build/)")
     run.add_argument("--logs", help="keep the logs in this folder")
     run.add_argument("-v", "--verbose", action="store_true")
-    run.add_argument("command", nargs="*", metavar="COMMAND")
+    run.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     argv = sys.argv[1:]
     rest = []
     if "--" in argv:

@@ -33,10 +33,7 @@ class Recover(LiveCase):
         daemon.client.set("trim.gain", "-3dB", wait="applied")
         pid = daemon.service.pid
         for sig in (signals.SIGKILL, signals.SIGTERM, signals.SIGKILL):
-            load = pw.popen(["pw-cat", "--playback", "--target", daemon.node("program"), "--rate", "48000",
-                             "--channels", "2", "--format", "f32", "/dev/zero"], stderr=-3)
-            self.addCleanup(load.wait)
-            self.addCleanup(load.kill)
+            load = self.player(pw, "--target", daemon.node("program"))
             daemon.wait_status(lambda s: s.clock == "running", "running")
             xruns = daemon.status().xruns
             pw.kill_pipewire(sig)

@@ -32,10 +32,7 @@ class Routing(LiveCase):
         daemon.wait_linked()
         pw.set_default_sink(daemon.node("program"))
         pw.registry.wait(lambda: pw.default_sink() == daemon.node("program"), "mixd's sink as default")
-        player = pw.popen(["pw-cat", "--playback", "--rate", "48000", "--channels", "2", "--format", "f32",
-                           "/dev/zero"], stderr=-3)
-        self.addCleanup(player.wait)
-        self.addCleanup(player.kill)
+        self.player(pw)
         pw.registry.wait(lambda: len(pw.registry.links("pw-cat", daemon.node("program"))) >= 2,
                          "links pw-cat -> program")
 
@@ -65,10 +62,7 @@ class Routing(LiveCase):
 
     def test_an_application_is_captured(self):
         pw = self.private()
-        player = pw.popen(["pw-cat", "--playback", "--rate", "48000", "--channels", "2", "--format", "f32",
-                           "/dev/zero"], stderr=-3)
-        self.addCleanup(player.wait)
-        self.addCleanup(player.kill)
+        self.player(pw)
         daemon = self.daemon(pw, EMPTY.replace("device: sink, label: \"Test program\"",
                                                "device: app, target: \"pw-cat\""))
         pw.registry.wait(lambda: len(pw.registry.links("pw-cat", daemon.node())) >= 2, "links pw-cat -> mixd")

@@ -1,0 +1,97 @@
+"""What mixd asks of the machine: many idle nodes, many watchers, one that never reads."""
+import pathlib
+import time
+
+import zmq
+from case import LiveCase
+from mixd import core
+
+NODES, IDLE_LIMIT = 200, 0.01
+WATCHERS, RATE_HZ, WATCH_S = 50, 30.0, 14.0
+
+
+def chain(types, count):
+    """A session: a virtual sink, COUNT nodes of TYPES in turn, an output."""
+    names = [f"n{i:03}" for i in range(count)]
+    nodes = "".join(f"  {name}: {{type: {types[i % len(types)]}}}\n" for i, name in enumerate(names))
+    return ("mixd: 1\nname: many\nnodes:\n  program: {type: input, layout: stereo, device: sink}\n" + nodes +
+            "  out: {type: output, layout: stereo}\nlinks:\n  - program -> " + " -> ".join(names) + " -> out\n")
+
+
+def cpu_seconds(pid):
+    """Processor time of all threads of a process, from the scheduler."""
+    total = 0
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        total += int(path.read_text().split()[0])
+    return total * 1e-9
+
+
+class Burden(LiveCase):
+    def test_idle_nodes_cost_next_to_nothing(self):
+        pw = self.private(bare=True)
+        daemon = self.daemon(pw, chain(("gain", "eq", "comp", "limiter"), NODES))
+        daemon.wait_linked()
+        daemon.wait_status(lambda s: s.clock == "running" and s.cycles > 400, "settled")
+        daemon.client.barrier()
+        begin, used, cycles = time.monotonic(), cpu_seconds(daemon.service.pid), daemon.status().cycles
+        time.sleep(5)
+        share = (cpu_seconds(daemon.service.pid) - used) / (time.monotonic() - begin)
+        cycles = daemon.status().cycles - cycles
+        self.note(f"{NODES} idle nodes: {share * 100:.2f} % of a core, {cycles} cycles of 256 frames")
+        self.assertGreater(cycles, 800)
+        self.assertLess(share, IDLE_LIMIT)
+
+    def test_a_stuck_watcher_hurts_nobody_and_is_told(self):
+        pw = self.private(bare=True)
+        daemon = self.daemon(pw, chain(("gain",), NODES))
+        daemon.wait_linked()
+        client = daemon.client
+        lease = core.Lease(["**"], RATE_HZ)
+        lease.grant(client._call(lease.request(), lambda reply: reply.meter_lease))
+        context = zmq.Context()
+        self.addCleanup(context.destroy, 0)
+        sockets = [self.watch(context, client, lease, 1000 if i else 2) for i in range(WATCHERS)]
+        stuck, readers = sockets[0], sockets[1:]
+        counts, trackers = {s: 0 for s in readers}, {s: self.follow(lease) for s in readers}
+        lost, poller = 0, zmq.Poller()
+        for s in readers:
+            poller.register(s, zmq.POLLIN)
+        begin = renewed = time.monotonic()
+        slowest = 0.0
+        while time.monotonic() - begin < WATCH_S:
+            for s, _ in poller.poll(100):
+                frame = trackers[s].read(s.recv_multipart())
+                counts[s] += 1
+                lost += frame.lost
+            if time.monotonic() - renewed > 1:
+                renewed = time.monotonic()
+                client._call(lease.request(), lambda reply: reply.meter_lease)
+                slowest = max(slowest, time.monotonic() - renewed)
+        status = daemon.status()
+        self.note(f"{WATCHERS - 1} readers got {min(counts.values())}..{max(counts.values())} frames, lost {lost}; "
+                  f"slowest reply {slowest * 1000:.1f} ms, {status.xruns} gaps, load {status.load_percent:.1f} %")
+        self.assertEqual(lost, 0)
+        self.assertGreater(min(counts.values()), 0.9 * RATE_HZ * WATCH_S)
+        self.assertLess(slowest, 0.1)
+        tracker, told = self.follow(lease), 0
+        while stuck.poll(500):
+            frame = tracker.read(stuck.recv_multipart())
+            told += frame.lost
+            if frame.lost:
+                break
+        self.note(f"the stuck one is told: {told} frames lost")
+        self.assertGreater(told, 0)
+
+    @staticmethod
+    def follow(lease):
+        tracker = core.Lease(lease.patterns, lease.rate_hz)
+        tracker.grant(lease.columns)
+        return tracker
+
+    @staticmethod
+    def watch(context, client, lease, high_water):
+        socket = context.socket(zmq.SUB)
+        socket.rcvhwm = high_water
+        socket.setsockopt(zmq.SUBSCRIBE, lease.columns.topic.encode())
+        socket.connect(client.endpoint[: -len("control")] + "events")
+        return socket
