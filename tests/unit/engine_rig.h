@@ -8,9 +8,12 @@
 #pragma once
 
 #include "instance.h"
+#include "rtcheck.h"
 #include "test.h"
 
+#ifndef RIG_NO_FAKES
 #include "engine_rig_types.h"
+#endif
 
 #define RIG_RATE 48000.0
 #define RIG_SLOTS 4u
@@ -47,15 +50,13 @@ static inline double rig_sine(uint64_t position, uint32_t channel)
 	return 0.5 * sin(2 * M_PI * 1000.0 * (double)position / RIG_RATE + channel);
 }
 
-static inline struct rig *rig_open(bool ungrouped)
+/* TYPES is taken. */
+static inline struct rig *rig_open_with(struct graph_types *types, bool ungrouped)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	struct engine_setup setup = {.rate = RIG_RATE, .offline = true, .ungrouped = ungrouped};
 
-	rig->types = graph_types_new();
-	for (uint32_t i = 0; i < sizeof(rig_types) / sizeof(rig_types[0]); i++)
-		CHECK(graph_types_add(rig->types, rig_types[i], "test", &rig->err) == 0, "%s",
-		      rig->err.text);
+	rig->types = types;
 	CHECK(engine_new(&setup, &rig->engine, &rig->err) == 0, "%s", rig->err.text);
 	CHECK(instance_new("test", rig->types, rig->engine, NULL, &rig->instance, &rig->err) == 0);
 	engine_set_running(rig->engine, true);
@@ -64,6 +65,18 @@ static inline struct rig *rig_open(bool ungrouped)
 	rig->slot_out = 1;
 	return rig;
 }
+
+#ifndef RIG_NO_FAKES
+static inline struct rig *rig_open(bool ungrouped)
+{
+	struct graph_types *types = graph_types_new();
+	struct mixd_error err;
+
+	for (uint32_t i = 0; i < sizeof(rig_types) / sizeof(rig_types[0]); i++)
+		CHECK(graph_types_add(types, rig_types[i], "test", &err) == 0, "%s", err.text);
+	return rig_open_with(types, ungrouped);
+}
+#endif
 
 static inline void rig_close(struct rig *rig)
 {
@@ -239,7 +252,11 @@ static inline void rig_run(struct rig *rig, uint64_t frames, uint32_t block)
 		}
 		ins[rig->slot_in] = in_channels;
 		outs[rig->slot_out] = out_channels;
+		if (rtcheck_enter)
+			rtcheck_enter();
 		engine_process(rig->engine, &cycle);
+		if (rtcheck_exit)
+			rtcheck_exit();
 		instance_maintain(rig->instance);
 		rig->position += n;
 		rig->n_out += n;
