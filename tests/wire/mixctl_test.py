@@ -70,7 +70,7 @@ def start():
     if not DAEMON:
         DAEMON.append(
             subprocess.Popen(
-                [MIXD, "--no-pipewire", "--ephemeral", "--instance", "test"],
+                [MIXD, "--no-pipewire", "--state-dir", FOLDER + "/state", "--instance", "test"],
                 env=ENV,
                 stderr=subprocess.DEVNULL,
             )

@@ -38,7 +38,8 @@ def start():
     if not DAEMON:
         DAEMON.append(
             subprocess.Popen(
-                [os.environ["MIXD"], "--no-pipewire", "--ephemeral", "--instance", "test"],
+                [os.environ["MIXD"], "--no-pipewire", "--state-dir", FOLDER + "/state",
+                 "--instance", "test"],
                 stderr=subprocess.DEVNULL,
             )
         )
