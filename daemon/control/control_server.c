@@ -42,6 +42,7 @@ struct control_server {
 };
 
 static void control_server_drain(struct control_server *server);
+static void control_server_monitor(void *data);
 
 static void control_server_reply(void *data, const struct control_peer *peer, const uint8_t *body,
 				 size_t size)
@@ -135,6 +136,7 @@ static void control_server_drain(struct control_server *server)
 {
 	int n = 0;
 
+	control_server_monitor(server); /* so that a client's first question counts the client */
 	while (n < BATCH && control_server_receive(server))
 		n++;
 	if (n == BATCH)
