@@ -130,14 +130,15 @@ static int pw_boundary_add_adapter(struct pw_boundary *boundary, const char *med
 	pw_boundary_node_name(boundary, name, sizeof(name));
 	pw_boundary_label(boundary, label, sizeof(label));
 	pw_boundary_positions(boundary, positions, sizeof(positions));
-	/* A priority below everything, so that it never becomes the default by itself. */
-	props = pw_properties_new("factory.name", "support.null-audio-sink", PW_KEY_NODE_NAME, name,
-				  PW_KEY_NODE_DESCRIPTION, label, PW_KEY_MEDIA_CLASS, media_class,
-				  "audio.format", "F32P", "audio.position", positions,
-				  "monitor.channel-volumes", "true", "monitor.passthrough", "true",
-				  PW_KEY_NODE_VIRTUAL, "true", PW_KEY_OBJECT_LINGER, "false",
-				  PW_KEY_NODE_LINK_GROUP, "mixd", PW_KEY_NODE_GROUP,
-				  boundary->home.node_name, PW_KEY_PRIORITY_SESSION, "-10", NULL);
+	/* A priority below everything, so that it never becomes the default by itself. No node.group:
+	 * that would start the adapter before the session manager has given it a format, which ends
+	 * PipeWire 0.3.65 with a segmentation fault. */
+	props = pw_properties_new(
+		"factory.name", "support.null-audio-sink", PW_KEY_NODE_NAME, name,
+		PW_KEY_NODE_DESCRIPTION, label, PW_KEY_MEDIA_CLASS, media_class, "audio.format",
+		"F32P", "audio.position", positions, "monitor.channel-volumes", "true",
+		"monitor.passthrough", "true", PW_KEY_NODE_VIRTUAL, "true", PW_KEY_OBJECT_LINGER,
+		"false", PW_KEY_NODE_LINK_GROUP, "mixd", PW_KEY_PRIORITY_SESSION, "-10", NULL);
 	if (!props)
 		return -errno;
 	pw_properties_setf(props, PW_KEY_AUDIO_CHANNELS, "%u", boundary->spec.layout->n_channels);

@@ -242,7 +242,10 @@ class Service:
                 process.send_signal(signal.SIGABRT)
                 fed = now
         os.close(pidfd)
-        self._set(exit=process.wait(), is_ready=False)
+        code = process.wait()
+        if not stop_sent:
+            self.log.write(f"-- {self.name} ended with {code}\n".encode())
+        self._set(exit=code, is_ready=False)
 
     def _notified(self, source, poll):
         if self.ready == "fd":

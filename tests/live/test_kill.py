@@ -1,16 +1,11 @@
-"""kill -9 at any moment: every acknowledged transaction is there afterwards, and sound is back within a second."""
+"""kill -9 at any moment under a stream of transactions: every acknowledged one is there afterwards."""
 import random
 import threading
 import time
 
-import exact
-import numpy as np
 from case import LiveCase, mixd
 
 ROUNDS = 50
-SOUND_S = 1.0
-RECORD_S, KILLS_HEARD = 6, 4
-RATE = 48000
 
 TONE = """mixd: 1
 name: tone
@@ -33,7 +28,7 @@ class Kill(LiveCase):
             while True:
                 value = round(random.uniform(-40, 6), 3)
                 try:
-                    reply = client.set("fade.gain", value, timeout=0.4)
+                    reply = client.set("fade.gain", value, timeout=0.2)
                 except mixd.MixdError:
                     return acknowledged, values
                 acknowledged = reply.revision
@@ -64,26 +59,3 @@ class Kill(LiveCase):
                                        f"round {turn}, seed {seed}")
         self.note(f"{ROUNDS} kills, {total} acknowledged transactions, none lost; slowest return {slowest * 1000:.0f} ms")
         self.assertGreater(total, ROUNDS)
-
-    def test_sound_is_back_within_a_second(self):
-        pw = self.private(bare=True)
-        daemon = self.daemon(pw, TONE)
-        daemon.wait_linked(source=None)
-        silence = np.zeros((int(RECORD_S * RATE), 2), np.float32)
-        with exact.Probe(pw, silence, "test-sink", "test-sink") as probe:
-            probe.begin()
-            for _ in range(KILLS_HEARD):
-                starts = daemon.service.starts
-                daemon.service.kill()
-                daemon.service.wait_ready(starts + 1)
-                daemon.wait_linked(source=None)
-            gap = longest_silence(probe.finish())
-        self.note(f"longest silence around a kill -9: {gap * 1000:.0f} ms")
-        self.assertLess(gap, SOUND_S)
-
-
-def longest_silence(record):
-    """Seconds of the longest stretch without sound between the first and the last sound."""
-    loud = np.flatnonzero(np.abs(record).max(axis=1) > 1e-4)
-    assert len(loud), "nothing but silence was recorded"
-    return float(np.max(np.diff(loud), initial=0)) / RATE
