@@ -28,6 +28,7 @@
 #define LEVELLAW_LOUDER_BLOCKS 8u
 #define LEVELLAW_KEEP_BLOCKS 20u /* kept: the rest may straddle the change */
 #define LEVELLAW_LOUDER_KEEP_BLOCKS 4u
+#define LEVELLAW_ALIKE 5.0 /* times the mean energy: no block of one programme is louder */
 #define LEVELLAW_FIRST_BLOCKS 6u /* before there is an estimate */
 #define LEVELLAW_SURE_BLOCKS 20u /* before rising at the full rate */
 #define LEVELLAW_ZONE_LU 0.3
@@ -81,6 +82,18 @@ static double levellaw_mean(const struct levellaw *law, uint32_t n)
 	return count ? gated / count : 0.0;
 }
 
+/* How many of the newest blocks belong to the new, quieter programme: not those that still contain
+ * the end of the old one. */
+static uint32_t levellaw_quieter_blocks(const struct levellaw *law)
+{
+	double most = levellaw_mean(law, LEVELLAW_SURE_BLOCKS / 2) * LEVELLAW_ALIKE;
+	uint32_t n = LEVELLAW_SURE_BLOCKS / 2;
+
+	while (n < LEVELLAW_KEEP_BLOCKS && levellaw_block(law, n) < most)
+		n++;
+	return n;
+}
+
 /* Forget what came before a change of level. */
 static void levellaw_notice_change(struct levellaw *law)
 {
@@ -97,7 +110,9 @@ static void levellaw_notice_change(struct levellaw *law)
 	if (law->n_blocks <= LEVELLAW_CHANGE_BLOCKS)
 		return;
 	newest = levellaw_mean(law, LEVELLAW_CHANGE_BLOCKS);
-	if (fabs(10.0 * log10(newest / law->estimate)) > LEVELLAW_CHANGE_LU)
+	if (10.0 * log10(newest / law->estimate) < -LEVELLAW_CHANGE_LU)
+		law->n_blocks = levellaw_quieter_blocks(law);
+	else if (10.0 * log10(newest / law->estimate) > LEVELLAW_CHANGE_LU)
 		law->n_blocks = LEVELLAW_KEEP_BLOCKS;
 }
 
