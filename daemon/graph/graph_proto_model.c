@@ -2,6 +2,7 @@
 #include "graph_proto.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,23 @@ DEFINE_CLEANUP(graph_model_free, struct graph_model *)
 DEFINE_CLEANUP(graph_node_free, struct graph_node *)
 
 /* ---- model ---- */
+
+/* A message that no model could have written, or for more than there is room for. */
+__attribute__((format(printf, 4, 5))) static int
+refuse(struct mixd_error *err, enum error_code code, const char *address, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+	int r;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	r = error_set(err, code, address, "%s", text);
+	error_hint(err, code == ERROR_RESOURCE ? "make the graph smaller"
+					       : "the graph is damaged: take an older one");
+	return r;
+}
 
 static int read_node(struct graph_model *model, const Mixd__V1__Node *message,
 		     struct mixd_error *err)
@@ -32,10 +50,10 @@ static int read_node(struct graph_model *model, const Mixd__V1__Node *message,
 		return -ENOENT;
 	}
 	if (graph_model_node(model, message->name))
-		return error_set(err, ERROR_CONFLICT, message->name, "node \"%s\" is there twice",
-				 message->name);
+		return refuse(err, ERROR_CONFLICT, message->name, "node \"%s\" is there twice",
+			      message->name);
 	if (model->n_nodes >= GRAPH_NODES_MAX)
-		return error_set(err, ERROR_RESOURCE, NULL, "more than %u nodes", GRAPH_NODES_MAX);
+		return refuse(err, ERROR_RESOURCE, NULL, "more than %u nodes", GRAPH_NODES_MAX);
 	node = graph_node_new(type, message->name);
 	if (!node)
 		return error_no_memory(err);
@@ -45,8 +63,8 @@ static int read_node(struct graph_model *model, const Mixd__V1__Node *message,
 	if (graph_node_is_boundary(node)) {
 		node->slot = graph_model_free_slot(model);
 		if (node->slot == GRAPH_SLOT_NONE)
-			return error_set(err, ERROR_RESOURCE, message->name,
-					 "more than %u inputs and outputs", GRAPH_SLOTS_MAX);
+			return refuse(err, ERROR_RESOURCE, message->name,
+				      "more than %u inputs and outputs", GRAPH_SLOTS_MAX);
 	}
 	node->uid = ++model->last_uid;
 	graph_model_put_node(model, TAKE_PTR(node));
@@ -67,10 +85,10 @@ static int read_link(struct graph_model *model, const Mixd__V1__Link *message,
 	if (r < 0)
 		return r;
 	if (graph_model_find_link(model, link.from, link.from_port, link.to, link.to_port))
-		return error_set(err, ERROR_CONFLICT, message->to, "link %s -> %s is there twice",
-				 message->from, message->to);
+		return refuse(err, ERROR_CONFLICT, message->to, "link %s -> %s is there twice",
+			      message->from, message->to);
 	if (model->n_links >= GRAPH_LINKS_MAX)
-		return error_set(err, ERROR_RESOURCE, NULL, "more than %u links", GRAPH_LINKS_MAX);
+		return refuse(err, ERROR_RESOURCE, NULL, "more than %u links", GRAPH_LINKS_MAX);
 	copy = malloc(sizeof(*copy));
 	if (!copy)
 		return error_no_memory(err);
@@ -91,14 +109,13 @@ static int read_envelope(struct graph_model *model, const Mixd__V1__Envelope *me
 	if (r < 0)
 		return r;
 	if (address.kind != GRAPH_ADDRESS_PARAM)
-		return error_set(err, ERROR_INVALID, message->address,
-				 "only params have envelopes");
+		return refuse(err, ERROR_INVALID, message->address, "only params have envelopes");
 	if (graph_model_find_envelope(model, address.node, address.idx))
-		return error_set(err, ERROR_CONFLICT, message->address,
-				 "there are two envelopes for %s", message->address);
+		return refuse(err, ERROR_CONFLICT, message->address,
+			      "there are two envelopes for %s", message->address);
 	if (model->n_envelopes >= GRAPH_ENVELOPES_MAX)
-		return error_set(err, ERROR_RESOURCE, NULL, "more than %u envelopes",
-				 GRAPH_ENVELOPES_MAX);
+		return refuse(err, ERROR_RESOURCE, NULL, "more than %u envelopes",
+			      GRAPH_ENVELOPES_MAX);
 	r = graph_envelope_read(address.node, address.idx, message->points, message->n_points,
 				message->curve, message->address, &envelope, err);
 	if (r < 0)

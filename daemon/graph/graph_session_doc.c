@@ -74,8 +74,9 @@ int session_doc_error(const char *name, const struct session_node *node, struct 
 	return r;
 }
 
-__attribute__((format(printf, 3, 4))) static int
-doc_error(const struct doc *doc, const yaml_mark_t *mark, const char *fmt, ...)
+/* HINT is the remedy. */
+__attribute__((format(printf, 4, 5))) static int
+doc_error(const struct doc *doc, const yaml_mark_t *mark, const char *hint, const char *fmt, ...)
 {
 	va_list args;
 	int r;
@@ -84,6 +85,7 @@ doc_error(const struct doc *doc, const yaml_mark_t *mark, const char *fmt, ...)
 	r = error_at(doc->name, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1, doc->err, fmt,
 		     args);
 	va_end(args);
+	error_hint(doc->err, "%s", hint);
 	return r;
 }
 
@@ -120,11 +122,14 @@ static int doc_place(struct doc *doc, struct session_node *node, const yaml_mark
 	parent = doc->open[doc->depth - 1];
 	if (parent->kind == SESSION_MAP && !doc->key[doc->depth - 1]) {
 		if (node->kind != SESSION_SCALAR)
-			return doc_error(doc, mark, "a key must be a plain word");
+			return doc_error(doc, mark, "write key: value",
+					 "a key must be a plain word");
 		if (parent->n >= SESSION_KEYS_MAX)
-			return doc_error(doc, mark, "more than %u keys", SESSION_KEYS_MAX);
+			return doc_error(doc, mark, "split the session", "more than %u keys",
+					 SESSION_KEYS_MAX);
 		if (session_doc_get(parent, node->text))
-			return doc_error(doc, mark, "the key \"%.60s\" is there twice", node->text);
+			return doc_error(doc, mark, "keep one of the two",
+					 "the key \"%.60s\" is there twice", node->text);
 		doc->key[doc->depth - 1] = node;
 		return 0;
 	}
@@ -145,8 +150,9 @@ static int doc_begin(struct doc *doc, enum session_kind kind, const yaml_event_t
 	int r;
 
 	if (doc->depth >= SESSION_DEPTH_MAX)
-		return doc_error(doc, &event->start_mark, "nested more than %u deep",
-				 SESSION_DEPTH_MAX);
+		return doc_error(doc, &event->start_mark,
+				 "a session is nodes, links and envelopes: no deeper",
+				 "nested more than %u deep", SESSION_DEPTH_MAX);
 	node = doc_node(doc, kind, &event->start_mark);
 	if (!node)
 		return error_no_memory(doc->err);
@@ -165,7 +171,7 @@ static int doc_scalar(struct doc *doc, const yaml_event_t *event)
 	if (!node)
 		return error_no_memory(doc->err);
 	if (memchr(event->data.scalar.value, '\0', event->data.scalar.length))
-		return doc_error(doc, &event->start_mark, "a text with a zero byte");
+		return doc_error(doc, &event->start_mark, "remove it", "a text with a zero byte");
 	node->text = strdup((const char *)event->data.scalar.value);
 	if (!node->text)
 		return error_no_memory(doc->err);
@@ -193,9 +199,11 @@ static int doc_event(struct doc *doc, const yaml_event_t *event)
 {
 	if (event_is_fancy(event))
 		return doc_error(doc, &event->start_mark,
+				 "write values out, and texts with & * ! in quotes",
 				 "anchors, aliases and tags are not for session files");
 	if (doc->n_nodes >= SESSION_NODES_MAX)
-		return doc_error(doc, &event->start_mark, "more than %u values", SESSION_NODES_MAX);
+		return doc_error(doc, &event->start_mark, "split the session",
+				 "more than %u values", SESSION_NODES_MAX);
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
 		return doc_scalar(doc, event);
@@ -208,7 +216,10 @@ static int doc_event(struct doc *doc, const yaml_event_t *event)
 		doc->depth--;
 		return 0;
 	case YAML_DOCUMENT_START_EVENT:
-		return doc->root ? doc_error(doc, &event->start_mark, "a second document") : 0;
+		return doc->root ? doc_error(doc, &event->start_mark,
+					     "one file is one session: remove the line ---",
+					     "a second document")
+				 : 0;
 	default:
 		return 0;
 	}
@@ -223,10 +234,13 @@ static int doc_run(struct doc *doc)
 		int r;
 
 		if (!yaml_parser_parse(&doc->parser, &event))
-			return doc_error(doc, &doc->parser.problem_mark, "%.100s%s%.100s",
-					 doc->parser.problem ? doc->parser.problem : "not readable",
-					 doc->parser.context ? " " : "",
-					 doc->parser.context ? doc->parser.context : "");
+			return doc_error(
+				doc, &doc->parser.problem_mark,
+				"look at indentation, brackets and quotes there and just above",
+				"%.100s%s%.100s",
+				doc->parser.problem ? doc->parser.problem : "not readable",
+				doc->parser.context ? " " : "",
+				doc->parser.context ? doc->parser.context : "");
 		r = doc_event(doc, &event);
 		end = event.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);

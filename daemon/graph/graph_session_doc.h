@@ -37,7 +37,7 @@ int session_doc_parse(const char *name, const char *text, size_t size, const cha
 struct session_node *session_doc_free(struct session_node *root);
 /* Value of KEY in a map, or NULL. */
 struct session_node *session_doc_get(const struct session_node *map, const char *key);
-/* ERROR_INVALID at NODE. */
+/* ERROR_INVALID at NODE; the remedy is the caller's to add. */
 __attribute__((format(printf, 4, 5))) int session_doc_error(const char *name,
 							    const struct session_node *node,
 							    struct mixd_error *err, const char *fmt,
