@@ -12,7 +12,7 @@
 #include <zmq.h>
 
 #define PIPE_HWM 4096
-#define SUBSCRIBER_HWM 1024
+#define SUBSCRIBER_HWM 256
 #define STACK_BYTES (256u << 10)
 
 struct control_publisher {
