@@ -7,7 +7,7 @@ from case import LiveCase
 from mixd import core
 
 NODES, IDLE_LIMIT = 200, 0.01
-WATCHERS, RATE_HZ, WATCH_S = 50, 30.0, 14.0
+WATCHERS, RATE_HZ, WATCH_S = 50, 30.0, 25.0
 
 
 def chain(types, count):

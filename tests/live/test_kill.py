@@ -20,19 +20,21 @@ links:
 
 class Kill(LiveCase):
     def stream_until_killed(self, daemon, values):
-        """Commit until the daemon dies under it. (last acknowledged revision, values by revision)."""
+        """Commit until the daemon dies under it. (last acknowledged revision, values by revision). The
+        last one may have been sent again and answered by the daemon's next life: acknowledged all the same."""
         acknowledged, client = 0, daemon.client
         killer = threading.Timer(random.uniform(0.01, 0.25), daemon.service.kill)
         killer.start()
         try:
-            while True:
+            while killer.is_alive():
                 value = round(random.uniform(-40, 6), 3)
                 try:
                     reply = client.set("fade.gain", value, timeout=0.2)
                 except mixd.MixdError:
-                    return acknowledged, values
+                    break
                 acknowledged = reply.revision
                 values[acknowledged] = value
+            return acknowledged, values
         finally:
             killer.join()
             daemon.close()
