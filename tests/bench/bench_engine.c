@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 	struct engine *engine = NULL;
 	struct instance *instance = NULL;
 	uint32_t block = argc > 2 ? (uint32_t)atoi(argv[2]) : 256;
-	double seconds = argc > 3 ? atof(argv[3]) : 1.0, ns[BENCH_REPEATS];
+	double seconds = argc > 3 ? atof(argv[3]) : 1.0, ns[BENCH_REPEATS], median;
 	bool tail = argc > 4 && strcmp(argv[4], "tail") == 0;
 	uint64_t frames = (uint64_t)(seconds * BENCH_RATE) / block * block;
 	struct engine_stats stats;
@@ -189,10 +189,11 @@ int main(int argc, char **argv)
 	engine_maintain(engine);
 	for (int i = 0; i < BENCH_REPEATS; i++)
 		ns[i] = run(engine, frames, block, tail) / (double)frames;
+	median = bench_median(ns, BENCH_REPEATS);
 	engine_stats(engine, &stats);
 	printf("{\"case\":\"%s\",\"block\":%u,\"ns_per_frame\":%.3f,\"ns_min\":%.3f,\"steps\":%u,"
 	       "\"banks\":%u,\"latency\":%u}\n",
-	       argv[1], block, bench_median(ns, BENCH_REPEATS), ns[0], stats.n_steps, stats.n_banks,
+	       argv[1], block, median, ns[0], stats.n_steps, stats.n_banks,
 	       stats.latency_frames);
 	engine_set_running(engine, false);
 	instance_free(instance);
