@@ -11,7 +11,8 @@
 
 #include <mixd/rt.h>
 
-void kweight_coef_init(struct kweight_coef *coef, double rate_hz)
+/* The analogue filter, by the bilinear transform; gain 1 in the numerator of the high-pass. */
+static void kweight_coef_raw(struct kweight_coef *coef, double rate_hz)
 {
 	const double shelf_hz = 1681.974450955533, shelf_q = 0.7071752369554196;
 	const double high_hz = 38.13547087602444, high_q = 0.5003270373238773;
@@ -21,16 +22,44 @@ void kweight_coef_init(struct kweight_coef *coef, double rate_hz)
 	double a0 = 1.0 + k / shelf_q + k * k;
 	double h = tan(M_PI * high_hz / rate_hz);
 	double d = 1.0 + h / high_q + h * h;
-	double h48 = tan(M_PI * high_hz / 48000.0);
-	double equal = (1.0 + h48 / high_q + h48 * h48) / d;
 
-	coef->b0 = (high + band * k / shelf_q + k * k) / a0 * equal;
-	coef->b1 = 2.0 * (k * k - high) / a0 * equal;
-	coef->b2 = (high - band * k / shelf_q + k * k) / a0 * equal;
+	coef->b0 = (high + band * k / shelf_q + k * k) / a0;
+	coef->b1 = 2.0 * (k * k - high) / a0;
+	coef->b2 = (high - band * k / shelf_q + k * k) / a0;
 	coef->a1 = 2.0 * (k * k - 1.0) / a0;
 	coef->a2 = (1.0 - k / shelf_q + k * k) / a0;
 	coef->c1 = 2.0 * (h * h - 1.0) / d;
 	coef->c2 = (1.0 - h / high_q + h * h) / d;
+}
+
+/* |b0 + b1 z + b2 z^2| at the angle W. */
+static double kweight_magnitude(double b0, double b1, double b2, double w)
+{
+	return hypot(b0 + b1 * cos(w) + b2 * cos(2.0 * w), b1 * sin(w) + b2 * sin(2.0 * w));
+}
+
+static double kweight_gain(const struct kweight_coef *coef, double w)
+{
+	return kweight_magnitude(coef->b0, coef->b1, coef->b2, w) *
+	       kweight_magnitude(1.0, -2.0, 1.0, w) /
+	       kweight_magnitude(1.0, coef->a1, coef->a2, w) /
+	       kweight_magnitude(1.0, coef->c1, coef->c2, w);
+}
+
+void kweight_coef_init(struct kweight_coef *coef, double rate_hz)
+{
+	struct kweight_coef printed;
+	double equal;
+
+	kweight_coef_raw(coef, rate_hz);
+	if (rate_hz == 48000.0)
+		return;
+	kweight_coef_raw(&printed, 48000.0);
+	equal = kweight_gain(&printed, 2.0 * M_PI * 997.0 / 48000.0) /
+		kweight_gain(coef, 2.0 * M_PI * 997.0 / rate_hz);
+	coef->b0 *= equal;
+	coef->b1 *= equal;
+	coef->b2 *= equal;
 }
 
 void kweight_sum_plain(const struct kweight_coef *coef, struct kweight_state *state,
@@ -165,6 +194,6 @@ void kweight_flush(struct kweight_state *state)
 	double *word = (double *)state;
 
 	for (uint32_t i = 0; i < sizeof(*state) / sizeof(double); i++)
-		if (!(fabs(word[i]) >= 1e-30 && fabs(word[i]) <= 1e30))
+		if (!(fabs(word[i]) >= 1e-30 && fabs(word[i]) <= 1e6))
 			word[i] = 0.0;
 }

@@ -3,9 +3,10 @@
  * WHAT        Two biquads in series (a shelf of +4 dB and a high-pass at 38 Hz) and the sum of the
  *             squares of what comes out: kweight_sum(). Up to 8 channels stand side by side in the
  *             lanes of one vector; more channels take more groups. All in f64.
- * RATES       The coefficients follow the analogue filter, so every rate is served. The printed
- *             high-pass of 48 kHz has a small pass-band gain that depends on the rate; here it is
- *             that of 48 kHz at every rate, so that one programme reads alike at all of them.
+ * RATES       The coefficients follow the analogue filter, so every rate is served. Printed for
+ *             48 kHz, it has small gains that depend on the rate (the high-pass is not normalised,
+ *             the shelf is warped); here 997 Hz has the gain of 48 kHz at every rate, so that one
+ *             programme reads alike at all of them.
  * THREADS     [any]; the state belongs to one caller.
  * INVARIANTS  K1 the bits do not depend on the number of lanes, on the CPU or on how a signal is
  *                cut into calls.
@@ -39,5 +40,6 @@ void kweight_sum(const struct kweight_coef *coef, struct kweight_state *state,
 void kweight_sum_plain(const struct kweight_coef *coef, struct kweight_state *state,
 		       const float *const *in, uint32_t lanes, uint32_t n_frames, double *sum);
 
-/* Drop values so small that they only cost time (denormals) and any that is not a number. [rt] */
+/* Drop values so small that they only cost time (denormals), and any that no audio can make (the
+ * level guard is at +60 dBFS) or that is not a number. [rt] */
 void kweight_flush(struct kweight_state *state);

@@ -16,6 +16,8 @@
 
 /* Under this mean square (-150 dB) there is only the tail of a filter. */
 #define LOUDNESS_SILENCE 1e-15
+/* Over this mean square (+90 dB) there is no audio: the guard of every node is at +60 dBFS. */
+#define LOUDNESS_ABSURD 1e9
 
 static bool loudness_layout_has(const struct mixd_layout *layout, enum mixd_position position)
 {
@@ -102,8 +104,9 @@ static void loudness_window_end_tick(struct loudness_window *window)
 	memset(window->sum, 0, sizeof(window->sum));
 	for (uint32_t g = 0; g * KWEIGHT_LANES < window->n_active; g++)
 		kweight_flush(&window->state[g]);
-	/* What is not a number came in from outside; it must not stay. */
-	window->energy[slot] = energy >= 0.0 && energy < 1e30 ? energy : 0.0;
+	/* What no audio can make came in from outside; it must not stay. */
+	window->energy[slot] =
+		energy >= 0.0 && energy < LOUDNESS_ABSURD * window->tick_frames ? energy : 0.0;
 	window->frames[slot] = window->tick_frames;
 	window->ticks++;
 	loudness_window_next_tick(window);

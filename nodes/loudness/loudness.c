@@ -17,6 +17,7 @@
 
 #define LOUDNESS_PEAK_HOPS 30u /* of 100 ms: the peak of 3 s, for PSR */
 #define LOUDNESS_BETA 7.0 /* +-0.003 dB up to 20 kHz at 48 kHz */
+#define LOUDNESS_PEAK_ABSURD 1e5f /* +100 dBFS */
 #define LOUDNESS_TAIL_S 3.5 /* 3 s of window and the end of the filters */
 
 enum {
@@ -269,8 +270,8 @@ static void loudness_take_peaks(struct loudness_node *node, const float *const *
 		peak = truepeak_highest(envelope, n_frames);
 		sample = loudness_sample_peak(channel->past + 32, n_frames);
 		memmove(channel->past, channel->past + n_frames, 32 * sizeof(float));
-		/* Neither a NaN nor an overflow is a peak: the guard has told of it. */
-		if (!(peak < 1e30f) || !(sample < 1e30f))
+		/* Neither a NaN nor what no audio can make is a peak: the guard has told of it. */
+		if (!(peak < LOUDNESS_PEAK_ABSURD) || !(sample < LOUDNESS_PEAK_ABSURD))
 			continue;
 		/* A sample shows at once, what lies around it 16 frames later. */
 		peak = fmaxf(peak, sample);
