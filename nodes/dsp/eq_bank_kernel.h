@@ -9,7 +9,6 @@
 #define EQ_NAME(name) EQ_PASTE(EQ_PASTE(name, _w), LANES_W)
 #define EQ_V EQ_PASTE(lanes_f64x, LANES_W)
 #define EQ_I EQ_PASTE(lanes_i64x, LANES_W)
-#define EQ_F EQ_PASTE(lanes_f32x, LANES_W)
 #define EQ_AT(base, word) (*(EQ_V *)((base) + (size_t)(word)*width))
 
 MIXD_INLINE void EQ_NAME(eq_rest)(EQ_V *x, uint32_t n_frames, const uint32_t count, uint32_t width,
@@ -133,15 +132,12 @@ MIXD_INLINE void EQ_NAME(eq_gain)(EQ_V *x, uint32_t n_frames, uint32_t width, do
 MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t n_frames,
 					uint32_t width, uint32_t first, const bool skewed)
 {
-	EQ_V x[MIXD_SLICE_MAX];
-	EQ_F lanes[MIXD_SLICE_MAX];
+	EQ_V x[MIXD_SLICE_MAX] __attribute__((aligned(64)));
 	double *state = job->state + first, *coef = job->coef + first;
 	double *plain = coef + EQ_BANK_GAIN_WORDS * width;
 	double *mid_side = plain + (size_t)job->max_sections * EQ_BANK_SECTION_WORDS * width;
 
-	lanes_load_f32(job->in + first, 0, n_frames, LANES_W, (float *)lanes);
-	for (uint32_t i = 0; i < n_frames; i++)
-		x[i] = __builtin_convertvector(lanes[i], EQ_V);
+	lanes_load_f64(job->in + first, n_frames, LANES_W, (double *)x);
 	EQ_NAME(eq_sections)(x, n_frames, job->n_plain, job->moving, skewed, width, state, plain);
 	if (job->n_mid_side) {
 		EQ_I mask;
@@ -156,9 +152,7 @@ MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t 
 	}
 	if (job->gain)
 		EQ_NAME(eq_gain)(x, n_frames, width, coef);
-	for (uint32_t i = 0; i < n_frames; i++)
-		lanes[i] = __builtin_convertvector(x[i], EQ_F);
-	lanes_store_f32((const float *)lanes, job->out + first, 0, n_frames, LANES_W);
+	lanes_store_f64((const double *)x, job->out + first, n_frames, LANES_W);
 }
 
 MIXD_CLONES static void EQ_NAME(eq_bank_run)(const struct eq_bank_job *job, uint32_t n_frames,
@@ -171,5 +165,4 @@ MIXD_CLONES static void EQ_NAME(eq_bank_run)(const struct eq_bank_job *job, uint
 #undef EQ_NAME
 #undef EQ_V
 #undef EQ_I
-#undef EQ_F
 #undef EQ_AT

@@ -1,11 +1,11 @@
 /* eq_bank_skewed.h - eq_bank.c's loop for two lanes: two sections in one vector of four.
  *
  * Lanes 0, 1 hold a section and lanes 2, 3 the next one, two frames behind, so that its input is
- * there when it is wanted and no step waits for the one before. Two such pairs follow one another.
+ * there when it is wanted and no step waits for the one before. Up to three such pairs follow one another.
  * At both ends of a call some lanes have nothing to do: their state is kept by a mask. The
  * arithmetic of each lane is that of eq_bank_kernel.h, to the bit. */
 
-#define EQ_SKEW_PAIRS 2u /* per pass */
+#define EQ_SKEW_PAIRS 3u /* per pass, at most */
 #define EQ_SKEW_DELAY 2u /* frames between the sections of a pair */
 #define EQ_SKEWED_MIN_FRAMES (2u * EQ_SKEW_PAIRS * EQ_SKEW_DELAY)
 
@@ -118,9 +118,13 @@ MIXD_INLINE uint32_t eq_skew_sections(lanes_f64x2 *x, uint32_t n_frames, uint32_
 	const size_t state_step = SVF_STATES * 2u, coef_step = EQ_BANK_SECTION_WORDS * 2u;
 	uint32_t done = 0;
 
-	for (; done + 4 <= count; done += 4)
+	/* Passes of four, and of six where two would be left over. */
+	for (; done + 4 <= count && done + 6 != count && done + 7 != count; done += 4)
 		eq_skew_pass(x, n_frames, 2, state + done * state_step, coef + done * coef_step);
-	if (done + 2 <= count) {
+	if (done + 6 <= count) {
+		eq_skew_pass(x, n_frames, 3, state + done * state_step, coef + done * coef_step);
+		done += 6;
+	} else if (done + 2 <= count) {
 		eq_skew_pass(x, n_frames, 1, state + done * state_step, coef + done * coef_step);
 		done += 2;
 	}

@@ -146,3 +146,69 @@ MIXD_INLINE void lanes_store_f32(const float *lanes, float *const *out, uint32_t
 		for (uint32_t lane = 0; lane < width; lane++)
 			out[lane][first + i] = lanes[i * width + lane];
 }
+
+MIXD_INLINE void lanes_widen4(lanes_f32x4 x, double *ret)
+{
+	*(lanes_f64x4 *)ret = __builtin_convertvector(x, lanes_f64x4);
+}
+
+MIXD_INLINE lanes_f32x4 lanes_narrow4(const double *x)
+{
+	return __builtin_convertvector(*(const lanes_f64x4 *)x, lanes_f32x4);
+}
+
+/* The same to and from f64 lanes, RET 32-byte aligned: four frames at a time. */
+MIXD_INLINE void lanes_load_f64(const float *const *in, uint32_t n, const uint32_t width,
+				double *ret)
+{
+	uint32_t i = 0;
+
+	for (; i + 4 <= n && width == 2; i += 4) {
+		lanes_f32x4 x = *(const lanes_f32x4u *)(in[0] + i) + 0.0f;
+		lanes_f32x4 y = *(const lanes_f32x4u *)(in[1] + i) + 0.0f;
+
+		lanes_widen4(LANES_SHUFFLE4(x, y, 0, 4, 1, 5), ret + 2 * i);
+		lanes_widen4(LANES_SHUFFLE4(x, y, 2, 6, 3, 7), ret + 2 * i + 4);
+	}
+	for (; i + 4 <= n && width != 2; i += 4) {
+		for (uint32_t lane = 0; lane < width; lane += 4) {
+			lanes_f32x4 row[4];
+
+			for (uint32_t k = 0; k < 4; k++)
+				row[k] = *(const lanes_f32x4u *)(in[lane + k] + i) + 0.0f;
+			lanes_transpose4(row);
+			for (uint32_t k = 0; k < 4; k++)
+				lanes_widen4(row[k], ret + (i + k) * width + lane);
+		}
+	}
+	for (; i < n; i++)
+		for (uint32_t lane = 0; lane < width; lane++)
+			ret[i * width + lane] = in[lane][i] + 0.0f;
+}
+
+MIXD_INLINE void lanes_store_f64(const double *lanes, float *const *out, uint32_t n,
+				 const uint32_t width)
+{
+	uint32_t i = 0;
+
+	for (; i + 4 <= n && width == 2; i += 4) {
+		lanes_f32x4 x = lanes_narrow4(lanes + 2 * i), y = lanes_narrow4(lanes + 2 * i + 4);
+
+		*(lanes_f32x4u *)(out[0] + i) = LANES_SHUFFLE4(x, y, 0, 2, 4, 6);
+		*(lanes_f32x4u *)(out[1] + i) = LANES_SHUFFLE4(x, y, 1, 3, 5, 7);
+	}
+	for (; i + 4 <= n && width != 2; i += 4) {
+		for (uint32_t lane = 0; lane < width; lane += 4) {
+			lanes_f32x4 row[4];
+
+			for (uint32_t k = 0; k < 4; k++)
+				row[k] = lanes_narrow4(lanes + (i + k) * width + lane);
+			lanes_transpose4(row);
+			for (uint32_t k = 0; k < 4; k++)
+				*(lanes_f32x4u *)(out[lane + k] + i) = row[k];
+		}
+	}
+	for (; i < n; i++)
+		for (uint32_t lane = 0; lane < width; lane++)
+			out[lane][i] = (float)lanes[i * width + lane];
+}
