@@ -92,33 +92,39 @@ static void meter_view_cells(unsigned char *cells, unsigned n, enum meter_view_s
 	}
 }
 
-void meter_view_line(char *buf, size_t size, const char *address, const char *unit, float value,
-		     float hold, unsigned name_width, unsigned bar_width, bool utf8)
+void meter_view_line(char *buf, size_t size, const char *address, const char *unit,
+		     const char *label, float value, float hold, unsigned name_width,
+		     unsigned bar_width, bool utf8)
 {
 	static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█", "│"};
 	enum meter_view_scale scale = meter_view_scale(unit);
 	unsigned char cells[256];
+	char text[32];
 	size_t used;
 	int n;
 
-	n = isinf(value)
-		    ? snprintf(buf, size, "%-*.*s %8s %-4.8s ", (int)name_width, (int)name_width,
-			       address, value < 0 ? "-inf" : "inf", unit)
-		    : snprintf(buf, size, "%-*.*s %8.*f %-4.8s ", (int)name_width, (int)name_width,
-			       address, fabsf(value) < 1e5f ? 1 : 0, (double)value, unit);
+	if (isinf(value) || isnan(value))
+		snprintf(text, sizeof(text), "%s",
+			 isnan(value) ? "gone"
+			 : value < 0  ? "-inf"
+				      : "inf");
+	else
+		snprintf(text, sizeof(text), "%.*f", fabsf(value) < 1e5f ? 1 : 0, (double)value);
+	n = snprintf(buf, size, label ? "%-*.*s  %s" : "%-*.*s %8s %-4.8s ", (int)name_width,
+		     (int)name_width, address, label ? label : text, unit);
 	used = n < 0 ? 0 : (size_t)n;
-	if (scale == SCALE_NONE || bar_width < METER_VIEW_BAR_MIN)
+	if (label || scale == SCALE_NONE || bar_width < METER_VIEW_BAR_MIN || isnan(value))
 		return;
 	if (bar_width > sizeof(cells))
 		bar_width = sizeof(cells);
 	meter_view_cells(cells, bar_width, scale, (double)value, (double)hold);
 	for (unsigned i = 0; i < bar_width && used + 4 < size; i++) {
-		const char *text = utf8		   ? eighths[cells[i]]
+		const char *cell = utf8		   ? eighths[cells[i]]
 				   : cells[i] == 9 ? "|"
 				   : cells[i] >= 4 ? "="
 						   : " ";
 
-		used += (size_t)snprintf(buf + used, size - used, "%s", text);
+		used += (size_t)snprintf(buf + used, size - used, "%s", cell);
 	}
 }
 
@@ -143,43 +149,70 @@ static const char *meter_view_color(const struct meter_view *view, const char *u
 	return value > -1 ? "\033[31m" : value > -9 ? "\033[33m" : "\033[32m";
 }
 
+static bool meter_view_shows(const struct meter_view *view, const char *address)
+{
+	static const char *const common[] = {".load", ".state", ".latency"};
+	size_t size = strlen(address);
+
+	for (size_t i = 0; view->brief && i < sizeof(common) / sizeof(common[0]); i++) {
+		size_t tail = strlen(common[i]);
+
+		if (size > tail && strcmp(address + size - tail, common[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void meter_view_draw_row(struct meter_view *view, const Mixd__V1__MeterLeaseReply *columns,
+				const Mixd__V1__Meters *meters, size_t idx, unsigned name_width)
+{
+	unsigned bar_width = view->columns > name_width + 16 ? view->columns - name_width - 16 : 0;
+	const char *unit = idx < columns->n_units ? columns->units[idx] : "";
+	float value = meters->values[idx];
+	char line[1400];
+
+	meter_view_line(line, sizeof(line), columns->addresses[idx], unit,
+			meter_labels_get(view->labels, idx, value), value,
+			meter_view_hold(view, idx, value, meters->unix_ms), name_width, bar_width,
+			view->utf8);
+	printf("%s%s%s\033[K\n", meter_view_color(view, unit, value), line,
+	       view->color ? "\033[0m" : "");
+}
+
 void meter_view_draw(struct meter_view *view, const Mixd__V1__MeterLeaseReply *columns,
 		     const Mixd__V1__Meters *meters, uint64_t lost)
 {
 	size_t n =
 		meters->n_values < columns->n_addresses ? meters->n_values : columns->n_addresses;
-	unsigned name_width = 8, bar_width, shown;
-	char line[1400];
+	unsigned name_width = 8, shown = 0, hidden = 0;
 
 	meter_view_measure(view);
 	view->lost += lost;
 	for (size_t i = 0; i < n; i++) {
 		unsigned width = (unsigned)strlen(columns->addresses[i]);
 
-		if (width > name_width)
+		if (meter_view_shows(view, columns->addresses[i]) && width > name_width)
 			name_width = width;
 	}
 	if (name_width > view->columns / 2)
 		name_width = view->columns / 2;
-	bar_width = view->columns > name_width + 16 ? view->columns - name_width - 16 : 0;
-	shown = n < view->rows - 2 ? (unsigned)n : view->rows - 2;
 	if (view->lines)
 		printf("\033[%uA\r", view->lines);
-	for (unsigned i = 0; i < shown; i++) {
-		float value = meters->values[i];
-		const char *unit = i < columns->n_units ? columns->units[i] : "";
-
-		meter_view_line(line, sizeof(line), columns->addresses[i], unit, value,
-				meter_view_hold(view, i, value, meters->unix_ms), name_width,
-				bar_width, view->utf8);
-		printf("%s%s%s\033[K\n", meter_view_color(view, unit, value), line,
-		       view->color ? "\033[0m" : "");
+	for (size_t i = 0; i < n; i++) {
+		if (!meter_view_shows(view, columns->addresses[i]))
+			continue;
+		if (shown + 2 >= view->rows) {
+			hidden++;
+			continue;
+		}
+		meter_view_draw_row(view, columns, meters, i, name_width);
+		shown++;
 	}
 	printf("frame %llu", (unsigned long long)meters->seq);
 	if (view->lost)
 		printf(", %llu lost", (unsigned long long)view->lost);
-	if (shown < n)
-		printf(", %zu more meters than lines", n - shown);
+	if (hidden)
+		printf(", %u more meters than lines", hidden);
 	fputs("\033[K\n\033[J", stdout);
 	view->lines = shown + 1;
 	fflush(stdout);

@@ -3,18 +3,21 @@
  * WHAT        One line per meter: address, value with unit, and a bar where the unit is a level
  *             (dBFS, dBTP, LUFS: -60..0) or a gain (dB: -20..+20 around the middle). Lines that do
  *             not fit the terminal are counted in the last line. Plain ANSI; colours unless
- *             $NO_COLOR; block characters where the locale says UTF-8, else '='.
+ *             $NO_COLOR; block characters where the locale says UTF-8, else '='. Values that are names
+ *             print as such.
  * THREADS     one; one view per process (an interrupt restores the cursor). */
 #pragma once
 
 #include <stdbool.h>
 
-#include "mixd/v1/control.pb-c.h"
+#include "meter_labels.h"
 
 #define METER_VIEW_HOLD_MAX 256u
 
 struct meter_view {
 	bool color, utf8;
+	bool brief; /* leave out what every node has: load, state, latency */
+	const struct meter_labels *labels; /* NULL: none */
 	unsigned lines; /* drawn last time */
 	unsigned rows, columns; /* of the terminal */
 	uint64_t lost; /* frames, since the start */
@@ -28,6 +31,8 @@ void meter_view_draw(struct meter_view *view, const Mixd__V1__MeterLeaseReply *c
 		     const Mixd__V1__Meters *meters, uint64_t lost);
 /* A word below the meters: "disconnected". */
 void meter_view_say(struct meter_view *view, const char *text);
-/* One line as it would be drawn, without colours: for tests. BUF of SIZE bytes. */
-void meter_view_line(char *buf, size_t size, const char *address, const char *unit, float value,
-		     float hold, unsigned name_width, unsigned bar_width, bool utf8);
+/* One line as it would be drawn, without colours: for tests. BUF of SIZE bytes. LABEL: NULL, or
+ * the word for the value. */
+void meter_view_line(char *buf, size_t size, const char *address, const char *unit,
+		     const char *label, float value, float hold, unsigned name_width,
+		     unsigned bar_width, bool utf8);

@@ -17,6 +17,17 @@ void *mixctl_alloc(size_t size)
 	return p;
 }
 
+void *mixctl_realloc(void *old, size_t size)
+{
+	void *p = realloc(old, size);
+
+	if (!p) {
+		fputs("mixctl: out of memory\n", stderr);
+		exit(EXIT_RESOURCE);
+	}
+	return p;
+}
+
 char *mixctl_strdup(const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -128,8 +139,10 @@ char *mixctl_read_file(struct mixctl *m, const char *path)
 		size += n;
 		if (n == 0)
 			break;
-		if (size == capacity - 1 && !(text = realloc(text, capacity *= 2)))
-			exit(EXIT_RESOURCE);
+		if (size == capacity - 1) {
+			capacity *= 2;
+			text = mixctl_realloc(text, capacity);
+		}
 	}
 	text[size] = 0;
 	if (ferror(file) || memchr(text, 0, size)) {

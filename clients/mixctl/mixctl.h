@@ -173,6 +173,7 @@ Mixd__V1__Reply *mixctl_request(struct mixctl *m, Mixd__V1__Request *request);
 enum format mixctl_format(const struct mixctl *m, enum format otherwise);
 /* malloc and friends that end the program when memory ends: this process has nothing to save. */
 void *mixctl_alloc(size_t size);
+void *mixctl_realloc(void *old, size_t size);
 char *mixctl_strdup(const char *text);
 __attribute__((format(printf, 1, 2))) char *mixctl_printf(const char *fmt, ...);
 /* All of PATH ("-": standard input). NULL: *err is filled. */

@@ -82,9 +82,7 @@ void listing_add(struct listing *listing, struct doc *item, const char *const *c
 	if (!(listing->n_rows & (listing->n_rows - 1))) { /* grows at powers of two */
 		size_t capacity = listing->n_rows ? 2 * listing->n_rows : 1;
 
-		listing->rows = realloc(listing->rows, capacity * sizeof(*listing->rows));
-		if (!listing->rows)
-			exit(EXIT_RESOURCE);
+		listing->rows = mixctl_realloc(listing->rows, capacity * sizeof(*listing->rows));
 	}
 	listing->rows[listing->n_rows++] = row;
 	if (!listing->items)

@@ -45,7 +45,7 @@ static void meter_print_state(const struct mixctl *m, enum format format, const 
 
 /* One piece of news. True when it was a frame. */
 static bool meter_take(struct mixctl *m, enum format format, struct meter_view *view,
-		       const struct mixd_client_news *news, bool first)
+		       struct meter_labels *labels, const struct mixd_client_news *news, bool first)
 {
 	const char *state = news->kind == MIXD_CLIENT_NEWS_DISCONNECTED ? "disconnected"
 			    : news->kind == MIXD_CLIENT_NEWS_RESTARTED	? "restarted"
@@ -54,11 +54,13 @@ static bool meter_take(struct mixctl *m, enum format format, struct meter_view *
 	if (news->kind == MIXD_CLIENT_NEWS_METERS) {
 		const Mixd__V1__MeterLeaseReply *columns = mixd_client_lease_columns(news->lease);
 
-		if (format == FORMAT_TABLE)
+		if (format == FORMAT_TABLE) {
+			meter_labels_update(m, labels, columns);
 			meter_view_draw(view, columns, news->meters, news->lost);
-		else if (format == FORMAT_CSV)
+		}
+		if (format == FORMAT_CSV)
 			meter_print_csv(m, columns, news->meters, first);
-		else
+		else if (format != FORMAT_TABLE)
 			meter_print_json(columns, news);
 		return true;
 	}
@@ -79,6 +81,7 @@ int verb_meter(struct mixctl *m)
 	double timeout_ms = m->options.timeout_ms;
 	uint64_t end_unix_ms = words_now_unix_ms() + (uint64_t)timeout_ms, count = 0;
 	struct mixd_client_lease *lease;
+	struct meter_labels labels = {0};
 	struct meter_view view;
 
 	m->options.timeout_ms = 0; /* of the stream, not of a request */
@@ -91,8 +94,11 @@ int verb_meter(struct mixctl *m)
 	    mixd_client_lease_new(m->client, patterns, m->n_args ? (size_t)m->n_args : 1,
 				  1000 / every_ms, &lease, &m->err) < 0)
 		return m->err.code;
-	if (format == FORMAT_TABLE)
+	if (format == FORMAT_TABLE) {
 		meter_view_init(&view);
+		view.brief = m->n_args == 0;
+		view.labels = &labels;
+	}
 	while (!m->options.count || count < m->options.count) {
 		struct mixd_client_news news;
 
@@ -101,7 +107,7 @@ int verb_meter(struct mixctl *m)
 		if (mixd_client_next(m->client, every_ms > 200 ? (uint32_t)every_ms : 200, &news,
 				     &m->err) < 0)
 			break;
-		count += meter_take(m, format, &view, &news, count == 0);
+		count += meter_take(m, format, &view, &labels, &news, count == 0);
 	}
 	if (format == FORMAT_TABLE)
 		meter_view_done(&view);

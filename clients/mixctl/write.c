@@ -32,9 +32,7 @@ Mixd__V1__Op *ops_add(struct ops *ops, Mixd__V1__Op__OpCase op_case)
 	if (!(ops->n & (ops->n - 1))) { /* grows at powers of two */
 		size_t capacity = ops->n ? 2 * ops->n : 1;
 
-		ops->op = realloc(ops->op, capacity * sizeof(*ops->op));
-		if (!ops->op)
-			exit(EXIT_RESOURCE);
+		ops->op = mixctl_realloc(ops->op, capacity * sizeof(*ops->op));
 	}
 	ops->op[ops->n++] = op;
 	return op;

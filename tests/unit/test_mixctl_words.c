@@ -165,16 +165,21 @@ TEST(mixctl_words_meter_lines)
 {
 	char line[400];
 
-	meter_view_line(line, sizeof(line), "m.s", "LUFS", -30, -20, 5, 12, false);
+	meter_view_line(line, sizeof(line), "m.s", "LUFS", NULL, -30, -20, 5, 12, false);
 	CHECK_STR(line, "m.s      -30.0 LUFS ======  |   ");
-	meter_view_line(line, sizeof(line), "m.s", "LUFS", -INFINITY, -INFINITY, 5, 12, false);
+	meter_view_line(line, sizeof(line), "m.s", "LUFS", NULL, -INFINITY, -INFINITY, 5, 12,
+			false);
 	CHECK_STR(line, "m.s       -inf LUFS             ");
-	meter_view_line(line, sizeof(line), "limit.gain", "dB", -10, 0, 5, 12, false);
+	meter_view_line(line, sizeof(line), "limit.gain", "dB", NULL, -10, 0, 5, 12, false);
 	CHECK_STR(line, "limit    -10.0 dB      ===      ");
-	meter_view_line(line, sizeof(line), "m.s", "dBFS", 3, 3, 5, 10, true);
+	meter_view_line(line, sizeof(line), "m.s", "dBFS", NULL, 3, 3, 5, 10, true);
 	CHECK_STR(line, "m.s        3.0 dBFS ██████████");
-	meter_view_line(line, sizeof(line), "reason", "", 2, 2, 6, 12, true);
+	meter_view_line(line, sizeof(line), "reason", "", NULL, 2, 2, 6, 12, true);
 	CHECK_STR(line, "reason      2.0      ");
+	meter_view_line(line, sizeof(line), "reason", "", "boost", 2, 2, 6, 12, true);
+	CHECK_STR(line, "reason  boost");
+	meter_view_line(line, sizeof(line), "m.s", "LUFS", NULL, NAN, NAN, 5, 12, true);
+	CHECK_STR(line, "m.s       gone LUFS ");
 }
 
 TEST(mixctl_words_every_verb_is_documented)
