@@ -369,6 +369,8 @@ uint64_t engine_submit(struct engine *engine, struct engine_change *change)
 		event->node = event->inst->node;
 		event->inst->declared[event->idx] = change->declared[i];
 	}
+	for (uint32_t i = 0; i < change->n_links; i++)
+		change->links[i].to = change->links[i].link->to->node;
 	for (uint32_t i = 0; i < change->n_envelopes; i++) {
 		change->envelopes[i]->next = engine->envelopes;
 		engine->envelopes = change->envelopes[i];

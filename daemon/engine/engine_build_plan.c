@@ -59,6 +59,8 @@ static int plan_node(struct engine_build *build, struct engine_plan *plan, struc
 
 	inst->refs++;
 	node->inst = inst;
+	node->n_in_ports = inst->setup.n_in_ports;
+	node->n_out_ports = inst->setup.n_out_ports;
 	plan->n_nodes++;
 	if (plan_node_arrays(plan, node) < 0)
 		return -ENOMEM;
@@ -119,6 +121,7 @@ static int plan_ports(struct engine_build *build, struct engine_plan *plan,
 			link->refs++;
 			plan->links[plan->n_links++] = link;
 		}
+		port->silent = port->wires[0].silent;
 	}
 	return 0;
 }
@@ -246,6 +249,9 @@ static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 		step->kind = from->kind;
 		step->n = from->n;
 		step->type = build->insts[compiled->order[from->first]]->node_type;
+		step->feedback = step->type->flags & MIXD_NODE_FEEDBACK;
+		step->external =
+			step->type->flags & (MIXD_NODE_EXTERNAL_IN | MIXD_NODE_EXTERNAL_OUT);
 		if (from->kind == GRAPH_PLAN_EMIT)
 			continue; /* the node of its PROCESS, see below */
 		step->nodes = plan->nodes + plan->n_nodes;

@@ -102,7 +102,6 @@ static void inst_go_dry(struct engine_inst *inst, uint64_t position, uint64_t fr
 	}
 	engine_fade_go(&inst->wet, 0.0, position, start, inst_fade_frames(inst));
 	inst->mode = ENGINE_MODE_TO_DRY;
-	inst->dry_quiet = 0;
 	inst_set_plain(inst);
 }
 
@@ -282,35 +281,33 @@ static void node_zero(float **out, uint32_t first, uint32_t end, uint32_t n)
 		memset(out[c], 0, n * sizeof(float));
 }
 
+static uint32_t guard_channels(float *const *out, uint32_t n_channels, uint32_t n)
+{
+	uint32_t negative, bits = engine_kernel_guard(out, n_channels, n, &negative);
+
+	for (uint32_t c = 0; negative && c < n_channels; c++)
+		engine_kernel_plain_zero(out[c], n);
+	return bits;
+}
+
 /* Guard the outputs (or what goes to the clock): peak of all, flags per port. */
 static uint32_t node_guard(struct engine_node *node, uint32_t n)
 {
 	struct engine_inst *inst = node->inst;
 	uint32_t worst = 0;
 
-	if (inst->external_out) {
-		for (uint32_t c = 0; c < inst->main_in; c++) {
-			uint32_t negative, bits;
+	if (inst->external_out)
+		worst = inst->peak_bits = guard_channels(node->ext_out, inst->main_in, n);
+	if (!node->n_out_ports)
+		return worst;
+	inst->peak_bits = guard_channels(node->out, inst->main_out, n);
+	node->out_silent[0] = inst->peak_bits == 0;
+	worst = inst->peak_bits > worst ? inst->peak_bits : worst;
+	for (uint32_t p = 1; p < node->n_out_ports; p++) {
+		uint32_t first = inst->setup.out_first[p], end = inst->setup.out_first[p + 1];
+		uint32_t port = guard_channels(node->out + first, end - first, n);
 
-			bits = engine_kernel_guard(node->ext_out[c], n, &negative);
-			worst = bits > worst ? bits : worst;
-		}
-		inst->peak_bits = worst;
-	}
-	for (uint32_t p = 0; p < inst->setup.n_out_ports; p++) {
-		uint32_t port = 0;
-
-		for (uint32_t c = inst->setup.out_first[p]; c < inst->setup.out_first[p + 1]; c++) {
-			uint32_t negative;
-			uint32_t bits = engine_kernel_guard(node->out[c], n, &negative);
-
-			if (negative)
-				engine_kernel_plain_zero(node->out[c], n);
-			port = bits > port ? bits : port;
-		}
 		node->out_silent[p] = port == 0;
-		if (p == 0)
-			inst->peak_bits = port;
 		worst = port > worst ? port : worst;
 	}
 	return worst;
@@ -360,6 +357,31 @@ static void inst_sleep(struct engine_node *node, uint64_t end)
 	engine_inst_publish_state(inst);
 }
 
+static void node_silent(struct engine_node *node)
+{
+	for (uint32_t p = 0; p < node->n_out_ports; p++)
+		node->out_silent[p] = 1;
+	node->inst->peak_bits = 0;
+}
+
+/* Fades, bypass and mute, over what the node made (HEARD) or did not make. */
+static void node_mix(struct engine *engine, struct engine_node *node, float **out, uint32_t n_out,
+		     uint32_t dry_first, bool heard, uint64_t position, uint32_t n)
+{
+	struct engine_inst *inst = node->inst;
+
+	if (inst->mode == ENGINE_MODE_WET && !heard)
+		return;
+	if (inst->mode != ENGINE_MODE_WET)
+		node_blend(engine, node, out, n_out, dry_first, heard, position, n);
+	if (inst->mute.frames || inst->mute.to != 1.0) {
+		engine_fade_write(&inst->mute, position, engine->ramp, n);
+		for (uint32_t c = 0; c < n_out; c++)
+			engine_kernel_scale(out[c], engine->ramp, n);
+	}
+	node_guard(node, n);
+}
+
 void engine_inst_after(struct engine *engine, struct engine_node *node, uint32_t dry_first,
 		       bool ran, uint64_t position, uint32_t n)
 {
@@ -367,33 +389,21 @@ void engine_inst_after(struct engine *engine, struct engine_node *node, uint32_t
 	float **out = inst->external_out ? node->ext_out : node->out;
 	uint32_t n_out = inst->external_out ? inst->main_in : inst->n_out;
 	bool heard = ran && (inst->mode == ENGINE_MODE_WET || (node->runs && !inst->quarantined));
-	uint32_t worst = 0;
 
 	if (heard && !node->dormant) {
-		worst = node_guard(node, n);
+		uint32_t worst = node_guard(node, n);
+
 		if (worst > ENGINE_GAIN_MAX_BITS) {
 			inst_quarantine(node, worst, position + n);
 			node_zero(out, 0, n_out, n);
-			memset(node->out_silent, 1, inst->setup.n_out_ports);
-			inst->peak_bits = 0;
+			node_silent(node);
 			inst_sleep(node, position + n);
 			return;
 		}
 	} else if (inst->mode == ENGINE_MODE_WET) {
-		memset(node->out_silent, 1, inst->setup.n_out_ports); /* asleep */
-		inst->peak_bits = 0;
+		node_silent(node); /* asleep */
 	}
-	if (!inst->plain) {
-		if (inst->mode != ENGINE_MODE_WET)
-			node_blend(engine, node, out, n_out, dry_first, heard, position, n);
-		if (inst->mute.frames || inst->mute.to != 1.0) {
-			engine_fade_write(&inst->mute, position, engine->ramp, n);
-			if (heard || inst->mode != ENGINE_MODE_WET)
-				for (uint32_t c = 0; c < n_out; c++)
-					engine_kernel_scale(out[c], engine->ramp, n);
-		}
-		if (heard || inst->mode != ENGINE_MODE_WET)
-			node_guard(node, n);
-	}
+	if (!inst->plain)
+		node_mix(engine, node, out, n_out, dry_first, heard, position, n);
 	inst_sleep(node, position + n);
 }

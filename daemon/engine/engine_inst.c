@@ -405,7 +405,7 @@ int engine_inst_new(struct engine *engine, const struct graph_node *node,
 		    const struct graph_layouts *layouts, struct engine_inst **ret,
 		    struct mixd_error *err)
 {
-	struct engine_inst *inst = calloc(1, sizeof(*inst));
+	struct engine_inst *inst = engine_alloc(sizeof(*inst));
 	struct mixd_fault fault = {0};
 	int res = inst ? 0 : -ENOMEM;
 	bool told = false;

@@ -98,7 +98,9 @@ struct engine_port {
 	uint32_t n_wires;
 	uint32_t first, n; /* channels in the node's in[] */
 	float **mix; /* n buffers */
+	const uint8_t *silent; /* of the only wire */
 	enum engine_port_state state;
+	bool steady; /* one settled link at unity: its source's buffer, or zeros */
 };
 
 /* An instance in one plan. */
@@ -113,6 +115,7 @@ struct engine_node {
 	float **lane_out;
 	const float **ext_in; /* boundary types */
 	float **ext_out;
+	uint32_t n_in_ports, n_out_ports;
 	uint32_t lane;
 	bool dormant; /* lanes are pointed at zeros and scratch */
 	bool runs; /* in this slice */
@@ -124,7 +127,21 @@ struct engine_meter_slot {
 	_Atomic double fold[ENGINE_METER_READERS];
 };
 
-struct engine_inst {
+struct engine_inst { /* 64-byte aligned: what every slice looks at is in the first line */
+	/* --- rt --- */
+	bool moving; /* work in cells */
+	bool plain; /* mode WET, not muted, nothing fading */
+	bool asleep, window_loud;
+	/* --- immutable after init --- */
+	bool external_in, external_out, laned;
+	bool dry_silent; /* bypass gives silence */
+	uint32_t n_in, n_out; /* channels */
+	uint32_t main_in, main_out; /* channels of the main ports */
+	uint64_t sleep_after; /* silent frames at the input; UINT64_MAX: never */
+	/* --- rt --- */
+	uint64_t quiet; /* frames, in whole windows */
+	uint32_t peak_bits;
+	enum engine_mode mode;
 	/* --- immutable after init --- */
 	struct engine *engine;
 	uint64_t id; /* of this instance; never used twice */
@@ -137,14 +154,9 @@ struct engine_inst {
 	uint32_t *firsts; /* in_first, then out_first */
 	struct mixd_value *config;
 	struct mixd_need need;
-	uint32_t n_in, n_out; /* channels */
-	uint32_t main_in, main_out; /* channels of the main ports */
 	uint32_t n_params; /* own rows */
 	uint32_t n_meters; /* values the node writes */
 	uint32_t *meter_first; /* per row of its own: index of its first value; + 1 */
-	bool external_in, external_out, laned;
-	bool dry_silent; /* bypass gives silence */
-	uint64_t sleep_after; /* silent frames at the input; UINT64_MAX: never */
 	struct engine_node home; /* for activate() and the worker */
 	/* --- main --- */
 	char *name;
@@ -163,20 +175,13 @@ struct engine_inst {
 	uint32_t *active; /* indexes of ramps under way */
 	uint32_t n_active;
 	uint64_t cell_start, cell_end;
-	bool moving; /* work in cells */
 	bool settle; /* one more update, with from == to */
 	bool glide; /* update() wants to be called again */
-	enum engine_mode mode;
 	bool bypass, muted, quarantined;
-	bool plain; /* mode WET, not muted, nothing fading */
 	struct engine_fade wet, mute;
 	float *dry_ring; /* main_in channels of dry_frames */
 	uint32_t dry_frames; /* power of two; 0: no latency */
 	uint64_t dry_since; /* the ring holds input from here on; UINT64_MAX: it does not */
-	bool asleep, window_loud;
-	uint64_t quiet; /* frames, in whole windows */
-	uint64_t dry_quiet; /* frames of silent input while bypassed */
-	uint32_t peak_bits;
 	uint64_t busy_ns, busy_frames;
 	uint64_t fault_at; /* position of the last fault told; UINT64_MAX: none */
 	/* --- shared: atomic --- */
@@ -232,7 +237,7 @@ struct engine_step {
 	const struct mixd_node_type *type;
 	struct engine_node *nodes;
 	uint32_t n;
-	bool has_bank;
+	bool has_bank, feedback, external;
 	struct mixd_bank bank;
 	struct mixd_inst **views;
 };
@@ -261,6 +266,7 @@ struct engine_param_event {
 
 struct engine_link_event {
 	struct engine_link *link;
+	struct engine_node *to; /* in the plan in force when it is applied */
 	double target;
 	uint32_t hold_frames;
 };
@@ -424,8 +430,9 @@ bool engine_host_submit(struct mixd_inst *view, uint32_t job) MIXD_RT;
 void engine_host_event(struct mixd_inst *view, uint32_t code, double value) MIXD_RT;
 
 /* ---- kernels (engine_kernel_rt.c) -------------------------------------------------------- */
-/* The largest magnitude as bits; *ret_negative_zero: there is a -0.0. [rt] */
-uint32_t engine_kernel_guard(const float *x, uint32_t n, uint32_t *ret_negative_zero);
+/* The largest magnitude in N_CHANNELS blocks as bits; *ret_negative_zero: there is a -0.0. [rt] */
+uint32_t engine_kernel_guard(float *const *x, uint32_t n_channels, uint32_t n,
+			     uint32_t *ret_negative_zero);
 void engine_kernel_plain_zero(float *x, uint32_t n); /* -0.0 -> 0.0 */
 void engine_kernel_set(double *sum, const float *x, double gain, uint32_t n);
 void engine_kernel_add(double *sum, const float *x, double gain, uint32_t n);

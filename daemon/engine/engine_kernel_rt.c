@@ -15,20 +15,24 @@
 #define ENGINE_CLONES
 #endif
 
-ENGINE_CLONES uint32_t engine_kernel_guard(const float *x, uint32_t n, uint32_t *ret_negative_zero)
+ENGINE_CLONES uint32_t engine_kernel_guard(float *const *x, uint32_t n_channels, uint32_t n,
+					   uint32_t *ret_negative_zero)
 {
-	const char *bytes = (const char *)x;
 	int32_t peak = 0;
 	uint32_t negative = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t bits;
-		int32_t magnitude;
+	for (uint32_t c = 0; c < n_channels; c++) {
+		const char *bytes = (const char *)x[c];
 
-		memcpy(&bits, bytes + (size_t)i * sizeof(float), sizeof(bits));
-		magnitude = (int32_t)(bits & 0x7fffffffu);
-		peak = magnitude > peak ? magnitude : peak;
-		negative |= bits == 0x80000000u;
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t bits;
+			int32_t magnitude;
+
+			memcpy(&bits, bytes + (size_t)i * sizeof(float), sizeof(bits));
+			magnitude = (int32_t)(bits & 0x7fffffffu);
+			peak = magnitude > peak ? magnitude : peak;
+			negative |= bits == 0x80000000u;
+		}
 	}
 	*ret_negative_zero = negative;
 	return (uint32_t)peak;

@@ -139,6 +139,7 @@ static bool port_gather(struct engine *engine, struct engine_node *node, struct 
 	} else if (port->n_wires == 1 && !port->wires[0].link->ring_frames &&
 		   !port->wires[0].link->gain.frames && port->wires[0].link->gain.to == 1.0) {
 		port_point(engine, node, port, ENGINE_PORT_ALIAS);
+		port->steady = true;
 	} else {
 		port_mix(engine, port, position, n);
 		port_point(engine, node, port, ENGINE_PORT_MIX);
@@ -157,8 +158,19 @@ bool engine_node_gather(struct engine *engine, struct engine_node *node, uint64_
 {
 	bool silent = true;
 
-	for (uint32_t p = 0; p < node->inst->setup.n_in_ports; p++)
-		if (node->ports[p].n_wires)
-			silent &= port_gather(engine, node, &node->ports[p], position, n);
+	for (uint32_t p = 0; p < node->n_in_ports; p++) {
+		struct engine_port *port = &node->ports[p];
+
+		if (port->steady) { /* nothing to look at but the source */
+			bool zero = *port->silent;
+
+			if (zero != (port->state == ENGINE_PORT_ZERO))
+				port_point(engine, node, port,
+					   zero ? ENGINE_PORT_ZERO : ENGINE_PORT_ALIAS);
+			silent &= zero;
+		} else if (port->n_wires) {
+			silent &= port_gather(engine, node, port, position, n);
+		}
+	}
 	return silent;
 }

@@ -102,6 +102,7 @@ void engine_apply(struct engine *engine, struct engine_change *change, uint64_t 
 	for (uint32_t i = 0; i < change->n_links; i++) {
 		struct engine_link_event *event = &change->links[i];
 
+		event->to->ports[event->link->to_port].steady = false;
 		engine_fade_go(&event->link->gain, event->target, position,
 			       position + event->hold_frames, engine->fade_frames);
 		atomic_store_explicit(&event->link->faded,
@@ -241,7 +242,7 @@ static void step_cells(struct engine *engine, struct engine_step *step, bool run
 static void step_run(struct engine *engine, struct engine_step *step, uint64_t position, uint32_t n)
 {
 	bool run = false, emit = step->kind == GRAPH_PLAN_EMIT, moving = false;
-	bool feedback = step->type->flags & MIXD_NODE_FEEDBACK;
+	bool feedback = step->feedback;
 	uint32_t dry = 0;
 
 	for (uint32_t i = 0; i < step->n; i++) {
@@ -249,7 +250,7 @@ static void step_run(struct engine *engine, struct engine_step *step, uint64_t p
 		struct engine_inst *inst = node->inst;
 
 		node->in_silent = emit ? false : engine_node_gather(engine, node, position, n);
-		if (inst->external_in || inst->external_out)
+		if (step->external)
 			node_externals(engine, node);
 		node->runs = true;
 		if (!feedback || emit)
@@ -294,6 +295,22 @@ static void step_run_leased(struct engine *engine, struct engine_step *step, uin
 	*now_ns = end;
 }
 
+/* A wide graph is larger than the cache: fetch what the steps to come look at first. */
+static void step_prefetch(const struct engine_step *step, const struct engine_step *end)
+{
+	if (step + 1 < end)
+		for (uint32_t i = 0; i < step[1].n; i++)
+			__builtin_prefetch(step[1].nodes[i].inst, 1);
+	if (step + 2 < end)
+		for (uint32_t i = 0; i < step[2].n; i++) {
+			const char *node = (const char *)&step[2].nodes[i];
+
+			__builtin_prefetch(node);
+			__builtin_prefetch(node + 128);
+			__builtin_prefetch(node + 192);
+		}
+}
+
 static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t position,
 		      uint32_t n, bool leased)
 {
@@ -304,8 +321,10 @@ static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t 
 		for (uint32_t s = 0; s < plan->n_steps; s++)
 			step_run_leased(engine, &plan->steps[s], position, n, &now_ns, readers);
 	} else {
-		for (uint32_t s = 0; s < plan->n_steps; s++)
+		for (uint32_t s = 0; s < plan->n_steps; s++) {
+			step_prefetch(&plan->steps[s], plan->steps + plan->n_steps);
 			step_run(engine, &plan->steps[s], position, n);
+		}
 	}
 }
 
