@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define RING_BYTES_MAX (1u << 30)
+
 int ring_init(struct ring *ring, uint32_t capacity, uint32_t record_bytes)
 {
 	uint32_t size = 1;
@@ -13,6 +15,8 @@ int ring_init(struct ring *ring, uint32_t capacity, uint32_t record_bytes)
 		return -EINVAL;
 	while (size < capacity)
 		size <<= 1;
+	if (size > RING_BYTES_MAX / record_bytes)
+		return -ENOMEM;
 	data = calloc(size, record_bytes);
 	if (!data)
 		return -ENOMEM;

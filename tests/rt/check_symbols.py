@@ -18,6 +18,8 @@ ALLOWED = {m + s for m in MATH for s in ("", "f")} | set(
     "__memset_chk __memmove_chk clock_gettime "
     # What compilers insert: stack protector, clones' resolvers.
     "__stack_chk_fail _GLOBAL_OFFSET_TABLE_ __cpu_model __cpu_indicator_init __cpu_features2 __assert_fail "
+    # Wakes the worker thread: one futex call at most, never waits.
+    "sem_post "
     # The run-time fence itself (weak).
     "rtcheck_enter rtcheck_exit".split())
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 #include "test.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t semaphore;
 static void *volatile sink;
 static volatile double number = 0.5;
 static __thread volatile int local;
@@ -74,6 +76,19 @@ static void do_allowed(void)
 	snprintf(text, sizeof(text), "%f", number);
 	local = text[0];
 	pthread_mutex_trylock(&lock);
+	sem_post(&semaphore);
+}
+
+static void *wait_semaphore(void *data)
+{
+	sem_wait(&semaphore);
+	return NULL;
+}
+
+/* With somebody asleep on it, sem_post() calls the system. */
+static void do_wake(void)
+{
+	sem_post(&semaphore);
 }
 
 /* The signal that ends a child doing WHAT inside a section; its words in TEXT. */
@@ -151,7 +166,22 @@ TEST(rtcheck_lets_pass_what_is_allowed)
 {
 	char text[512];
 
+	CHECK(sem_init(&semaphore, 0, 0) == 0);
 	CHECK(rtcheck_child(do_allowed, true, text) == 0, "%s", text);
+}
+
+TEST(rtcheck_lets_a_worker_be_woken)
+{
+	struct timespec moment = {.tv_nsec = 20000000};
+	pthread_t thread;
+
+	CHECK(sem_init(&semaphore, 0, 0) == 0);
+	CHECK(pthread_create(&thread, NULL, wait_semaphore, NULL) == 0);
+	nanosleep(&moment, NULL);
+	rtcheck_enter();
+	do_wake();
+	rtcheck_exit();
+	CHECK(pthread_join(thread, NULL) == 0);
 }
 
 TEST(rtcheck_counts_cold_pages)

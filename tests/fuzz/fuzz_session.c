@@ -1,0 +1,129 @@
+/* fuzz_session.c - mutated session files: parsed, compared with a graph, and applied to it. What
+ * parses must apply or be refused in words, and what was applied must write and read back equal. */
+#include "fuzz.h"
+
+#include "cleanup.h"
+#include "engine_modules.h"
+#include "graph_session.h"
+
+static struct graph_types *types;
+static struct engine_modules *modules;
+
+static const char *const sessions[] = {
+	"mixd: 1\nname: onair\nnodes:\n  program: {type: input, layout: stereo, device: sink, "
+	"label: "
+	"\"On-air program\"}\n  limit: {type: limiter, ceiling: -1dBTP}\n  meter: {type: "
+	"loudness}\n "
+	" out: {type: output, layout: stereo, target: \"@default\"}\nlinks:\n  - program -> limit "
+	"-> "
+	"out\n  - limit -> meter\n",
+	"mixd: 1\nname: eq\nnodes:\n  e:\n    type: eq\n    band1: {on: true, freq: 80Hz, type: "
+	"highpass}\n    band2.freq: 1.2kHz\n    band2.gain: -3dB\n    band2.on: on\n",
+	"mixd: 1\nnodes:\n  a: {type: gain, gain: -6dB, bypass: on}\n  b: {type: bus, inputs: 4}\n "
+	" c: "
+	"{type: comp, ratio: \"4:1\"}\nlinks:\n  - a -> b:in2\n  - {from: b, to: c, gain: -3dB}\n  "
+	"- a "
+	"-> c:key\n",
+	"{\"mixd\": 1, \"name\": \"j\", \"nodes\": {\"p\": {\"type\": \"pan\", \"pan\": \"L30\"}}, "
+	"\"links\": []}",
+	"mixd: 1\nnodes:\n  a: {type: gain}\nenvelopes:\n  - {address: a.gain, curve: linear, "
+	"points: "
+	"[[0ms, -60dB], [3s, 0dB]]}\n",
+	"mixd: 1\nnodes: {}\n",
+	"# nothing\n",
+};
+static const char *const words[] = {
+	"type: ", "gain", "nodes:\n", "links:\n", " -> ",     ":in2",	  "dB",	   "\n  ",
+	"{",	  "}",	  "[",	      "]",	  "&a",	      "*a",	  "!!int", "|\n",
+	"- ",	  "? ",	  "7.1.4",    "64ch",	  "layout: ", "band32.q", "-inf",  "inputs: 4096",
+	"\"",	  "'",	  "---\n",    "\t",	  "%",	      NULL};
+
+static void session_refused(void *data, const char *path, const char *reason)
+{
+	(void)data;
+	fprintf(stderr, "# %s is refused: %s\n", path, reason);
+}
+
+static void session_seeds(void)
+{
+	struct mixd_error error = {0};
+
+	setenv("MIXD_NODE_PATH", MIXD_TEST_NODES, 0);
+	types = graph_types_new();
+	if (engine_modules_load(types, session_refused, NULL, &modules, &error) < 0)
+		fuzz_fail("%s", error.text);
+	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++)
+		fuzz_seed(sessions[i], strlen(sessions[i]));
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	session_seeds();
+	return 0;
+}
+
+const struct fuzz_harness fuzz_harness = {.name = "session",
+					  .runs_short = 5000,
+					  .runs_long = 100000,
+					  .size_max = 16384,
+					  .seeds = session_seeds,
+					  .words = words};
+
+/* What MODEL writes is MODEL. */
+static void session_check_writing(const struct graph_model *model)
+{
+	_cleanup_free_ char *text = graph_session_write(model, "yaml");
+	Mixd__V1__Graph *graph = NULL;
+	Mixd__V1__Op **ops = NULL;
+	struct mixd_error error = {0};
+	uint32_t n = 0;
+
+	if (!text || graph_session_parse(model->types, "written", text, strlen(text), NULL, &graph,
+					 &error) < 0)
+		fuzz_fail("what was written does not parse: %s %s in\n%s", error.address,
+			  error.text, text ? text : "");
+	if (graph_session_diff(model, graph, false, &ops, &n, &error) < 0 || n)
+		fuzz_fail("what was written differs in %u ways:\n%s", n, text);
+	graph_ops_free(ops, n);
+	mixd__v1__graph__free_unpacked(graph, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ char *text = malloc(size + 1);
+	struct graph_model *model;
+	struct graph_delta *delta = NULL;
+	Mixd__V1__Graph *graph = NULL;
+	Mixd__V1__Op **ops = NULL;
+	struct mixd_error error = {0};
+	uint32_t n = 0;
+
+	memcpy(text, data, size);
+	text[size] = '\0';
+	if (graph_session_parse(types, "fuzz.yaml", text, size, NULL, &graph, &error) < 0) {
+		if (!*error.text)
+			fuzz_fail("refused without a word");
+		return 0;
+	}
+	model = graph_model_new(types, "fuzz");
+	if (graph_session_diff(model, graph, fuzz_random(2), &ops, &n, &error) == 0) {
+		if (graph_txn_apply(model, ops, n, &delta, &error) == 0)
+			session_check_writing(model);
+		else if (!*error.text)
+			fuzz_fail("not applied, without a word");
+		graph_delta_free(delta);
+		graph_ops_free(ops, n);
+	}
+	graph_model_free(model);
+	mixd__v1__graph__free_unpacked(graph, NULL);
+	return 0;
+}
+
+static __attribute__((destructor)) void session_free(void)
+{
+	graph_types_free(types);
+	engine_modules_free(modules);
+}
