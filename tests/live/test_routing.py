@@ -26,6 +26,45 @@ class Routing(LiveCase):
         self.assertFalse(pw.registry.links(daemon.node("out"), daemon.node("program")))
         self.assertFalse(pw.registry.links(daemon.node(), daemon.node("program")))
 
+    @both
+    def test_the_output_follows_the_default(self):
+        pw = self.private(sinks=("test-sink", "desk"))
+        daemon = self.daemon(pw)
+        for name in ("desk", "test-sink", "desk"):
+            pw.set_default_sink(name)
+            pw.registry.wait(lambda: pw.default_sink() == name, f"{name} as default")
+            daemon.wait_linked(sink=name)
+            other = "test-sink" if name == "desk" else "desk"
+            out = daemon.node() if pw.bare else daemon.node("out")
+            pw.registry.wait(lambda: not pw.registry.links(out, other), f"no links to {other}")
+
+    @both
+    def test_the_virtual_sink_has_a_volume(self):
+        pw = self.private()
+        daemon = self.daemon(pw)
+        daemon.wait_linked()
+        node = pw.registry.node(daemon.node("program"))["id"]
+        signal = exact.noise(24000, 2)
+        levels = []
+        for volume in (1.0, 0.5):
+            pw.run(["pw-cli", "set-param", str(node), "Props", f"{{ channelVolumes: [ {volume}, {volume} ] }}"])
+            with exact.Probe(pw, signal, daemon.node("program"), "test-sink") as probe:
+                levels.append(float(np.max(np.abs(probe.run()))))
+        self.assertAlmostEqual(levels[1] / levels[0], 0.5, places=2)
+
+    def test_latency_is_told_to_pipewire(self):
+        pw = self.private()
+        daemon = self.daemon(pw, EMPTY.replace("program -> out", "program -> limit -> out").replace(
+            "links:", "  limit: {type: limiter}\nlinks:"))
+        daemon.wait_linked()
+        frames = daemon.status().latency_frames
+        self.assertGreater(frames, 0)
+        node = str(pw.registry.node(daemon.node())["id"])
+
+        def told(client):
+            return f"Int {frames}" in pw.run(["pw-cli", "enum-params", node, "ProcessLatency"]).stdout
+        daemon.client.wait_for(told, timeout=3)
+
     def test_an_application_goes_through_the_chain(self):
         pw = self.private()
         daemon = self.daemon(pw)
