@@ -106,31 +106,63 @@ static bool config_is_default(const struct graph_node *node, uint32_t idx)
 	return node->config[idx].number == row->def;
 }
 
-/* Each "id: value" of what differs from the defaults, with BETWEEN in front. */
-static void write_settings(const struct writer *writer, const struct graph_node *node,
-			   const char *between)
+static void write_key(const struct writer *writer, const char *key)
 {
-	char text[TEXT_BUF];
+	write_word(writer, key);
+	fputs(": ", writer->out);
+}
+
+/* The repetition of a group that PARAM belongs to: "band1"; 0 letters when it is in none. */
+static int group_size(const struct graph_param *param)
+{
+	return param->row->group ? (int)strcspn(param->id, ".") : 0;
+}
+
+/* Params that differ from their defaults. With NESTED those of one repetition share a map:
+ * band1: {freq: 80Hz, gain: 3dB}. */
+static void write_params(const struct writer *writer, const struct graph_node *node,
+			 const char *between, bool nested)
+{
+	const struct graph_param *open = NULL;
+	char text[TEXT_BUF], group[GRAPH_ID_MAX];
 
 	for (uint32_t i = 0; i < node->type->n_params; i++) {
 		const struct graph_param *param = &node->type->params[i];
+		int size = nested ? group_size(param) : 0;
+		bool same = open && size > 0 && group_size(open) == size &&
+			    strncmp(open->id, param->id, (size_t)size) == 0;
 
 		if (node->value[i] == param->def)
 			continue;
+		if (open && !same)
+			fputc('}', writer->out);
+		fputs(same ? ", " : between, writer->out);
+		if (size > 0 && !same) {
+			snprintf(group, sizeof(group), "%.*s", size, param->id);
+			write_key(writer, group);
+			fputc('{', writer->out);
+		}
+		open = size > 0 ? param : NULL;
+		write_key(writer, size > 0 ? param->id + size + 1 : param->id);
 		graph_value_format_param(param->row, node->value[i], text, sizeof(text));
-		fputs(between, writer->out);
-		write_word(writer, param->id);
-		fputs(": ", writer->out);
 		write_value(writer, param->row->type, text);
 	}
+	if (open)
+		fputc('}', writer->out);
+}
+
+static void write_configs(const struct writer *writer, const struct graph_node *node,
+			  const char *between)
+{
+	char text[TEXT_BUF];
+
 	for (uint32_t i = 0; i < node->type->n_configs; i++) {
 		const struct mixd_config_row *row = node->type->configs[i];
 
 		if (config_is_default(node, i))
 			continue;
 		fputs(between, writer->out);
-		write_word(writer, row->id);
-		fputs(": ", writer->out);
+		write_key(writer, row->id);
 		if (row->type == MIXD_TYPE_STRING) {
 			write_word(writer, node->config[i].text);
 			continue;
@@ -151,7 +183,8 @@ static size_t node_length(const struct writer *writer, const struct graph_node *
 	if (!probe.out)
 		return 0;
 	fprintf(probe.out, "  %s: {type: %s", node->name, node->type->node_type->id);
-	write_settings(&probe, node, ", ");
+	write_params(&probe, node, ", ", false);
+	write_configs(&probe, node, ", ");
 	fclose(probe.out);
 	return size + 1;
 }
@@ -159,16 +192,17 @@ static size_t node_length(const struct writer *writer, const struct graph_node *
 static void write_node(const struct writer *writer, const struct graph_node *node)
 {
 	bool line = node_length(writer, node) <= LINE_MAX_CHARS;
+	const char *between = line ? ", " : writer->json ? ",\n      " : "\n    ";
 
 	fputs(writer->json ? "    " : "  ", writer->out);
 	write_word(writer, node->name);
 	fputs(line || writer->json ? ": {" : ":\n    ", writer->out);
 	if (writer->json && !line)
 		fputs("\n      ", writer->out);
-	write_word(writer, "type");
-	fputs(": ", writer->out);
+	write_key(writer, "type");
 	write_word(writer, node->type->node_type->id);
-	write_settings(writer, node, line ? ", " : writer->json ? ",\n      " : "\n    ");
+	write_params(writer, node, between, !line);
+	write_configs(writer, node, between);
 	if (writer->json && !line)
 		fputs("\n    ", writer->out);
 	if (line || writer->json)

@@ -166,6 +166,14 @@ static int check_param(struct check *check, const struct mixd_param_row *row)
 	return check_ramp(check, row);
 }
 
+/* "type" stands beside the settings of a node in a session file. */
+static int check_word(const struct check *check, const char *id, const char *group)
+{
+	return !group && strcmp(id, "type") == 0
+		       ? refuse(check, "the id is a word of the session file")
+		       : 0;
+}
+
 static int check_group(struct check *check, uint32_t idx)
 {
 	const struct mixd_param_row *rows = check->type->params, *row = &rows[idx];
@@ -369,11 +377,16 @@ static int check_tables(struct check *check)
 	for (uint32_t i = 0; r == 0 && i < type->n_params; i++) {
 		r = check_param(check, &type->params[i]);
 		if (r == 0)
+			r = check_word(check, type->params[i].id, type->params[i].group);
+		if (r == 0)
 			r = check_group(check, i);
 		n_params += type->params[i].group ? type->params[i].count : 1;
 	}
-	for (uint32_t i = 0; r == 0 && i < type->n_configs; i++)
+	for (uint32_t i = 0; r == 0 && i < type->n_configs; i++) {
 		r = check_config(check, &type->configs[i]);
+		if (r == 0)
+			r = check_word(check, type->configs[i].id, NULL);
+	}
 	for (uint32_t i = 0; r == 0 && i < type->n_meters; i++)
 		r = check_meter(check, &type->meters[i]);
 	if (r < 0)

@@ -149,7 +149,8 @@ TEST(session_empty_and_long)
 				  (const char *const[]){"add eq e", "set e.band*.gain=1.5dB", NULL},
 				  NULL, &err) == 0);
 	text = graph_session_write(model, "yaml");
-	CHECK(strstr(text, "  e:\n    type: eq\n    band1.gain: 1.5dB\n    band2.gain: 1.5dB\n"),
+	CHECK(strstr(text,
+		     "  e:\n    type: eq\n    band1: {gain: 1.5dB}\n    band2: {gain: 1.5dB}\n"),
 	      "%s", text);
 	again = load_as(text, NULL);
 	CHECK(models_equal(model, again));
@@ -258,8 +259,8 @@ TEST(session_faults_have_a_place_and_a_remedy)
 		CHECK(strcmp(err.address, rows[i].place) == 0, "%s gives %s: %s", rows[i].text,
 		      err.address, err.text);
 		CHECK(strstr(err.text, rows[i].fault), "%s gives %s", rows[i].text, err.text);
-		CHECK(err.hint[0] && (!rows[i].remedy || strstr(err.hint, rows[i].remedy)), "%s gives %s",
-		      rows[i].text, err.hint);
+		CHECK(err.hint[0] && (!rows[i].remedy || strstr(err.hint, rows[i].remedy)),
+		      "%s gives %s", rows[i].text, err.hint);
 	}
 }
 
