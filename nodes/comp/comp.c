@@ -12,107 +12,15 @@
 
 #include <mixd/node.h>
 
-#include "dynamics.h"
-#include "eq_bank.h"
 #include "eq_design.h"
 
+#include "comp_state.h"
 #include "comp_tables.h"
 
 #include <mixd/rt.h>
 
 #define COMP_GLIDE_S 0.02 /* of switches that change the gain at once */
 #define COMP_CREST_S 0.2
-#define COMP_KEY_SECTIONS 2u
-#define COMP_LANES (MIXD_CHANNELS_MAX + MIXD_LANES_MAX)
-#define COMP_STATE_WORDS (DYN_STATE_COUNT_ + COMP_KEY_SECTIONS * SVF_STATES)
-#define COMP_COEF_WORDS                                                                            \
-	(DYN_COEF_COUNT_ + EQ_BANK_GAIN_WORDS + COMP_KEY_SECTIONS * EQ_BANK_SECTION_WORDS)
-
-/* Rows of one channel, MIXD_SLICE_MAX frames each. */
-enum {
-	COMP_ROW_WORK,
-	COMP_ROW_KEY,
-	COMP_ROW_PEAK,
-	COMP_ROW_MEAN,
-	COMP_ROW_DOWNMIX,
-	COMP_ROW_COUNT
-};
-
-/* What is interpolated across a cell. */
-enum {
-	COMP_LINE_THRESHOLD,
-	COMP_LINE_SLOPE,
-	COMP_LINE_RANGE,
-	COMP_LINE_MAKEUP,
-	COMP_LINE_MIX,
-	COMP_LINE_LISTEN,
-	COMP_LINES
-};
-
-struct comp_line {
-	struct dyn_line now;
-	float end; /* of the cell */
-};
-
-struct comp_state {
-	/* --- immutable after init --- */
-	uint32_t channels;
-	uint32_t delay_frames; /* look-ahead */
-	uint32_t ring_frames; /* per channel */
-	float *rows;
-	float *ring;
-	/* --- rt --- */
-	struct comp_line line[COMP_LINES];
-	struct dyn_curve curve;
-	struct dyn_out out;
-	float link;
-	float crest_rate; /* of dyn_crest_release() */
-	double auto_part, listen_part; /* how much of the switch is in: 0..1 */
-	bool rms, hold, auto_release, key_filter;
-	uint32_t cell_frames, cell_done; /* length of the cell, and what is made of it */
-	uint32_t ring_at;
-};
-
-/* ---- life -------------------------------------------------------------------------------------- */
-
-static uint32_t comp_delay(const struct mixd_setup *setup)
-{
-	return (uint32_t)lround(setup->config[0].number * 0.001 * setup->rate);
-}
-
-static uint32_t comp_ring_frames(uint32_t delay_frames)
-{
-	return delay_frames ? delay_frames + MIXD_SLICE_MAX : 0;
-}
-
-static int comp_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
-		      struct mixd_fault *fault)
-{
-	uint32_t channels = setup->out_layout[0]->n_channels, delay = comp_delay(setup);
-	size_t floats =
-		channels * (size_t)(COMP_ROW_COUNT * MIXD_SLICE_MAX + comp_ring_frames(delay));
-
-	ret_need->state_bytes = sizeof(struct comp_state) + floats * sizeof(float);
-	ret_need->lane_state = COMP_STATE_WORDS;
-	ret_need->lane_coef = COMP_COEF_WORDS;
-	ret_need->shape =
-		(uint64_t)delay << 16 | (uint64_t)setup->in_layout[1]->n_channels << 8 | channels;
-	ret_need->latency = delay;
-	ret_need->tail = delay;
-	return 0;
-}
-
-static int comp_activate(struct mixd_inst *inst, struct mixd_fault *fault)
-{
-	struct comp_state *state = inst->state;
-
-	state->channels = inst->setup->out_layout[0]->n_channels;
-	state->delay_frames = comp_delay(inst->setup);
-	state->ring_frames = comp_ring_frames(state->delay_frames);
-	state->rows = (float *)(state + 1);
-	state->ring = state->rows + (size_t)state->channels * COMP_ROW_COUNT * MIXD_SLICE_MAX;
-	return 0;
-}
 
 static void comp_clear_words(struct mixd_inst *inst, uint32_t first, uint32_t end)
 {
@@ -295,6 +203,7 @@ struct comp_work {
 	const float *load[COMP_LANES]; /* what each lane smooths: its own row, or its instance's */
 	float *store[COMP_LANES];
 	float *unused; /* written, never read */
+	float (*local)[MIXD_SLICE_MAX]; /* rows of up to MIXD_LANES_MAX lanes, close together */
 };
 
 static const float comp_silence[MIXD_SLICE_MAX];
@@ -383,7 +292,53 @@ static void comp_mean_power(struct comp_work *work)
 	}
 }
 
-/* Keys to power, per lane. */
+static bool comp_linked(const struct comp_state *state)
+{
+	return state->link >= 1.0f;
+}
+
+/* From here on the first channel's row stands for all. */
+static void comp_share_row(struct comp_work *work, uint32_t first)
+{
+	for (uint32_t c = 1; c < work->channels; c++) {
+		work->load[first + c] = work->load[first];
+		work->store[first + c] = work->unused;
+	}
+}
+
+/* Keys to power: one row per channel, or at once the row of the loudest. */
+static void comp_power(struct comp_work *work, uint32_t idx, bool loudest)
+{
+	const struct comp_state *state = work->call->inst[idx]->state;
+	uint32_t first = idx * work->channels;
+
+	for (uint32_t c = 0; c < work->channels; c++) {
+		float *row = work->n_lanes <= MIXD_LANES_MAX ? work->local[first + c]
+							     : comp_row(state, c, COMP_ROW_WORK);
+
+		if (!loudest)
+			dyn_power(work->key[first + c], row, work->n);
+		work->load[first + c] = work->store[first + c] = row;
+	}
+	if (!loudest)
+		return;
+	dyn_power_of_loudest(work->key + first, work->channels, work->store[first], work->n);
+	comp_share_row(work, first);
+}
+
+/* Mean powers are linked after the mean. */
+static void comp_link_rows(struct comp_work *work, uint32_t idx)
+{
+	uint32_t first = idx * work->channels;
+
+	if (!comp_linked(work->call->inst[idx]->state))
+		return;
+	for (uint32_t c = 1; c < work->channels; c++)
+		dyn_max(work->load[first + c], work->store[first], work->n);
+	comp_share_row(work, first);
+}
+
+/* Keys to power, per lane or, fully linked, per instance. */
 static void comp_detect(struct comp_work *work)
 {
 	const uint32_t n_all = work->call->bank->n_blocks * work->call->bank->width;
@@ -402,27 +357,13 @@ static void comp_detect(struct comp_work *work)
 	}
 	if (filter)
 		comp_filter_keys(work);
-	for (uint32_t lane = 0; lane < work->n_lanes; lane++) {
-		float *row = comp_row(work->call->inst[lane / work->channels]->state,
-				      lane % work->channels, COMP_ROW_WORK);
-
-		dyn_power(work->key[lane], row, work->n);
-		work->load[lane] = work->store[lane] = row;
-	}
-	if (rms)
-		comp_mean_power(work);
-}
-
-/* Fully linked: the loudest power in the first channel's row stands for all. */
-static void comp_link_fully(struct comp_work *work, uint32_t idx)
-{
-	uint32_t first = idx * work->channels;
-
-	for (uint32_t c = 1; c < work->channels; c++) {
-		dyn_max(work->load[first + c], work->store[first], work->n);
-		work->load[first + c] = work->load[first];
-		work->store[first + c] = work->unused;
-	}
+	for (uint32_t i = 0; i < work->call->n_inst; i++)
+		comp_power(work, i, !rms && comp_linked(work->call->inst[i]->state));
+	if (!rms)
+		return;
+	comp_mean_power(work);
+	for (uint32_t i = 0; i < work->call->n_inst; i++)
+		comp_link_rows(work, i);
 }
 
 /* Power to wanted reduction, in the rows. */
@@ -430,20 +371,24 @@ static void comp_reduce(struct comp_work *work, uint32_t idx)
 {
 	const struct comp_state *state = work->call->inst[idx]->state;
 	uint32_t first = idx * work->channels, n = work->n;
-	uint32_t rows = state->link >= 1.0f ? 1 : work->channels;
+	uint32_t rows = comp_linked(state) ? 1 : work->channels;
 	float *loudest = comp_row(state, 0, COMP_ROW_MEAN);
 
-	for (uint32_t c = 0; c < rows; c++)
-		dyn_level(work->store[first + c], n);
-	if (rows > 1 && state->link > 0.0f) {
-		memcpy(loudest, work->load[first], n * sizeof(*loudest));
-		for (uint32_t c = 1; c < rows; c++)
-			dyn_max(work->load[first + c], loudest, n);
+	if (rows == 1 || state->link <= 0.0f) {
 		for (uint32_t c = 0; c < rows; c++)
-			dyn_link(work->store[first + c], loudest, state->link, n);
+			dyn_level_reduce(&state->curve, state->cell_done, work->store[first + c],
+					 n);
+		return;
 	}
 	for (uint32_t c = 0; c < rows; c++)
+		dyn_level(work->store[first + c], n);
+	memcpy(loudest, work->load[first], n * sizeof(*loudest));
+	for (uint32_t c = 1; c < rows; c++)
+		dyn_max(work->load[first + c], loudest, n);
+	for (uint32_t c = 0; c < rows; c++) {
+		dyn_link(work->store[first + c], loudest, state->link, n);
 		dyn_reduce(&state->curve, state->cell_done, work->store[first + c], n);
+	}
 }
 
 /* The release of each frame, from the crest factor, into the peak rows. */
@@ -542,7 +487,7 @@ static void comp_output(struct comp_work *work, uint32_t idx)
 	struct mixd_inst *inst = work->call->inst[idx];
 	struct comp_state *state = inst->state;
 	uint32_t first = idx * work->channels, n = work->n;
-	uint32_t rows = state->link >= 1.0f ? 1 : work->channels;
+	uint32_t rows = comp_linked(state) ? 1 : work->channels;
 	bool listens = comp_listens(state);
 	float most = 0.0f;
 
@@ -576,6 +521,7 @@ static void comp_output(struct comp_work *work, uint32_t idx)
 static void comp_process(const struct mixd_call *call)
 {
 	float unused[MIXD_SLICE_MAX] __attribute__((aligned(64)));
+	float local[MIXD_LANES_MAX][MIXD_SLICE_MAX] __attribute__((aligned(64)));
 	struct comp_work work;
 	bool hold = false, auto_release = false;
 
@@ -585,12 +531,11 @@ static void comp_process(const struct mixd_call *call)
 	work.n_lanes = call->n_inst * work.channels;
 	work.keyed = call->inst[0]->in_linked >> 1 & 1u;
 	work.unused = unused;
+	work.local = local;
 	comp_detect(&work);
 	for (uint32_t i = 0; i < call->n_inst; i++) {
 		const struct comp_state *state = call->inst[i]->state;
 
-		if (state->link >= 1.0f)
-			comp_link_fully(&work, i);
 		hold = hold || state->hold;
 		auto_release = auto_release || state->auto_release;
 	}

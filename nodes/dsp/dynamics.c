@@ -71,10 +71,38 @@ MIXD_INLINE float dyn_line_at(const struct dyn_line *line, int32_t frame)
 }
 
 /* A NaN compares false and becomes 0: the states behind stay finite. */
+MIXD_INLINE float dyn_power_one(float x)
+{
+	return dyn_smaller(dyn_larger(x * x, 0.0f), DYN_LEVEL_MAX_POWER);
+}
+
 MIXD_CLONES void dyn_power(const float *in, float *out, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		out[i] = dyn_smaller(dyn_larger(in[i] * in[i], 0.0f), DYN_LEVEL_MAX_POWER);
+		out[i] = dyn_power_one(in[i]);
+}
+
+MIXD_CLONES static void dyn_power_of_two(const float *restrict a, const float *restrict b,
+					 float *restrict out, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = dyn_larger(dyn_power_one(b[i]), dyn_power_one(a[i]));
+}
+
+MIXD_CLONES static void dyn_power_and_max(const float *in, float *out, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = dyn_larger(dyn_power_one(in[i]), out[i]);
+}
+
+void dyn_power_of_loudest(const float *const *in, uint32_t n_in, float *out, uint32_t n)
+{
+	if (n_in > 1)
+		dyn_power_of_two(in[0], in[1], out, n);
+	else
+		dyn_power(in[0], out, n);
+	for (uint32_t k = 2; k < n_in; k++)
+		dyn_power_and_max(in[k], out, n);
 }
 
 MIXD_CLONES void dyn_max(const float *in, float *out, uint32_t n)
@@ -83,10 +111,15 @@ MIXD_CLONES void dyn_max(const float *in, float *out, uint32_t n)
 		out[i] = dyn_larger(in[i], out[i]);
 }
 
+MIXD_INLINE float dyn_level_one(float power)
+{
+	return 0.5f * dyn_log2(dyn_larger(power, DYN_LEVEL_MIN_POWER));
+}
+
 MIXD_CLONES void dyn_level(float *x, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		x[i] = 0.5f * dyn_log2(dyn_larger(x[i], DYN_LEVEL_MIN_POWER));
+		x[i] = dyn_level_one(x[i]);
 }
 
 MIXD_CLONES void dyn_link(float *own, const float *loudest, float link, uint32_t n)
@@ -114,6 +147,15 @@ MIXD_CLONES static void dyn_reduce_rest(const struct dyn_curve *line, float *x, 
 				      curve.range.at);
 }
 
+MIXD_CLONES static void dyn_level_reduce_rest(const struct dyn_curve *line, float *x, uint32_t n)
+{
+	const struct dyn_curve curve = *line;
+
+	for (uint32_t i = 0; i < n; i++)
+		x[i] = dyn_reduce_one(&curve, dyn_level_one(x[i]), curve.threshold.at,
+				      curve.slope.at, curve.range.at);
+}
+
 MIXD_CLONES static void dyn_reduce_move(const struct dyn_curve *line, int32_t first, float *x,
 					int32_t n)
 {
@@ -125,57 +167,74 @@ MIXD_CLONES static void dyn_reduce_move(const struct dyn_curve *line, int32_t fi
 				      dyn_line_at(&curve.range, first + i));
 }
 
+static bool dyn_curve_rests(const struct dyn_curve *curve)
+{
+	return curve->threshold.step == 0.0f && curve->slope.step == 0.0f &&
+	       curve->range.step == 0.0f;
+}
+
+void dyn_level_reduce(const struct dyn_curve *curve, uint32_t first, float *x, uint32_t n)
+{
+	if (dyn_curve_rests(curve)) {
+		dyn_level_reduce_rest(curve, x, n);
+		return;
+	}
+	dyn_level(x, n);
+	dyn_reduce_move(curve, (int32_t)first, x, (int32_t)n);
+}
+
 void dyn_reduce(const struct dyn_curve *curve, uint32_t first, float *x, uint32_t n)
 {
-	if (curve->threshold.step == 0.0f && curve->slope.step == 0.0f && curve->range.step == 0.0f)
+	if (dyn_curve_rests(curve))
 		dyn_reduce_rest(curve, x, n);
 	else
 		dyn_reduce_move(curve, (int32_t)first, x, (int32_t)n);
 }
 
 /* Of values >= 0 the bits rise with the value, and integers can be compared in any order. */
-MIXD_CLONES static int32_t dyn_most(const float *x, uint32_t n)
+MIXD_INLINE int32_t dyn_more(int32_t most, float x)
+{
+	int32_t bits;
+
+	__builtin_memcpy(&bits, &x, sizeof(bits));
+	return bits > most ? bits : most;
+}
+
+MIXD_CLONES static int32_t dyn_gain_rest(float makeup, float *x, uint32_t n)
 {
 	int32_t most = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		int32_t bits;
-
-		__builtin_memcpy(&bits, &x[i], sizeof(bits));
-		most = bits > most ? bits : most;
+		most = dyn_more(most, x[i]);
+		x[i] = dyn_exp2(makeup - x[i]);
 	}
 	return most;
 }
 
-MIXD_CLONES static void dyn_gain_rest(float makeup, float *x, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		x[i] = dyn_exp2(makeup - x[i]);
-}
-
-MIXD_CLONES static void dyn_gain_move(const struct dyn_out *line, int32_t first, float *x,
-				      int32_t n)
+MIXD_CLONES static int32_t dyn_gain_move(const struct dyn_out *line, int32_t first, float *x,
+					 int32_t n)
 {
 	const struct dyn_out out = *line;
+	int32_t most = 0;
 
 	for (int32_t i = 0; i < n; i++) {
 		float mix = dyn_line_at(&out.mix, first + i);
 		float gain = dyn_exp2(dyn_line_at(&out.makeup, first + i) - x[i]);
 
+		most = dyn_more(most, x[i]);
 		x[i] = (1.0f - mix) + mix * gain;
 	}
+	return most;
 }
 
 float dyn_gain(const struct dyn_out *out, uint32_t first, float *x, uint32_t n)
 {
-	int32_t bits = dyn_most(x, n);
+	int32_t bits = !out->dry && out->makeup.step == 0.0f
+			       ? dyn_gain_rest(out->makeup.at, x, n)
+			       : dyn_gain_move(out, (int32_t)first, x, (int32_t)n);
 	float most;
 
 	__builtin_memcpy(&most, &bits, sizeof(most));
-	if (!out->dry && out->makeup.step == 0.0f)
-		dyn_gain_rest(out->makeup.at, x, n);
-	else
-		dyn_gain_move(out, (int32_t)first, x, (int32_t)n);
 	return most;
 }
 

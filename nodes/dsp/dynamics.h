@@ -36,6 +36,8 @@ struct dyn_out {
 
 /* out = in^2 */
 void dyn_power(const float *in, float *out, uint32_t n);
+/* The highest power among the N_IN rows, per frame. */
+void dyn_power_of_loudest(const float *const *in, uint32_t n_in, float *out, uint32_t n);
 /* out = max(out, in) */
 void dyn_max(const float *in, float *out, uint32_t n);
 /* Power to log2 of amplitude, in place. */
@@ -44,6 +46,8 @@ void dyn_level(float *x, uint32_t n);
 void dyn_link(float *own, const float *loudest, float link, uint32_t n);
 /* Level to wanted reduction (>= 0), in place. FIRST is the frame within the cell. */
 void dyn_reduce(const struct dyn_curve *curve, uint32_t first, float *x, uint32_t n);
+/* dyn_level() and dyn_reduce() in one pass, to the same bits. */
+void dyn_level_reduce(const struct dyn_curve *curve, uint32_t first, float *x, uint32_t n);
 /* Smoothed reduction to gain, in place. Returns the largest reduction. */
 float dyn_gain(const struct dyn_out *out, uint32_t first, float *x, uint32_t n);
 /* out = in * gain. */

@@ -14,6 +14,16 @@ MIXD_INLINE DYN_V DYN_NAME(dyn_select)(DYN_I mask, DYN_V a, DYN_V b)
 	return (DYN_V)((mask & (DYN_I)a) | (~mask & (DYN_I)b));
 }
 
+/* Lane by lane in the source, one instruction in the machine. */
+MIXD_INLINE DYN_V DYN_NAME(dyn_larger)(DYN_V a, DYN_V b)
+{
+	DYN_V larger;
+
+	for (uint32_t lane = 0; lane < LANES_W; lane++)
+		larger[lane] = a[lane] > b[lane] ? a[lane] : b[lane];
+	return larger;
+}
+
 MIXD_INLINE void DYN_NAME(dyn_smooth_lanes)(float *x, uint32_t width, double *state,
 					    const double *coef, uint32_t n)
 {
@@ -26,7 +36,7 @@ MIXD_INLINE void DYN_NAME(dyn_smooth_lanes)(float *x, uint32_t width, double *st
 		DYN_V want = __builtin_convertvector(DYN_X(x, i), DYN_V);
 		DYN_V fall = release * released + out * want;
 
-		released = DYN_NAME(dyn_select)(want > fall, want, fall);
+		released = DYN_NAME(dyn_larger)(want, fall);
 		reduction = attack * reduction + in * released;
 		DYN_X(x, i) = __builtin_convertvector(reduction, DYN_F);
 	}
@@ -54,7 +64,7 @@ MIXD_INLINE void DYN_NAME(dyn_smooth_extended)(float *x, const float *per_frame,
 		fall = r * released + (1.0 - r) * want;
 		fall = DYN_NAME(dyn_select)(held > 0.0, released, fall);
 		held = DYN_NAME(dyn_select)(want >= released, hold, held - 1.0);
-		released = DYN_NAME(dyn_select)(want > fall, want, fall);
+		released = DYN_NAME(dyn_larger)(want, fall);
 		reduction = attack * reduction + in * released;
 		DYN_X(x, i) = __builtin_convertvector(reduction, DYN_F);
 	}
@@ -105,7 +115,7 @@ MIXD_CLONES static void DYN_NAME(dyn_crest)(const float *x, float *ret_peak, flo
 			DYN_V power = __builtin_convertvector(DYN_X(x + first, i), DYN_V);
 			DYN_V fall = keep * peak + take * power;
 
-			peak = DYN_NAME(dyn_select)(power > fall, power, fall);
+			peak = DYN_NAME(dyn_larger)(power, fall);
 			mean = keep * mean + take * power;
 			DYN_X(ret_peak + first, i) = __builtin_convertvector(peak, DYN_F);
 			DYN_X(ret_mean + first, i) = __builtin_convertvector(mean, DYN_F);
