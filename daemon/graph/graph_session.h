@@ -4,6 +4,10 @@
  *             envelopes. Unknown keys, types, params and units are errors with line and column and
  *             the nearest right word. Write: canonical, sorted, with units, only what differs from
  *             the defaults.
+ * FORM        mixd: 1; name; nodes: {NAME: {type: T, ID: VALUE, band1: {ID: VALUE}}}; links: [a -> b
+ *             -> c:key, {from: a, to: b, gain: -6dB}]; envelopes: [{address: a.gain, curve: log,
+ *             points: [0s=-60dB, [3s, 0dB]]}]. A port stands only at the ends of a chain. A link
+ *             may name a node that the file does not: with `merge` it is one that runs.
  * THREADS     [main] */
 #pragma once
 

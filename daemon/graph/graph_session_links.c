@@ -202,29 +202,29 @@ int session_read_links(const struct session *session, const struct session_node 
 static const struct mixd_param_row at_row = {
 	.id = "time", .type = MIXD_TYPE_FLOAT, .unit = MIXD_UNIT_MS, .max = 86400000.0};
 
-/* "3s=-6dB" */
+/* "3s=-6dB", or [3s, -6dB] */
 static int read_point(const struct session *session, const struct session_node *at,
 		      const struct graph_address *address, struct graph_point *ret)
 {
 	const struct graph_param *param = &address->node->type->params[address->idx];
-	const char *equals;
-	char time[64];
-	int r = session_want(session, at, SESSION_SCALAR, "a point");
+	const char *value = NULL;
+	char time[64] = "";
 
-	if (r < 0)
-		return r;
-	equals = strchr(at->text, '=');
-	if (!equals || (size_t)(equals - at->text) >= sizeof(time)) {
-		r = session_doc_error(session->name, at, session->err, "\"%.60s\" is no point",
-				      at->text);
-		error_hint(session->err, "write it as time=value, as in 3s=-6dB");
-		return r;
+	if (at->kind == SESSION_SCALAR) {
+		value = strchr(at->text, '=');
+		if (value)
+			snprintf(time, sizeof(time), "%.*s", (int)(value++ - at->text), at->text);
+	} else if (at->kind == SESSION_LIST && at->n == 2 && at->first->kind == SESSION_SCALAR &&
+		   at->last->kind == SESSION_SCALAR) {
+		snprintf(time, sizeof(time), "%s", at->first->text);
+		value = at->last->text;
 	}
-	memcpy(time, at->text, (size_t)(equals - at->text));
-	time[equals - at->text] = '\0';
+	if (!value)
+		return session_fault(session, at, "write it as time=value, as in 3s=-6dB",
+				     "\"%.60s\" is no point", at->text ? at->text : "...");
 	if (graph_value_parse_param(&at_row, 0.0, time, 0.0, "time", &ret->at_ms, session->err) <
 		    0 ||
-	    graph_value_parse_param(param->row, param->def, equals + 1, 0.0, param->id, &ret->value,
+	    graph_value_parse_param(param->row, param->def, value, 0.0, param->id, &ret->value,
 				    session->err) < 0)
 		return session_relocate(session, at, "");
 	return 0;
@@ -265,9 +265,9 @@ static int envelope_append(const struct session *session, const struct session_n
 
 static int read_envelope(const struct session *session, const struct session_node *map)
 {
-	static const char *const words[] = {"param", "curve", "points"};
+	static const char *const words[] = {"address", "curve", "points"};
 	_cleanup_free_ struct graph_point *points = NULL;
-	const struct session_node *param, *curve, *list;
+	const struct session_node *place, *curve, *list;
 	struct graph_address address;
 	size_t n = 0;
 	int r = session_want(session, map, SESSION_MAP, "an envelope");
@@ -276,26 +276,26 @@ static int read_envelope(const struct session *session, const struct session_nod
 		r = session_check_keys(session, map, words, 3);
 	if (r < 0)
 		return r;
-	param = session_doc_get(map, "param");
+	place = session_doc_get(map, "address");
 	curve = session_doc_get(map, "curve");
 	list = session_doc_get(map, "points");
-	if (!param || !list)
+	if (!place || !list)
 		return session_fault(
 			session, map,
-			"write {param: vox.gain, curve: log, points: [0s=-60dB, 3s=0dB]}",
-			"an envelope has no \"%s\"", param ? "points" : "param");
-	r = session_want(session, param, SESSION_SCALAR, "param");
+			"write {address: vox.gain, curve: log, points: [0s=-60dB, 3s=0dB]}",
+			"an envelope has no \"%s\"", place ? "points" : "address");
+	r = session_want(session, place, SESSION_SCALAR, "address");
 	if (r == 0 && curve)
 		r = session_want(session, curve, SESSION_SCALAR, "curve");
 	if (r == 0)
 		r = session_want(session, list, SESSION_LIST, "points");
 	if (r < 0)
 		return r;
-	if (graph_model_find_address(session->model, param->text, &address, session->err) < 0)
-		return session_relocate(session, param, "");
+	if (graph_model_find_address(session->model, place->text, &address, session->err) < 0)
+		return session_relocate(session, place, "");
 	if (address.kind != GRAPH_ADDRESS_PARAM)
-		return session_fault(session, param, "only params can be automated",
-				     "%.100s is not a param: it has no envelope", param->text);
+		return session_fault(session, place, "only params can be automated",
+				     "%.100s is not a param: it has no envelope", place->text);
 	points = calloc(list->n + 1u, sizeof(*points));
 	if (!points)
 		return error_no_memory(session->err);

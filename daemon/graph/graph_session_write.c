@@ -358,11 +358,11 @@ static void write_envelope(const struct writer *writer, const struct graph_envel
 
 	if (writer->json)
 		fprintf(writer->out,
-			"%s    {\"param\": \"%s.%s\", \"curve\": \"%s\", \"points\": [",
+			"%s    {\"address\": \"%s.%s\", \"curve\": \"%s\", \"points\": [",
 			first ? "" : ",\n", envelope->node->name, param->id,
 			graph_curve_names[envelope->curve]);
 	else
-		fprintf(writer->out, "  - {param: \"%s.%s\", curve: %s, points: [",
+		fprintf(writer->out, "  - {address: \"%s.%s\", curve: %s, points: [",
 			envelope->node->name, param->id, graph_curve_names[envelope->curve]);
 	for (uint32_t i = 0; i < envelope->n_points; i++) {
 		graph_value_format_param(param->row, envelope->points[i].value, text, sizeof(text));

@@ -52,7 +52,7 @@ static const char onair[] =
 	"  - limit -> meter\n"
 	"  - {from: program, to: \"limit:key\", gain: -6dB}\n"
 	"envelopes:\n"
-	"  - {param: meter.gain, curve: log, points: [0s=-60dB, 3s=0dB]}\n";
+	"  - {address: meter.gain, curve: log, points: [0s=-60dB, [3s, 0dB]]}\n";
 
 TEST(session_is_read)
 {
@@ -90,7 +90,7 @@ TEST(session_is_written_canonically)
 		"  - limit -> out\n"
 		"  - {from: \"program\", to: \"limit:key\", gain: -6dB}\n"
 		"envelopes:\n"
-		"  - {param: \"meter.gain\", curve: log, points: [\"0ms=-60dB\", "
+		"  - {address: \"meter.gain\", curve: log, points: [\"0ms=-60dB\", "
 		"\"3000ms=0dB\"]}\n";
 	struct graph_model *model = load_as(onair, NULL), *again;
 	char *yaml = graph_session_write(model, "yaml"), *json, *twice;
@@ -222,20 +222,25 @@ TEST(session_faults_have_a_place_and_a_remedy)
 		 "value"},
 		{NODES "links:\n  - a -> x*y\n", "s.yaml:6:5", "no name", "A-Z"},
 		{NODES "envelopes: 3\n", "s.yaml:5:12", "envelopes is a value", "want a list"},
-		{NODES "envelopes:\n  - {param: a.gain}\n", "s.yaml:6:5", "no \"points\"", NULL},
-		{NODES "envelopes:\n  - {param: a.gian, points: [0s=1]}\n", "s.yaml:6:13",
+		{NODES "envelopes:\n  - {address: a.gain}\n", "s.yaml:6:5", "no \"points\"",
+		 "3s=0dB"},
+		{NODES "envelopes:\n  - {address: a.gian, points: [0s=1]}\n", "s.yaml:6:15",
 		 "\"gian\"", "\"gain\""},
-		{NODES "envelopes:\n  - {param: a.peak, points: [0s=1]}\n", "s.yaml:6:13",
+		{NODES "envelopes:\n  - {address: a.peak, points: [0s=1]}\n", "s.yaml:6:15",
 		 "not a param", NULL},
-		{NODES "envelopes:\n  - {param: a.gain, points: [3]}\n", "s.yaml:6:30", "no point",
-		 "3s=-6dB"},
-		{NODES "envelopes:\n  - {param: a.gain, points: [3Hz=1]}\n", "s.yaml:6:30",
+		{NODES "envelopes:\n  - {address: a.gain, points: [3]}\n", "s.yaml:6:32",
+		 "no point", "3s=-6dB"},
+		{NODES "envelopes:\n  - {address: a.gain, points: [[1]]}\n", "s.yaml:6:32",
+		 "no point", "3s=-6dB"},
+		{NODES "envelopes:\n  - {address: a.gain, points: [[1, [2]]]}\n", "s.yaml:6:32",
+		 "no point", "3s=-6dB"},
+		{NODES "envelopes:\n  - {address: a.gain, points: [3Hz=1]}\n", "s.yaml:6:32",
 		 "wrong unit", "ms"},
-		{NODES "envelopes:\n  - {param: a.gain, points: [3s=1Hz]}\n", "s.yaml:6:30",
+		{NODES "envelopes:\n  - {address: a.gain, points: [3s=1Hz]}\n", "s.yaml:6:32",
 		 "wrong unit", "dB"},
-		{NODES "envelopes:\n  - {param: a.gain, points: []}\n", "s.yaml:6:5", "0 points",
+		{NODES "envelopes:\n  - {address: a.gain, points: []}\n", "s.yaml:6:5", "0 points",
 		 "1 to"},
-		{NODES "envelopes:\n  - {param: a.gain, curve: cubic, points: [0s=1]}\n",
+		{NODES "envelopes:\n  - {address: a.gain, curve: cubic, points: [0s=1]}\n",
 		 "s.yaml:6:5", "cubic", "smooth"},
 		{"mixd: 1\nnodes: &x {}\n", "s.yaml:2:8", "anchors", NULL},
 		{"mixd: 1\nnodes: *x\n", "s.yaml:2:8", "anchors", NULL},
