@@ -129,6 +129,7 @@ static int pw_backend_make_filter(struct pw_backend *backend)
 {
 	uint8_t space[256];
 	struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(space, sizeof(space));
+	struct spa_process_latency_info latency = {.rate = 0};
 	const struct spa_pod *params[1];
 	struct pw_properties *props = pw_properties_new(
 		PW_KEY_NODE_NAME, backend->node_name, PW_KEY_MEDIA_TYPE, "Audio",
@@ -148,8 +149,7 @@ static int pw_backend_make_filter(struct pw_backend *backend)
 		return -errno;
 	pw_filter_add_listener(backend->filter, &backend->filter_listener,
 			       &pw_backend_filter_events, backend);
-	params[0] = spa_process_latency_build(&builder, SPA_PARAM_ProcessLatency,
-					      &SPA_PROCESS_LATENCY_INFO_INIT(.rate = 0));
+	params[0] = spa_process_latency_build(&builder, SPA_PARAM_ProcessLatency, &latency);
 	backend->latency_frames = 0;
 	return pw_filter_connect(backend->filter, PW_FILTER_FLAG_RT_PROCESS, params, 1);
 }

@@ -105,8 +105,8 @@ static void pw_report_words(struct pw_backend *backend, struct instance_clock *c
 		snprintf(clock->state, sizeof(clock->state), "waiting");
 		snprintf(
 			clock->text, sizeof(clock->text),
-			"connected to \"%.40s\"; waiting for a device: nothing there for \"%.48s\" "
-			"(target \"%.48s\")",
+			"connected to \"%.32s\"; waiting for a device: nothing there for \"%.40s\" "
+			"(target \"%.40s\")",
 			remote, waiting->spec.name,
 			waiting->spec.target[0] ? waiting->spec.target : "@default");
 	} else {
@@ -169,6 +169,7 @@ static void pw_report_latency(struct pw_backend *backend)
 {
 	uint8_t space[256];
 	struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(space, sizeof(space));
+	struct spa_process_latency_info latency = {0};
 	struct engine_stats stats;
 	const struct spa_pod *params[1];
 
@@ -177,9 +178,8 @@ static void pw_report_latency(struct pw_backend *backend)
 	engine_stats(instance_engine(backend->instance), &stats);
 	if (stats.latency_frames == backend->latency_frames)
 		return;
-	params[0] = spa_process_latency_build(
-		&builder, SPA_PARAM_ProcessLatency,
-		&SPA_PROCESS_LATENCY_INFO_INIT(.rate = stats.latency_frames));
+	latency.rate = stats.latency_frames;
+	params[0] = spa_process_latency_build(&builder, SPA_PARAM_ProcessLatency, &latency);
 	pw_filter_update_params(backend->filter, NULL, params, 1);
 	backend->latency_frames = stats.latency_frames;
 	log_debug("latency reported: %u frames", stats.latency_frames);
