@@ -76,10 +76,11 @@ struct engine *engine_free(struct engine *engine)
 	if (!engine)
 		return NULL;
 	engine_worker_stop(engine);
-	while (engine->to_main.data && ring_get(&engine->to_main, &change))
+	while ((engine->to_main.data && ring_get(&engine->to_main, &change)) ||
+	       (engine->to_rt.data && ring_get(&engine->to_rt, &change))) {
+		change->n_envelopes = 0; /* they belong to their instances */
 		engine_change_free(engine, change);
-	while (engine->to_rt.data && ring_get(&engine->to_rt, &change))
-		engine_change_free(engine, change);
+	}
 	engine_plan_free(engine->plan);
 	engine_want_done(&engine->want);
 	ring_done(&engine->to_rt);
@@ -113,14 +114,6 @@ struct engine_change *engine_change_free(struct engine *engine, struct engine_ch
 }
 
 /* ---- params and envelopes of a change -------------------------------------------------------- */
-
-static struct engine_inst *engine_find(const struct engine_want *want, uint64_t uid)
-{
-	for (uint32_t i = 0; i < want->n_insts; i++)
-		if (!want->insts[i].ghost && want->insts[i].inst->uid == uid)
-			return want->insts[i].inst;
-	return NULL;
-}
 
 static uint32_t engine_frames(const struct engine *engine, double ms)
 {
@@ -191,7 +184,8 @@ static int change_listed(struct engine *engine, const struct graph_delta *delta,
 			 struct engine_change *change)
 {
 	for (uint32_t i = 0; i < delta->n_params; i++) {
-		struct engine_inst *inst = engine_find(&engine->want, delta->params[i].node_uid);
+		struct engine_inst *inst =
+			engine_want_inst(&engine->want, delta->params[i].node_uid);
 
 		if (inst && change_param(engine, change, inst, &delta->params[i]) < 0)
 			return -ENOMEM;
@@ -249,12 +243,12 @@ static int change_envelopes(struct engine *engine, const struct graph_model *mod
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct graph_envelope *from = envelope_find(model, delta->envelopes[i]);
-		struct engine_inst *inst = from ? engine_find(want, from->node->uid) : NULL;
+		struct engine_inst *inst = from ? engine_want_inst(want, from->node->uid) : NULL;
 		struct engine_envelope *envelope;
 
 		for (envelope = engine->envelopes; !from && envelope; envelope = envelope->next)
 			if (envelope->uid == delta->envelopes[i] &&
-			    engine_find(want, envelope->inst->uid) == envelope->inst)
+			    engine_want_inst(want, envelope->inst->uid) == envelope->inst)
 				change->stops[change->n_stops++] = (struct engine_param_event){
 					.inst = envelope->inst, .idx = envelope->param_idx};
 		if (!inst || !from->n_points)
@@ -311,12 +305,14 @@ int engine_prepare(struct engine *engine, const struct graph_model *model,
 		engine_change_free(engine, change);
 		return res;
 	}
+	engine->prepared = true;
 	*ret_change = change;
 	return 0;
 }
 
 struct engine_change *engine_discard(struct engine *engine, struct engine_change *change)
 {
+	engine->prepared = false;
 	return engine_change_free(engine, change);
 }
 
@@ -361,6 +357,7 @@ uint64_t engine_submit(struct engine *engine, struct engine_change *change)
 {
 	uint64_t ticket = change->ticket = ++engine->last_ticket;
 
+	engine->prepared = false;
 	if (change->plan)
 		engine_commit(engine, change);
 	for (uint32_t i = 0; i < change->n_params; i++) {
@@ -472,7 +469,7 @@ bool engine_maintain(struct engine *engine)
 {
 	bool any = engine_collect(engine);
 
-	if (engine->in_flight < ENGINE_CHANGES_MAX / 4 &&
+	if (!engine->prepared && engine->in_flight < ENGINE_CHANGES_MAX / 4 &&
 	    atomic_exchange_explicit(&engine->retire, false, memory_order_relaxed) &&
 	    engine_retire_due(engine))
 		any |= engine_shrink(engine) == 0;

@@ -236,6 +236,8 @@ int engine_build(struct engine *engine, struct engine_change *change, struct mix
 		res = build_events(&build);
 	if (res == 0)
 		res = engine_build_plan(&build);
+	if (res == 0)
+		res = engine_want_index(build.want);
 	if (res == -ENOMEM)
 		error_set(err, ERROR_RESOURCE, NULL, "out of memory while building the plan");
 	graph_plan_free(build.plan);

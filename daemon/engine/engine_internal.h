@@ -294,6 +294,9 @@ struct engine_want {
 	uint32_t n_insts;
 	struct engine_want_link *links;
 	uint32_t n_links;
+	struct engine_inst **inst_by_uid; /* what lives, sorted */
+	struct engine_link **link_by_uid;
+	uint32_t n_inst_by_uid, n_link_by_uid;
 	bool deferred; /* links wait until ghosts are gone */
 	uint32_t latency;
 };
@@ -338,14 +341,13 @@ struct engine {
 	/* --- main --- */
 	struct engine_want want;
 	bool running;
+	bool prepared; /* a change is being held by the caller: the base must not move */
 	uint64_t last_id, last_mark, last_ticket;
 	uint64_t applied_ticket;
 	uint64_t applied_at[ENGINE_CHANGES_MAX];
 	uint32_t in_flight;
-	uint32_t idle_ghosts; /* faded when last counted */
 	int leases;
 	struct engine_envelope *envelopes; /* playing or about to */
-	uint32_t limit_insts;
 	/* --- rt --- */
 	struct engine_plan *plan;
 	uint64_t position;
@@ -469,6 +471,9 @@ void engine_ghosts(struct engine *engine, struct engine_want *want);
 /* Ghosts, plan, banks, events. (engine_build.c) */
 int engine_build(struct engine *engine, struct engine_change *change, struct mixd_error *err);
 void engine_want_done(struct engine_want *want);
+int engine_want_index(struct engine_want *want);
+struct engine_inst *engine_want_inst(const struct engine_want *want, uint64_t uid); /* or NULL */
+struct engine_link *engine_want_link(const struct engine_want *want, uint64_t uid);
 struct engine_plan *engine_plan_free(struct engine_plan *plan);
 struct engine_change *engine_change_free(struct engine *engine, struct engine_change *change);
 

@@ -74,6 +74,8 @@ void engine_host_event(struct mixd_inst *view, uint32_t code, double value)
 {
 	struct engine_inst *inst = ((struct engine_node *)view)->inst;
 
+	if (view == &inst->home.view)
+		return; /* main is still making it: nobody hears it */
 	engine_event_put(inst->engine, ENGINE_EVENT_NODE, inst->uid, code, value);
 }
 
@@ -85,7 +87,7 @@ bool engine_host_submit(struct mixd_inst *view, uint32_t job)
 
 	if (!inst->node_type->work)
 		return false;
-	if (!engine->worker_runs) {
+	if (!engine->worker_runs || view == &inst->home.view) { /* offline, or main makes it */
 		inst->node_type->work(&inst->home.view, job);
 		return true;
 	}

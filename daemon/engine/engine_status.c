@@ -3,14 +3,6 @@
 
 #include "engine_internal.h"
 
-static struct engine_inst *status_inst(const struct engine *engine, uint64_t uid)
-{
-	for (uint32_t i = 0; i < engine->want.n_insts; i++)
-		if (!engine->want.insts[i].ghost && engine->want.insts[i].inst->uid == uid)
-			return engine->want.insts[i].inst;
-	return NULL;
-}
-
 void engine_stats(struct engine *engine, struct engine_stats *ret)
 {
 	*ret = (struct engine_stats){
@@ -27,7 +19,7 @@ void engine_stats(struct engine *engine, struct engine_stats *ret)
 
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid)
 {
-	struct engine_inst *inst = status_inst(engine, node_uid);
+	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
 
 	if (!inst)
 		return GRAPH_NODE_RUNNING;
@@ -36,17 +28,16 @@ enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid
 
 uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid)
 {
-	struct engine_inst *inst = status_inst(engine, node_uid);
+	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
 
 	return inst ? inst->need.latency : 0;
 }
 
 uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid)
 {
-	for (uint32_t i = 0; i < engine->want.n_links; i++)
-		if (!engine->want.links[i].ghost && engine->want.links[i].link->uid == link_uid)
-			return engine->want.links[i].link->delay;
-	return 0;
+	const struct engine_link *link = engine_want_link(&engine->want, link_uid);
+
+	return link ? link->delay : 0;
 }
 
 /* ---- meters ---------------------------------------------------------------------------------- */
@@ -82,7 +73,7 @@ static double status_db(double factor)
 double engine_meter(struct engine *engine, uint64_t node_uid, uint32_t meter_idx, uint32_t channel,
 		    uint32_t reader)
 {
-	struct engine_inst *inst = status_inst(engine, node_uid);
+	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
 	const struct mixd_meter_row *row;
 	uint32_t own, first, n;
 

@@ -69,7 +69,81 @@ void engine_want_done(struct engine_want *want)
 		engine_inst_unref(want->insts[i].inst);
 	free(want->links);
 	free(want->insts);
+	free(want->inst_by_uid);
+	free(want->link_by_uid);
 	*want = (struct engine_want){0};
+}
+
+/* ---- by uid ---------------------------------------------------------------------------------- */
+
+static int want_compare(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int want_compare_insts(const void *a, const void *b)
+{
+	return want_compare((*(struct engine_inst *const *)a)->uid,
+			    (*(struct engine_inst *const *)b)->uid);
+}
+
+static int want_compare_links(const void *a, const void *b)
+{
+	return want_compare((*(struct engine_link *const *)a)->uid,
+			    (*(struct engine_link *const *)b)->uid);
+}
+
+int engine_want_index(struct engine_want *want)
+{
+	want->inst_by_uid = calloc(want->n_insts + 1, sizeof(struct engine_inst *));
+	want->link_by_uid = calloc(want->n_links + 1, sizeof(struct engine_link *));
+	if (!want->inst_by_uid || !want->link_by_uid)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < want->n_insts; i++)
+		if (!want->insts[i].ghost)
+			want->inst_by_uid[want->n_inst_by_uid++] = want->insts[i].inst;
+	for (uint32_t i = 0; i < want->n_links; i++)
+		if (!want->links[i].ghost)
+			want->link_by_uid[want->n_link_by_uid++] = want->links[i].link;
+	qsort(want->inst_by_uid, want->n_inst_by_uid, sizeof(struct engine_inst *),
+	      want_compare_insts);
+	qsort(want->link_by_uid, want->n_link_by_uid, sizeof(struct engine_link *),
+	      want_compare_links);
+	return 0;
+}
+
+struct engine_inst *engine_want_inst(const struct engine_want *want, uint64_t uid)
+{
+	uint32_t low = 0, high = want->n_inst_by_uid;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (want->inst_by_uid[middle]->uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == want->n_inst_by_uid || want->inst_by_uid[low]->uid != uid)
+		return NULL;
+	return want->inst_by_uid[low];
+}
+
+struct engine_link *engine_want_link(const struct engine_want *want, uint64_t uid)
+{
+	uint32_t low = 0, high = want->n_link_by_uid;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (want->link_by_uid[middle]->uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == want->n_link_by_uid || want->link_by_uid[low]->uid != uid)
+		return NULL;
+	return want->link_by_uid[low];
 }
 
 static int want_rename(struct engine_inst *inst, const char *name)
