@@ -37,6 +37,8 @@ size_t limitgain_bytes(uint32_t lookahead_frames, uint32_t hold_max_frames)
 void limitgain_init(struct limitgain *path, uint32_t lookahead_frames, uint32_t hold_max_frames,
 		    void *memory)
 {
+	void *ring;
+
 	memset(path, 0, sizeof(*path));
 	path->lookahead = lookahead_frames;
 	path->box1 = limitgain_box1(lookahead_frames);
@@ -44,10 +46,8 @@ void limitgain_init(struct limitgain *path, uint32_t lookahead_frames, uint32_t 
 	path->unit = 1.0 / ((double)path->box1 * path->box2 * (double)LIMITGAIN_ONE);
 	path->ring1 = memory;
 	path->ring2 = path->ring1 + path->box1;
-	slidemin_init(&path->slidemin, lookahead_frames + 1 + hold_max_frames,
-		      (float *)((char *)memory +
-				limitgain_align((lookahead_frames + 2) * sizeof(int64_t))),
-		      1.0f);
+	ring = (char *)memory + limitgain_align((lookahead_frames + 2) * sizeof(int64_t));
+	slidemin_init(&path->slidemin, lookahead_frames + 1 + hold_max_frames, ring, 1.0f);
 	limitgain_reset(path);
 }
 

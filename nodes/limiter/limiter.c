@@ -226,7 +226,7 @@ static int limiter_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	truepeak_filter_init(&node->meter_filter, fmax(setup->rate, 96000.0), LIMITER_METER_BETA);
 	memory += limiter_head_bytes(node->n_channels);
 	for (uint32_t c = 0; c < node->n_channels; c++) {
-		node->channel[c].line = (float *)memory;
+		node->channel[c].line = (void *)memory;
 		memory += limiter_line_bytes(lookahead);
 		limitgain_init(&node->channel[c].path, lookahead, hold_max, memory);
 		memory += limitgain_bytes(lookahead, hold_max);
@@ -404,6 +404,8 @@ static double limiter_measure(struct limiter_node *node, const struct mixd_inst 
 	}
 	if (lowest >= 1.0f && !node->is_sample_mode)
 		highest = truepeak_highest(top, n_frames);
+	if (!(highest > 0.0f))
+		return -INFINITY;
 	return highest < 1e30f ? 20.0 * log10(highest) : 0.0;
 }
 

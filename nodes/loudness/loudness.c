@@ -119,7 +119,7 @@ struct loudness_node {
 
 static double loudness_db(double peak)
 {
-	return 20.0 * log10(peak);
+	return peak > 0.0 ? 20.0 * log10(peak) : -INFINITY;
 }
 
 static int loudness_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,

@@ -1,6 +1,9 @@
-/* The running minimum against the plain one; the gain that keeps promises; K-weighting's lanes. */
+/* The kernels of level: the running minimum against the plain one, the gain that keeps promises,
+ * K-weighting in lanes, the law of the leveler. */
 #include "kweight.h"
+#include "levellaw.h"
 #include "limitgain.h"
+#include "loudness.h"
 #include "slidemin.h"
 #include "test.h"
 
@@ -144,4 +147,94 @@ TEST(kweight_gives_the_printed_table)
 	CHECK_NEAR(coef.a2, 0.73248077421585, 1e-13);
 	CHECK_NEAR(coef.c1, -1.99004745483398, 1e-13);
 	CHECK_NEAR(coef.c2, 0.99007225036621, 1e-13);
+}
+
+/* ---- the leveler's law, without audio ------------------------------------------------------- */
+
+static const struct levellaw_rules rules = {
+	.target_lufs = -23,
+	.freeze_below_lufs = -50,
+	.max_boost_db = 12,
+	.max_cut_db = 20,
+	.rate_up_db_s = 6,
+	.rate_down_db_s = 10,
+	.window_blocks = 100,
+	.trim_lu = 1,
+};
+
+/* SECONDS of a level that wavers by 3 LU, as programme does. */
+static void law_run(struct levellaw *law, const struct levellaw_rules *with, double lufs,
+		    double seconds)
+{
+	for (uint32_t tick = 0; tick < seconds * 100; tick++) {
+		double energy = loudness_to_energy(lufs + 1.5 * sin(tick / 15.0));
+
+		levellaw_tick(law, with, energy, energy);
+	}
+}
+
+TEST(levellaw_names_its_reasons)
+{
+	struct levellaw law;
+
+	levellaw_reset(&law);
+	law_run(&law, &rules, -60, 1);
+	CHECK(law.reason == LEVELLAW_FROZEN_SILENCE && law.gain_db == 0.0);
+	law_run(&law, &rules, -30, 0.3);
+	CHECK(law.reason == LEVELLAW_SETTLING);
+	law_run(&law, &rules, -30, 0.7);
+	CHECK(law.reason == LEVELLAW_RAISING);
+	law_run(&law, &rules, -30, 20);
+	CHECK(law.reason == LEVELLAW_IN_TARGET);
+	CHECK_NEAR(law.gain_db, 7.0, 0.5);
+	law_run(&law, &rules, -43, 1);
+	CHECK(law.reason == LEVELLAW_FROZEN_GATE);
+	law_run(&law, &rules, -43, 20);
+	CHECK(law.reason == LEVELLAW_AT_MAX_BOOST);
+	CHECK_NEAR(law.gain_db, 12.0, 0.1);
+	law_run(&law, &rules, -12, 1);
+	CHECK(law.reason == LEVELLAW_LOWERING);
+	for (uint32_t tick = 0; tick < 220; tick++)
+		levellaw_tick(&law, &rules, loudness_to_energy(-45), loudness_to_energy(-45));
+	CHECK(law.reason == LEVELLAW_FROZEN_NOISE);
+}
+
+TEST(levellaw_sleeps_as_if_awake)
+{
+	struct levellaw_rules unity = rules;
+	struct levellaw awake, asleep;
+
+	unity.is_idle_unity = true;
+	levellaw_reset(&awake);
+	law_run(&awake, &unity, -33, 20);
+	asleep = awake;
+	for (uint32_t tick = 0; tick < 3000; tick++)
+		levellaw_tick(&awake, &unity, 0.0, 0.0);
+	levellaw_tick(&asleep, &unity, 0.0, 0.0);
+	levellaw_asleep(&asleep, &unity, 29.99);
+	CHECK_NEAR(asleep.gain_db, awake.gain_db, 1e-6);
+	CHECK(awake.reason == LEVELLAW_DRIFTING && asleep.reason == LEVELLAW_DRIFTING);
+	levellaw_asleep(&asleep, &unity, 1e6);
+	CHECK(asleep.gain_db == 0.0);
+	/* idle: hold */
+	levellaw_asleep(&awake, &rules, 1e6);
+	CHECK(awake.gain_db > 5.0);
+}
+
+TEST(levellaw_lowered_bounds_are_approached_at_the_rate)
+{
+	struct levellaw_rules less = rules;
+	struct levellaw law;
+	double before;
+
+	levellaw_reset(&law);
+	law_run(&law, &rules, -40, 30);
+	CHECK_NEAR(law.gain_db, 12.0, 0.1);
+	less.max_boost_db = 2;
+	for (uint32_t tick = 0; tick < 800; tick++) {
+		before = law.gain_db;
+		law_run(&law, &less, -40, 0.01);
+		CHECK(before - law.gain_db <= 0.1 + 1e-9);
+	}
+	CHECK_NEAR(law.gain_db, 2.0, 0.1);
 }
