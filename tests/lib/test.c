@@ -15,15 +15,29 @@ void test_register(struct test_case *test_case)
 	test_last = &test_case->next;
 }
 
+/* TAP comments: every line of a text begins with '#'. */
+__attribute__((format(printf, 2, 0))) static void print_comment(const char *prefix, const char *fmt,
+								va_list ap)
+{
+	char *text = NULL, *rest;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	rest = text;
+	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+		printf("# %s%s\n", prefix, line);
+	free(text);
+}
+
 void test_fail(const char *file, int line, const char *fmt, ...)
 {
+	char place[256];
 	va_list ap;
 
-	printf("# %s:%d: ", file, line);
+	snprintf(place, sizeof(place), "%s:%d: ", file, line);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	print_comment(place, fmt, ap);
 	va_end(ap);
-	printf("\n");
 	longjmp(test_escape, 1);
 }
 
@@ -31,11 +45,9 @@ void test_skip(const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("# skipped: ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	print_comment("skipped: ", fmt, ap);
 	va_end(ap);
-	printf("\n");
 	test_skipped = true;
 	longjmp(test_escape, 2);
 }
@@ -44,11 +56,9 @@ void test_note(const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("# ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	print_comment("", fmt, ap);
 	va_end(ap);
-	printf("\n");
 }
 
 uint64_t test_seed(void)
