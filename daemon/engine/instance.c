@@ -6,7 +6,10 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "graph_session.h"
 #include "instance_internal.h"
+
+DEFINE_CLEANUP(graph_model_free, struct graph_model *)
 
 uint64_t instance_unix_ms(void)
 {
@@ -195,6 +198,38 @@ void instance_result_done(struct instance_result *result)
 
 /* ---- back ------------------------------------------------------------------------------------ */
 
+/* Many operations, made and unmade: what of OPS remains, as a difference of two graphs. Otherwise a
+ * rollback of rollbacks would double with each. */
+static int take_back_shortly(struct instance *instance, struct instance_request *back,
+			     struct instance_result *ret_result, struct mixd_error *err)
+{
+	Mixd__V1__Graph *graph = graph_model_to_proto(instance->model);
+	_cleanup_(graph_model_freep) struct graph_model *copy = NULL;
+	struct graph_delta *delta = NULL;
+	Mixd__V1__Op **ops = NULL;
+	uint32_t n = 0;
+	int res = graph ? graph_model_from_proto(instance->types, graph, &copy, err)
+			: error_set(err, ERROR_RESOURCE, NULL, "out of memory");
+
+	mixd__v1__graph__free_unpacked(graph, NULL);
+	if (res == 0)
+		res = graph_txn_apply(copy, back->ops, back->n_ops, &delta, err);
+	graph_delta_free(delta);
+	if (res < 0)
+		return res;
+	graph = graph_model_to_proto(copy);
+	res = graph ? graph_session_diff(instance->model, graph, false, &ops, &n, err)
+		    : error_set(err, ERROR_RESOURCE, NULL, "out of memory");
+	mixd__v1__graph__free_unpacked(graph, NULL);
+	if (res < 0)
+		return res;
+	back->ops = ops;
+	back->n_ops = n;
+	res = instance_transact(instance, back, ret_result, err);
+	graph_ops_free(ops, n);
+	return res;
+}
+
 /* The last COUNT commits taken back as one transaction. */
 static int take_back(struct instance *instance, uint32_t count,
 		     const struct instance_request *request, struct instance_result *ret_result,
@@ -227,6 +262,8 @@ static int take_back(struct instance *instance, uint32_t count,
 	}
 	back.ops = ops;
 	back.n_ops = n;
+	if (n > GRAPH_OPS_MAX)
+		return take_back_shortly(instance, &back, ret_result, err);
 	return instance_transact(instance, &back, ret_result, err);
 }
 
