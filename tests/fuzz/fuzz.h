@@ -21,10 +21,16 @@ struct fuzz_harness {
 	size_t size_max; /* of an input */
 	/* Calls fuzz_seed() for each. */
 	void (*seeds)(void);
+	/* Rewrites the input in its own way, instead of the bytes' mutation: the new size, or 0 to
+	 * leave it to bytes. NULL: bytes only. */
+	size_t (*mutate)(uint8_t *data, size_t size, size_t size_max);
+	void (*rest)(void); /* give back what may be, before memory is measured; or NULL */
 	const char *const *words; /* NULL-terminated: pieces that make sense in such an input */
 };
 extern const struct fuzz_harness fuzz_harness;
 
+/* Any one of the seeds. */
+const uint8_t *fuzz_any_seed(size_t *ret_size);
 void fuzz_seed(const void *data, size_t size);
 /* Deterministic randomness for harnesses, too. */
 uint32_t fuzz_random(uint32_t below);

@@ -47,6 +47,14 @@ uint32_t fuzz_random(uint32_t below)
 	return below ? (uint32_t)((state >> 11) % below) : 0;
 }
 
+const uint8_t *fuzz_any_seed(size_t *ret_size)
+{
+	uint32_t idx = fuzz_random(n_seeds);
+
+	*ret_size = seeds[idx].size;
+	return seeds[idx].data;
+}
+
 static void fuzz_save(void)
 {
 	int fd = open(crash_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -85,6 +93,8 @@ static long fuzz_resident_kib(void)
 	long total, resident = 0;
 	FILE *file = fopen("/proc/self/statm", "r");
 
+	if (fuzz_harness.rest)
+		fuzz_harness.rest();
 	malloc_trim(0);
 	if (!file)
 		return 0;
@@ -161,6 +171,18 @@ static void fuzz_mutate(void)
 	}
 }
 
+static void fuzz_change(uint32_t n)
+{
+	size_t size = 0;
+
+	if (fuzz_harness.mutate && fuzz_random(5))
+		size = fuzz_harness.mutate(input, input_size, fuzz_harness.size_max);
+	if (size)
+		input_size = size;
+	while (!size && n--)
+		fuzz_mutate();
+}
+
 static void fuzz_one(void)
 {
 	/* A copy of exact size, so that a sanitizer sees a read beyond the end. */
@@ -226,8 +248,8 @@ int main(int argc, char **argv)
 			seed = run;
 		input_size = seeds[seed].size;
 		memcpy(input, seeds[seed].data, input_size);
-		while (n--)
-			fuzz_mutate();
+		if (n)
+			fuzz_change(n);
 		fuzz_one();
 		if (run == runs * 2 / 5)
 			early = fuzz_resident_kib();

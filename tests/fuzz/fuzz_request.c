@@ -4,10 +4,11 @@
 #include "fuzz.h"
 
 #include "control_internal.h"
+#include "fuzz_message.h"
 #include "engine_modules.h"
 #include "text/mixd_text.h"
 
-#define LIFE 20000u /* requests, before all of it is freed and made anew */
+#define LIFE 2000u /* requests, before all of it is freed and made anew */
 
 static struct {
 	struct graph_types *types;
@@ -42,9 +43,10 @@ static void world_end(void)
 	control_handler_free(world.handler);
 	instance_free(world.instance);
 	engine_free(world.engine);
-	graph_types_free(world.types);
-	engine_modules_free(world.modules);
-	memset(&world, 0, sizeof(world));
+	world.handler = NULL;
+	world.instance = NULL;
+	world.engine = NULL;
+	world.age = 0;
 }
 
 static void world_begin(void)
@@ -56,10 +58,13 @@ static void world_begin(void)
 
 	setenv("MIXD_NODE_PATH", MIXD_TEST_NODES, 0);
 	world.now_ns = 1000000000;
-	world.types = graph_types_new();
-	if (!world.types ||
-	    engine_modules_load(world.types, world_refused, NULL, &world.modules, &error) < 0 ||
-	    engine_new(&setup, &world.engine, &error) < 0 ||
+	if (!world.types) {
+		world.types = graph_types_new();
+		if (engine_modules_load(world.types, world_refused, NULL, &world.modules, &error) <
+		    0)
+			fuzz_fail("no node types: %s", error.text);
+	}
+	if (engine_new(&setup, &world.engine, &error) < 0 ||
 	    instance_new("fuzz", world.types, world.engine, NULL, &world.instance, &error) < 0 ||
 	    control_handler_new(world.instance, &world.handler) < 0)
 		fuzz_fail("cannot begin: %s", error.text);
@@ -130,9 +135,10 @@ static const char *const requests[] = {
 };
 
 static const char *const words[] = {
-	"a",	   "b",	       "e",	     "gain",   "**",	 "*.gain",  "eq",	  "bus",
-	"limiter", "loudness", "band1.freq", "7.1.4",  "64ch",	 "mono",    "+=1.5dB",	  "default",
-	"-inf",	   "a:out",    "b:in2",	     "inputs", "-1dBTP", "leveler", "\x0a\x02ab", NULL};
+	"a",	 "b",	   "e",	      "gain",	  "**",		  "*.gain",
+	"eq",	 "bus",	   "limiter", "loudness", "band1.freq",	  "7.1.4",
+	"64ch",	 "mono",   "+=1.5dB", "default",  "-inf",	  "a:out",
+	"b:in2", "inputs", "-1dBTP",  "leveler",  "\x0a\x02\x01", NULL};
 
 static void request_seeds(void)
 {
@@ -158,11 +164,36 @@ static void request_seeds(void)
 	}
 }
 
+/* Changes a field or two, and perhaps adds the operations of another transaction. */
+static size_t request_mutate(uint8_t *data, size_t size, size_t size_max)
+{
+	Mixd__V1__Request *request = mixd__v1__request__unpack(NULL, size - 1, data + 1), *other;
+	size_t other_size, packed;
+	const uint8_t *other_data = fuzz_any_seed(&other_size);
+
+	if (!request)
+		return 0;
+	other = mixd__v1__request__unpack(NULL, other_size - 1, other_data + 1);
+	if (request->op_case == MIXD__V1__REQUEST__OP_TRANSACTION &&
+	    other->op_case == MIXD__V1__REQUEST__OP_TRANSACTION && fuzz_random(2))
+		fuzz_message_append(&request->transaction->base, &other->transaction->base, "ops");
+	for (uint32_t n = fuzz_random(4); n > 0; n--)
+		fuzz_message_mutate(&request->base, words);
+	packed = mixd__v1__request__get_packed_size(request);
+	if (packed + 1 <= size_max)
+		mixd__v1__request__pack(request, data + 1);
+	mixd__v1__request__free_unpacked(request, NULL);
+	mixd__v1__request__free_unpacked(other, NULL);
+	return packed + 1 <= size_max ? packed + 1 : 0;
+}
+
 const struct fuzz_harness fuzz_harness = {.name = "request",
 					  .runs_short = 30000,
 					  .runs_long = 1000000,
 					  .size_max = 65536,
 					  .seeds = request_seeds,
+					  .mutate = request_mutate,
+					  .rest = world_end,
 					  .words = words};
 
 static void world_sound(void)
@@ -174,6 +205,8 @@ static void world_sound(void)
 }
 
 /* Resends are the replay cache's; everything else should run: give each its own req_id. */
+static uint32_t n_done, n_refused[160];
+
 static uint8_t *fresh_id(const uint8_t *data, size_t size, size_t *ret_size)
 {
 	uint8_t *body = malloc(size + 12);
@@ -216,6 +249,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (message->status->code && !*message->status->text)
 			fuzz_fail("an error without words: code %d at %s", message->status->code,
 				  message->status->address);
+		n_done++;
+		n_refused[message->status->code < 160 ? message->status->code : 159]++;
 		mixd__v1__reply__free_unpacked(message, NULL);
 	}
 	free(reply);
@@ -229,6 +264,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 static __attribute__((destructor)) void world_free(void)
 {
-	if (world.handler)
-		world_end();
+	printf("# of %u answers %u were ok; %u usage, %u not found, %u invalid, %u conflict, %u "
+	       "resource, %u timeout\n",
+	       n_done, n_refused[0], n_refused[2], n_refused[4], n_refused[5], n_refused[6],
+	       n_refused[8], n_refused[124]);
+	world_end();
+	graph_types_free(world.types);
+	engine_modules_free(world.modules);
 }
