@@ -41,28 +41,41 @@ MIXD_INLINE void EQ_NAME(eq_rest)(EQ_V *x, uint32_t n_frames, const uint32_t cou
 	}
 }
 
-MIXD_INLINE void EQ_NAME(eq_move)(EQ_V *x, uint32_t n_frames, uint32_t width, double *state,
-				  double *coef)
+/* The same while coefficients move: each frame has its own. */
+MIXD_INLINE void EQ_NAME(eq_move)(EQ_V *x, uint32_t n_frames, const uint32_t count, uint32_t width,
+				  double *state, double *coef)
 {
-	EQ_V s1 = EQ_AT(state, 0), s2 = EQ_AT(state, 1), c[SVF_COEFS], d[SVF_COEFS];
+	EQ_V s1[2], s2[2], c[2][SVF_COEFS], d[2][SVF_COEFS];
 
-	for (uint32_t j = 0; j < SVF_COEFS; j++) {
-		c[j] = EQ_AT(coef, j);
-		d[j] = EQ_AT(coef, SVF_COEFS + j);
+	for (uint32_t k = 0; k < count; k++) {
+		s1[k] = EQ_AT(state, k * SVF_STATES);
+		s2[k] = EQ_AT(state, k * SVF_STATES + 1);
+		for (uint32_t j = 0; j < SVF_COEFS; j++) {
+			c[k][j] = EQ_AT(coef, k * EQ_BANK_SECTION_WORDS + j);
+			d[k][j] = EQ_AT(coef, k * EQ_BANK_SECTION_WORDS + SVF_COEFS + j);
+		}
 	}
 	for (uint32_t i = 0; i < n_frames; i++) {
-		EQ_V y = x[i], v = y - s2, p = s1;
+		EQ_V y = x[i];
 
-		x[i] = y + (c[3] * y + (c[4] * p + c[5] * s2));
-		s1 = c[0] * p + c[2] * v;
-		s2 = (s2 + c[2] * p) + c[1] * v;
-		for (uint32_t j = 0; j < SVF_COEFS; j++)
-			c[j] += d[j];
+#pragma GCC unroll 2
+		for (uint32_t k = 0; k < count; k++) {
+			EQ_V v = y - s2[k], p = s1[k];
+
+			y = y + (c[k][3] * y + (c[k][4] * p + c[k][5] * s2[k]));
+			s1[k] = c[k][0] * p + c[k][2] * v;
+			s2[k] = (s2[k] + c[k][2] * p) + c[k][1] * v;
+			for (uint32_t j = 0; j < SVF_COEFS; j++)
+				c[k][j] += d[k][j];
+		}
+		x[i] = y;
 	}
-	EQ_AT(state, 0) = s1;
-	EQ_AT(state, 1) = s2;
-	for (uint32_t j = 0; j < SVF_COEFS; j++)
-		EQ_AT(coef, j) = c[j];
+	for (uint32_t k = 0; k < count; k++) {
+		EQ_AT(state, k * SVF_STATES) = s1[k];
+		EQ_AT(state, k * SVF_STATES + 1) = s2[k];
+		for (uint32_t j = 0; j < SVF_COEFS; j++)
+			EQ_AT(coef, k * EQ_BANK_SECTION_WORDS + j) = c[k][j];
+	}
 }
 
 MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count, bool moving,
@@ -73,9 +86,13 @@ MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count
 	const size_t coef_step = (size_t)EQ_BANK_SECTION_WORDS * width;
 
 	if (moving) {
-		for (uint32_t k = 0; k < count; k++)
-			EQ_NAME(eq_move)
-		(x, n_frames, width, state + k * state_step, coef + k * coef_step);
+		for (; count >= 2; count -= 2) {
+			EQ_NAME(eq_move)(x, n_frames, 2, width, state, coef);
+			state += 2 * state_step;
+			coef += 2 * coef_step;
+		}
+		if (count)
+			EQ_NAME(eq_move)(x, n_frames, 1, width, state, coef);
 		return;
 	}
 	if (skewed) {

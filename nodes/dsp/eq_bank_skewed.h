@@ -31,16 +31,6 @@ MIXD_INLINE lanes_f64x4 eq_skew_select(lanes_i64x4 mask, lanes_f64x4 a, lanes_f6
 	return (lanes_f64x4)((mask & (lanes_i64x4)a) | (~mask & (lanes_i64x4)b));
 }
 
-/* Lanes 0, 1 are busy with frame STEP, lanes 2, 3 with the one EQ_SKEW_DELAY before. */
-MIXD_INLINE lanes_i64x4 eq_skew_busy(int32_t step, int32_t n_frames)
-{
-	int32_t later = step - (int32_t)EQ_SKEW_DELAY;
-	int64_t a = step >= 0 && step < n_frames ? -1 : 0;
-	int64_t b = later >= 0 && later < n_frames ? -1 : 0;
-
-	return (lanes_i64x4){a, a, b, b};
-}
-
 MIXD_INLINE lanes_f64x2 eq_skew_step(struct eq_skew *pair, lanes_f64x2 x, const bool masked,
 				     lanes_i64x4 busy)
 {
@@ -62,18 +52,23 @@ MIXD_INLINE lanes_f64x2 eq_skew_step(struct eq_skew *pair, lanes_f64x2 x, const 
 	return (lanes_f64x2){y[2], y[3]};
 }
 
+/* A step at the beginning or end of a call: in PHASE p pair k has begun (ending: is not yet done)
+ * with its first section when k <= p (k > p), with its second when k < p (k >= p). */
 MIXD_INLINE void eq_skew_edge(struct eq_skew *pair, const uint32_t n_pairs, lanes_f64x2 *x,
-			      uint32_t step, uint32_t n_frames)
+			      uint32_t step, const uint32_t phase, const bool ending)
 {
-	const uint32_t delay = n_pairs * EQ_SKEW_DELAY;
-	lanes_f64x2 y = step < n_frames ? x[step] : (lanes_f64x2){0.0, 0.0};
+	lanes_f64x2 y = ending ? (lanes_f64x2){0.0, 0.0} : x[step];
 
-	for (uint32_t k = 0; k < n_pairs; k++)
-		y = eq_skew_step(&pair[k], y, true,
-				 eq_skew_busy((int32_t)step - (int32_t)(k * EQ_SKEW_DELAY),
-					      (int32_t)n_frames));
-	if (step >= delay)
-		x[step - delay] = y;
+	for (uint32_t k = 0; k < n_pairs; k++) {
+		int64_t first = (ending ? k > phase : k <= phase) ? -1 : 0;
+		int64_t second = (ending ? k >= phase : k < phase) ? -1 : 0;
+
+		if (first || second)
+			y = eq_skew_step(&pair[k], y, !(first && second),
+					 (lanes_i64x4){first, first, second, second});
+	}
+	if (ending)
+		x[step - n_pairs * EQ_SKEW_DELAY] = y;
 }
 
 /* 2 * N_PAIRS sections. */
@@ -93,7 +88,7 @@ MIXD_INLINE void eq_skew_pass(lanes_f64x2 *x, uint32_t n_frames, const uint32_t 
 		pair[k].last = pair[k].before = (lanes_f64x4){0.0};
 	}
 	for (uint32_t i = 0; i < delay; i++)
-		eq_skew_edge(pair, n_pairs, x, i, n_frames);
+		eq_skew_edge(pair, n_pairs, x, i, i / EQ_SKEW_DELAY, false);
 	for (uint32_t i = delay; i < n_frames; i++) {
 		lanes_f64x2 y = x[i];
 
@@ -101,8 +96,8 @@ MIXD_INLINE void eq_skew_pass(lanes_f64x2 *x, uint32_t n_frames, const uint32_t 
 			y = eq_skew_step(&pair[k], y, false, (lanes_i64x4){0});
 		x[i - delay] = y;
 	}
-	for (uint32_t i = n_frames; i < n_frames + delay; i++)
-		eq_skew_edge(pair, n_pairs, x, i, n_frames);
+	for (uint32_t i = 0; i < delay; i++)
+		eq_skew_edge(pair, n_pairs, x, n_frames + i, i / EQ_SKEW_DELAY, true);
 	for (uint32_t k = 0; k < n_pairs; k++) {
 		s[4 * k] = (lanes_f64x2){pair[k].s1[0], pair[k].s1[1]};
 		s[4 * k + 1] = (lanes_f64x2){pair[k].s2[0], pair[k].s2[1]};

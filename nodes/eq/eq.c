@@ -72,9 +72,10 @@ static int eq_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
 {
 	uint32_t max = eq_max_sections(setup), channels = eq_channels(setup);
 	uint32_t n_domains = channels > 1 ? EQ_DOMAINS : 1;
+	uint32_t n_lists = channels < EQ_LISTS ? channels : EQ_LISTS;
 
 	ret_need->state_bytes = sizeof(struct eq_state) +
-				(EQ_LISTS * n_domains + 1) * max * sizeof(struct eq_slot) +
+				(n_lists * n_domains + 1) * max * sizeof(struct eq_slot) +
 				max * SVF_STATES * sizeof(double);
 	ret_need->lane_state = n_domains * max * SVF_STATES;
 	ret_need->lane_coef = EQ_BANK_GAIN_WORDS + n_domains * max * EQ_BANK_SECTION_WORDS;
@@ -105,7 +106,7 @@ static int eq_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	state->max_sections = eq_max_sections(inst->setup);
 	state->channels = eq_channels(inst->setup);
 	state->n_domains = state->channels > 1 ? EQ_DOMAINS : 1;
-	for (uint32_t i = 0; i < EQ_LISTS; i++) {
+	for (uint32_t i = 0; i < EQ_LISTS && i < state->channels; i++) {
 		for (uint32_t d = 0; d < state->n_domains; d++) {
 			state->list[i][d] =
 				(struct eq_list){.slot = slot, .max = state->max_sections};

@@ -110,7 +110,7 @@ static const struct mixd_config_row eq_configs[] = {
 	 .type = MIXD_TYPE_INT,
 	 .min = 8,
 	 .max = EQ_KEYS,
-	 .def = 48,
+	 .def = 40,
 	 .doc = "Room for second-order sections per channel: one per band, two for 24 dB/oct, "
 		"eight "
 		"for 96; what finds no room is counted by the meter dropped"},

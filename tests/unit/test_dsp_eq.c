@@ -343,3 +343,57 @@ TEST(all_bands_are_stable)
 		}
 	}
 }
+
+/* ---- lists ---- */
+
+#define ROOM 10u
+
+/* Q1, Q2, and that what is written always continues what was: random comings and goings. */
+TEST(lists_are_sorted_and_continuous)
+{
+	static struct eq_slot slots[ROOM], scratch[ROOM];
+	struct eq_list list = {slots, 0, ROOM};
+	union eq_coef target[24], last[24];
+
+	memset(last, 0, sizeof(last));
+	for (uint32_t k = 0; k < 24; k++) {
+		struct eq_band band = random_band();
+		struct svf_section section[EQ_BAND_SECTIONS];
+
+		eq_design(&band, rate_hz, section);
+		target[k].of = svf_coef_of(section);
+	}
+	for (uint32_t cell = 0; cell < 20000; cell++) {
+		bool here[24] = {false};
+
+		if (cell % 7 == 0 || eq_list_has_left(&list)) {
+			uint32_t keys[24], n = 0, dropped;
+
+			for (uint32_t k = 0; k < 24; k++)
+				if (test_random_below(3) == 0)
+					keys[n++] = k;
+			dropped = eq_list_merge(&list, scratch, keys, n, target, false);
+			CHECK(list.n <= ROOM && dropped <= n);
+		}
+		if (cell % 11 == 0)
+			eq_list_cut(&list, test_random());
+		if (cell % 13 == 0)
+			eq_list_glide(&list, 4, 20);
+		eq_list_advance(&list, target, 0.2, false);
+		for (uint32_t i = 0; i < list.n; i++) {
+			const struct eq_slot *slot = &list.slot[i];
+
+			CHECK(i == 0 || slot[-1].key < slot->key, "Q1");
+			here[slot->key] = true;
+			if (cell % 11)
+				CHECK(slot->start.of.d0 == last[slot->key].of.d0, "key %u",
+				      slot->key);
+			last[slot->key] = slot->now;
+		}
+		for (uint32_t k = 0; k < 24; k++) {
+			if (here[k])
+				continue;
+			CHECK(last[k].of.d0 == 0 && last[k].of.d1 == 0 && last[k].of.d2 == 0, "Q2");
+		}
+	}
+}
