@@ -10,6 +10,8 @@
  *                changed config raises config_gen.
  *             G3 every link joins an existing output port to an existing input port, once.
  *             G4 values are inside their rows' ranges.
+ *             G5 a param with an envelope has the value of its last point: as with a ramp, the
+ *                model says where the sound is going. Clearing an envelope keeps that value.
  * LIMITS      GRAPH_NODES_MAX, GRAPH_LINKS_MAX, GRAPH_ENVELOPES_MAX, GRAPH_POINTS_MAX. */
 #pragma once
 

@@ -121,6 +121,7 @@ static int read_envelope(struct graph_model *model, const Mixd__V1__Envelope *me
 	if (r < 0)
 		return r;
 	envelope->uid = ++model->last_uid;
+	address.node->value[address.idx] = envelope->points[envelope->n_points - 1].value; /* G5 */
 	graph_model_put_envelope(model, envelope);
 	return 0;
 }

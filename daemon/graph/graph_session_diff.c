@@ -131,7 +131,9 @@ static int diff_params(struct diff *diff, struct graph_node *now, struct graph_n
 		const struct graph_address address = {
 			.node = target, .kind = GRAPH_ADDRESS_PARAM, .idx = i};
 
+		/* an envelope brings its value with it (G5) */
 		if (now->value[i] == target->value[i] ||
+		    graph_model_find_envelope(diff->target, target, i) ||
 		    (diff->merge && !is_named(named, target->type->params[i].id)))
 			continue;
 		graph_address_format(&address, text, sizeof(text));
@@ -262,17 +264,6 @@ static int diff_unlink(struct diff *diff)
 
 /* ---- envelopes ---- */
 
-/* A set that is already among the operations takes the param from its envelope. */
-static bool is_set(const struct diff *diff, const char *address)
-{
-	for (uint32_t i = 0; i < diff->n_ops; i++) {
-		if (diff->ops[i]->op_case == MIXD__V1__OP__OP_SET &&
-		    strcmp(diff->ops[i]->set->address, address) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool envelopes_equal(const struct graph_envelope *a, const struct graph_envelope *b)
 {
 	if (a->curve != b->curve || a->n_points != b->n_points)
@@ -300,7 +291,7 @@ static int diff_automate(struct diff *diff)
 		if (now && survives(diff, now))
 			envelope = graph_model_find_envelope(diff->model, now, target->param_idx);
 		graph_address_format(&address, text, sizeof(text));
-		if (!envelope || !envelopes_equal(envelope, target) || is_set(diff, text))
+		if (!envelope || !envelopes_equal(envelope, target))
 			r = diff_add(diff, graph_op_automate(text, target));
 	}
 	return r;

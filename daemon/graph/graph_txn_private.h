@@ -63,6 +63,9 @@ int graph_txn_put_param(struct graph_txn *txn, struct graph_node *node, uint32_t
 /* VALUE's text is taken, also on failure. */
 int graph_txn_put_config(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
 			 struct mixd_value *value);
+/* The change itself, links of moved ports included; used on the way back, too. */
+void graph_txn_assign_config(struct graph_model *model, struct graph_node *node, uint32_t idx,
+			     const struct mixd_value *value);
 /* Ends are borrowed from LINK. */
 int graph_txn_put_link(struct graph_txn *txn, const struct graph_link *link);
 int graph_txn_put_link_gain(struct graph_txn *txn, struct graph_link *link, double gain_db);

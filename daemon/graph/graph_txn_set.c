@@ -44,12 +44,13 @@ static int set_param(struct set_walk *walk, const struct graph_address *address,
 			return r;
 	}
 	if (graph_model_find_envelope(txn->model, address->node, address->idx)) {
+		/* set it even when it has that value: the envelope may still be on its way there */
 		r = graph_txn_put_envelope(txn, address->node, address->idx, NULL);
 		if (r < 0)
 			return r;
-	}
-	if (*now == value)
+	} else if (*now == value) {
 		return 0;
+	}
 	return graph_txn_put_param(txn, address->node, address->idx, value, walk->set->over_ms,
 				   walk->curve);
 }

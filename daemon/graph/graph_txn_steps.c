@@ -285,8 +285,8 @@ static bool config_counts_ports(const struct graph_node *node, uint32_t idx)
 	return false;
 }
 
-static void assign_config(struct graph_model *model, struct graph_node *node, uint32_t idx,
-			  const struct mixd_value *value)
+void graph_txn_assign_config(struct graph_model *model, struct graph_node *node, uint32_t idx,
+			     const struct mixd_value *value)
 {
 	if (config_counts_ports(node, idx))
 		move_ports(model, node, idx, value->number);
@@ -316,7 +316,7 @@ int graph_txn_put_config(struct graph_txn *txn, struct graph_node *node, uint32_
 	undo->idx = idx;
 	undo->config_gen = node->config_gen;
 	undo->old = node->config[idx];
-	assign_config(txn->model, node, idx, value);
+	graph_txn_assign_config(txn->model, node, idx, value);
 	node->config_gen++;
 	txn->delta->delta.topology = true;
 	graph_address_format(&address, text, sizeof(text));
@@ -410,27 +410,57 @@ static int record_envelope_uid(struct graph_txn *txn, const struct graph_envelop
 	return 0;
 }
 
-int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
-			   struct graph_envelope *envelope)
+/* G5: the param has the value at which ENVELOPE ends. The operation implies it, and so does the
+ * inverse when there was an envelope before; else the value goes back by an operation of its own. */
+static int put_last_value(struct graph_txn *txn, const struct graph_envelope *envelope,
+			  const char *address, bool had_envelope)
 {
-	const struct graph_address address = {
-		.node = node, .kind = GRAPH_ADDRESS_PARAM, .idx = idx};
-	struct graph_envelope *old = graph_model_find_envelope(txn->model, node, idx);
-	struct graph_undo *undo = NULL;
-	char text[GRAPH_ADDRESS_MAX];
-	int r = 0;
+	struct graph_txn_delta *delta = txn->delta;
+	const struct mixd_param_row *row = envelope->node->type->params[envelope->param_idx].row;
+	const struct graph_param_change change = {envelope->node->uid, envelope->param_idx,
+						  envelope->points[envelope->n_points - 1].value,
+						  0.0, GRAPH_CURVE_SMOOTH};
+	double *value = &envelope->node->value[envelope->param_idx];
+	Mixd__V1__Change *message;
+	struct graph_undo *undo;
+	Mixd__V1__Op *inverse;
 
-	if (envelope && !old && txn->model->n_envelopes >= GRAPH_ENVELOPES_MAX) {
-		r = error_set(txn->err, ERROR_RESOURCE, NULL, "more than %u envelopes",
-			      GRAPH_ENVELOPES_MAX);
-		error_hint(txn->err, "clear those that have ended");
-	} else {
-		undo = undo_new(txn, GRAPH_UNDO_ENVELOPE);
-		r = undo ? 0 : no_undo(txn);
+	if (*value == change.value)
+		return 0;
+	if (!had_envelope) {
+		inverse = graph_op_set(address, graph_proto_param_value(row, *value), 0.0, "");
+		if (!append((void ***)&delta->delta.inverse, &delta->delta.n_inverse,
+			    &delta->max_inverse, inverse)) {
+			mixd__v1__op__free_unpacked(inverse, NULL);
+			return no_memory(txn);
+		}
 	}
-	if (r < 0) {
+	undo = undo_new(txn, GRAPH_UNDO_PARAM);
+	if (!undo)
+		return no_undo(txn);
+	undo->node = envelope->node;
+	undo->idx = envelope->param_idx;
+	undo->old.number = *value;
+	*value = change.value;
+	message = graph_change_param(address, graph_proto_param_value(row, *value));
+	if (!append((void ***)&delta->delta.changes, &delta->delta.n_changes, &delta->max_changes,
+		    message)) {
+		mixd__v1__change__free_unpacked(message, NULL);
+		return no_memory(txn);
+	}
+	return record_param_change(txn, &change);
+}
+
+/* ENVELOPE in the place of OLD (either may be NULL). */
+static int swap_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
+			 struct graph_envelope *envelope, struct graph_envelope *old)
+{
+	struct graph_undo *undo = undo_new(txn, GRAPH_UNDO_ENVELOPE);
+	int r;
+
+	if (!undo) {
 		graph_envelope_free(envelope);
-		return r;
+		return no_undo(txn);
 	}
 	undo->node = node;
 	undo->idx = idx;
@@ -443,114 +473,32 @@ int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint3
 		graph_model_put_envelope(txn->model, envelope);
 	}
 	r = record_envelope_uid(txn, old);
-	if (r == 0)
-		r = record_envelope_uid(txn, envelope);
+	return r < 0 ? r : record_envelope_uid(txn, envelope);
+}
+
+int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
+			   struct graph_envelope *envelope)
+{
+	const struct graph_address address = {
+		.node = node, .kind = GRAPH_ADDRESS_PARAM, .idx = idx};
+	struct graph_envelope *old = graph_model_find_envelope(txn->model, node, idx);
+	char text[GRAPH_ADDRESS_MAX];
+	int r;
+
+	if (envelope && !old && txn->model->n_envelopes >= GRAPH_ENVELOPES_MAX) {
+		graph_envelope_free(envelope);
+		r = error_set(txn->err, ERROR_RESOURCE, NULL, "more than %u envelopes",
+			      GRAPH_ENVELOPES_MAX);
+		error_hint(txn->err, "clear those that have ended");
+		return r;
+	}
+	r = swap_envelope(txn, node, idx, envelope, old);
 	if (r < 0)
 		return r;
 	graph_address_format(&address, text, sizeof(text));
+	r = envelope ? put_last_value(txn, envelope, text, old != NULL) : 0;
+	if (r < 0)
+		return r;
 	return record(txn, graph_op_automate(text, envelope), graph_op_automate(text, old),
 		      graph_change_envelope(text, envelope));
-}
-
-/* ---- the way back ---- */
-
-static void undo_one(struct graph_model *model, struct graph_undo *undo)
-{
-	struct graph_node *node = undo->node;
-	const struct mixd_value *config;
-
-	switch (undo->kind) {
-	case GRAPH_UNDO_NODE_ADDED:
-		graph_model_take_node(model, node);
-		graph_node_free(node);
-		break;
-	case GRAPH_UNDO_NODE_REMOVED:
-		graph_model_put_node(model, node);
-		break;
-	case GRAPH_UNDO_NODE_RENAMED:
-		free(graph_model_rename_node(model, node, (char *)undo->old.text));
-		break;
-	case GRAPH_UNDO_PARAM:
-		node->value[undo->idx] = undo->old.number;
-		break;
-	case GRAPH_UNDO_CONFIG:
-		config = &node->config[undo->idx];
-		free((char *)config->text);
-		assign_config(model, node, undo->idx, &undo->old);
-		node->config_gen = undo->config_gen;
-		break;
-	case GRAPH_UNDO_LINK_ADDED:
-		graph_model_take_link(model, undo->link);
-		free(undo->link);
-		break;
-	case GRAPH_UNDO_LINK_REMOVED:
-		graph_model_put_link(model, undo->link);
-		break;
-	case GRAPH_UNDO_LINK_GAIN:
-		undo->link->gain_db = undo->old.number;
-		break;
-	case GRAPH_UNDO_ENVELOPE:
-		if (undo->envelope) {
-			graph_model_take_envelope(model, undo->envelope);
-			graph_envelope_free(undo->envelope);
-		}
-		if (undo->old_envelope)
-			graph_model_put_envelope(model, undo->old_envelope);
-		break;
-	}
-}
-
-void graph_txn_revert(struct graph_model *model, const struct graph_delta *delta)
-{
-	/* what it holds to be taken back is used up: graph_delta_free() must not free it again */
-	struct graph_txn_delta *own = (struct graph_txn_delta *)delta;
-
-	while (own->n_undo > 0)
-		undo_one(model, &own->undo[--own->n_undo]);
-}
-
-/* What was taken out of the model belongs to the delta once it is final. */
-static void undo_free(struct graph_undo *undo)
-{
-	switch (undo->kind) {
-	case GRAPH_UNDO_NODE_REMOVED:
-		graph_node_free(undo->node);
-		break;
-	case GRAPH_UNDO_LINK_REMOVED:
-		free(undo->link);
-		break;
-	case GRAPH_UNDO_NODE_RENAMED:
-	case GRAPH_UNDO_CONFIG:
-		free((char *)undo->old.text);
-		break;
-	case GRAPH_UNDO_ENVELOPE:
-		graph_envelope_free(undo->old_envelope);
-		break;
-	default:
-		break;
-	}
-}
-
-struct graph_delta *graph_delta_free(struct graph_delta *delta)
-{
-	struct graph_txn_delta *own = (struct graph_txn_delta *)delta;
-
-	if (!delta)
-		return NULL;
-	for (uint32_t i = 0; i < own->n_undo; i++)
-		undo_free(&own->undo[i]);
-	for (uint32_t i = 0; i < delta->n_done; i++)
-		mixd__v1__op__free_unpacked(delta->done[i], NULL);
-	for (uint32_t i = 0; i < delta->n_inverse; i++)
-		mixd__v1__op__free_unpacked(delta->inverse[i], NULL);
-	for (uint32_t i = 0; i < delta->n_changes; i++)
-		mixd__v1__change__free_unpacked(delta->changes[i], NULL);
-	free(delta->done);
-	free(delta->inverse);
-	free(delta->changes);
-	free(delta->params);
-	free(delta->envelopes);
-	free(own->undo);
-	free(own);
-	return NULL;
 }

@@ -239,8 +239,13 @@ void graph_fixture_check(const struct graph_model *model)
 		      (before->from_port == link->from_port && before->to != link->to) ||
 		      (before->from_port == link->from_port && before->to_port < link->to_port));
 	}
-	for (uint32_t i = 0; i < model->n_envelopes; i++)
-		CHECK(fixture_has_node(model, model->envelopes[i]->node));
+	for (uint32_t i = 0; i < model->n_envelopes; i++) { /* G5 */
+		const struct graph_envelope *envelope = model->envelopes[i];
+
+		CHECK(fixture_has_node(model, envelope->node));
+		CHECK(envelope->node->value[envelope->param_idx] ==
+		      envelope->points[envelope->n_points - 1].value);
+	}
 }
 
 /* ---- random operations ---- */

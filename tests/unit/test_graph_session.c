@@ -81,7 +81,7 @@ TEST(session_is_written_canonically)
 		"name: onair\n"
 		"nodes:\n"
 		"  limit: {type: duck, ceiling: -1.5dBTP, ratio: \"100:1\"}\n"
-		"  meter: {type: gain, gain: -inf, mode: off-axis}\n"
+		"  meter: {type: gain, mode: off-axis}\n"
 		"  out: {type: output}\n"
 		"  program: {type: input, layout: stereo, label: \"On-air program\"}\n"
 		"  tone: {type: eq, band1.freq: 80Hz, band2.on: on, band2.freq: 1.2kHz}\n"

@@ -342,7 +342,7 @@ TEST(txn_automate_and_clear)
 
 	CHECK(graph_fixture_apply(model, TEXTS("auto a.gain log 0=-60 3000=0"), &delta, &err) == 0,
 	      "%s", err.text);
-	CHECK(!delta->topology && delta->n_envelopes == 1 && delta->n_params == 0);
+	CHECK(!delta->topology && delta->n_envelopes == 1 && delta->n_params == 0, "it ends at 0");
 	CHECK(delta->envelopes[0] == model->envelopes[0]->uid);
 	graph_delta_free(delta);
 	CHECK(model->envelopes[0]->curve == GRAPH_CURVE_LOG && model->envelopes[0]->n_points == 2);
@@ -351,8 +351,14 @@ TEST(txn_automate_and_clear)
 	CHECK(delta->n_envelopes == 2 && model->n_envelopes == 1);
 	graph_delta_free(delta);
 	/* a hand on the param takes it from its envelope, also at the value it has */
-	CHECK_STR(done_text(model, TEXTS("set a.gain=0dB")), "automate a.gain --clear\n");
+	CHECK_STR(done_text(model, TEXTS("set a.gain=0dB")),
+		  "automate a.gain --clear\nset a.gain=0dB\n");
 	CHECK_STR(done_text(model, TEXTS("clear a.gain")), "");
+	CHECK_STR(done_text(model, TEXTS("auto a.gain linear 0=0 50=-9")),
+		  "automate a.gain 0ms=0dB 50ms=-9dB --curve linear\n");
+	CHECK(graph_model_node(model, "a")->value[GRAPH_PARAM_COMMON] == -9); /* G5 */
+	CHECK_STR(done_text(model, TEXTS("clear a.gain")), "automate a.gain --clear\n");
+	CHECK(graph_model_node(model, "a")->value[GRAPH_PARAM_COMMON] == -9);
 	CHECK_STR(done_text(model, TEXTS("auto a.gain linear 0=1", "set a.gain=-3dB")),
 		  "automate a.gain 0ms=1dB --curve linear\n"
 		  "automate a.gain --clear\n"
