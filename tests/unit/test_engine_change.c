@@ -86,7 +86,8 @@ static void change_curve(const char *curve, double (*want)(double t))
 	for (uint64_t i = 1000; i < 7000; i++) {
 		double t = (double)(i - 1000) / 4800;
 
-		CHECK_NEAR((double)rig->out[0][i], want(t > 1 ? 1 : t), 1e-3);
+		CHECK_NEAR((double)rig->out[0][i], want(t > 1 ? 1 : t),
+			   3e-3); /* a cell may straddle the end */
 	}
 	rig_close(rig);
 }
