@@ -121,6 +121,7 @@ struct limiter_channel {
 	struct limitgain path; /* used when channels go apart; else only that of channel 0 */
 	/* [0]: the frame before; then this slice */
 	float envelope[1 + MIXD_SLICE_MAX + TRUEPEAK_GRAIN];
+	float level[MIXD_SLICE_MAX]; /* the higher of both sides of each frame */
 	float after[TRUEPEAK_PAST + 1 + MIXD_SLICE_MAX]; /* output, for its meter */
 };
 
@@ -268,12 +269,12 @@ static bool limiter_update(struct mixd_inst *inst, const struct mixd_update *upd
 	return false;
 }
 
-/* Take the input into the delay line; envelope[1..] = what lies around each frame. */
+/* Take the input into the delay line; level[] = what lies around each frame. */
 static void limiter_detect(struct limiter_node *node, struct limiter_channel *channel,
 			   const float *in, uint32_t n_frames)
 {
-	float *newest = channel->line + node->fill;
-	float before = channel->envelope[0];
+	const float *envelope = channel->envelope;
+	float *newest = channel->line + node->fill, *level = channel->level;
 
 	dsp_ramp_mul(&node->drive, in, newest, n_frames);
 	if (node->is_sample_mode)
@@ -282,14 +283,10 @@ static void limiter_detect(struct limiter_node *node, struct limiter_channel *ch
 				fabsf(newest[(int32_t)i - (int32_t)TRUEPEAK_DELAY]);
 	else
 		truepeak_envelope(&node->detector, newest, channel->envelope + 1, n_frames);
-	channel->envelope[0] = channel->envelope[n_frames];
 	/* A frame answers for both of its sides. */
-	for (uint32_t i = 1; i <= n_frames; i++) {
-		float now = channel->envelope[i];
-
-		channel->envelope[i] = now < before ? before : now;
-		before = now;
-	}
+	for (uint32_t i = 0; i < n_frames; i++)
+		level[i] = envelope[i] > envelope[i + 1] ? envelope[i] : envelope[i + 1];
+	channel->envelope[0] = envelope[n_frames];
 }
 
 /* How much of LEVEL may pass. What is no number asks for nothing. */
@@ -344,7 +341,7 @@ static float limiter_run_apart(struct limiter_node *node, const struct mixd_inst
 
 		for (uint32_t i = 0; i < n_frames; i++) {
 			float link = (float)dsp_ramp_value(&node->link, i);
-			float mine = channel->envelope[1 + i];
+			float mine = channel->level[i];
 
 			level[i] = link >= 1.0f ? top[i] : mine + link * (top[i] - mine);
 		}
@@ -424,7 +421,7 @@ static void limiter_process(const struct mixd_call *call)
 		node->fill = node->past;
 	}
 	for (uint32_t c = 0; c < node->n_channels; c++) {
-		const float *own = node->channel[c].envelope + 1;
+		const float *own = node->channel[c].level;
 
 		limiter_detect(node, &node->channel[c], inst->in[c], n_frames);
 		if (c == 0)
