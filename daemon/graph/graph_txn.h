@@ -4,6 +4,11 @@
  *             journal. High-level ones (globs, relative values, texts with units, `after`, `heal`,
  *             Apply) are expanded to primitive ones while they are applied; the primitive ones and
  *             their inverses are what history keeps.
+ * RULES       A value that is there already is no change. AddNode of a node that exists is one
+ *             when type and named settings are as they are (the others are the operator's), else a
+ *             conflict. Set takes a param from its envelope. Clearing an envelope leaves sound where
+ *             it is and the model at the envelope's end (G5). Ports of a counted row that is linked
+ *             cannot be taken away.
  * THREADS     [main]
  * INVARIANTS  T1 on failure the model is as before, to the byte of graph_model_to_proto().
  *             T2 applying `inverse` after `done` restores that state too.
