@@ -111,7 +111,11 @@ class LiveCase(unittest.TestCase):
     def private(self, **options):
         options.setdefault("bare", self.bare)
         pw = private.Private(BUILD, keep=os.environ.get("MIXD_LIVE_LOGS"), **options)
-        self.addCleanup(pw.stop)
+
+        def stop():
+            pw.stop()
+            self.assertEqual(pw.faults, [], "\n".join(pw.faults))
+        self.addCleanup(stop)
         return pw.start()
 
     def daemon(self, pw, session=EMPTY, instance="test", **options):

@@ -16,6 +16,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -32,6 +33,7 @@ CONF = HERE / "conf"
 ROOT = HERE.parent.parent
 POSITIONS = {1: "MONO", 2: "FL FR", 6: "FL FR FC LFE SL SR", 8: "FL FR FC LFE RL RR SL SR",
              12: "FL FR FC LFE RL RR SL SR TFL TFR TRL TRR"}
+FAULT = re.compile(r"Sanitizer: |runtime error: |^-- .* ended with (-(?!9$|15$)\d+|[1-9]\d*)$", re.M)
 _libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -366,6 +368,7 @@ class Private:
         self.rates, self.sinks, self.channels = rates or [rate], sinks, channels
         self.keep, self.folder, self.mixds, self.env = keep, None, {}, {}
         self.pipewire = self.wireplumber = self.registry = None
+        self.faults = []  # after stop(): crashes and sanitizer reports, which no test may cause
 
     # ---- life
 
@@ -406,12 +409,22 @@ class Private:
             self.registry.stop()
         if self.pipewire:
             self.pipewire.stop()
+        self.faults += self._faults()
         if self.folder:
             if self.keep:
                 shutil.copytree(self.folder, self.keep, dirs_exist_ok=True, ignore=lambda d, names: [
                     n for n in names if not n.endswith(".log") and not os.path.isdir(os.path.join(d, n))])
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+
+    def _faults(self):
+        """PipeWire's crashes count, too: it must not die of what mixd asks of it."""
+        found = []
+        for service in [self.pipewire, *self.mixds.values()] if self.folder else []:
+            text = (self.folder / f"{service.name}.log").read_text(errors="replace") if service else ""
+            if FAULT.search(text):
+                found.append(f"{service.name}:\n{text[-6000:]}")
+        return found
 
     def _make_conf(self):
         conf = self.folder / "conf"
@@ -525,6 +538,14 @@ class Private:
 
     # ---- mixd
 
+    def wait_output(self, timeout_s):
+        """Until something is linked to a sink; True when it is. A session need not have an output."""
+        try:
+            return bool(self.registry.wait(lambda: any(self.registry.links(None, name) for name in self.sinks),
+                                           "link to a sink", timeout_s))
+        except Failure:
+            return False
+
     def start_mixd(self, session=None, instance="default", args=(), wait=True, program="mixd"):
         argv = [program, "--instance", instance, *(["--session", str(session)] if session else []), *args]
         service = Service(f"mixd-{instance}", argv, self.env, self.folder, ready="notify", watchdog_s=10)
@@ -561,6 +582,8 @@ def _run(args):
         _supervised_sinks(private)
         if not args.no_mixd:
             private.start_mixd(os.path.abspath(args.session) if args.session else None, args.instance)
+            if args.session and sinks:
+                private.wait_output(2)
         if args.verbose:
             print(f"private.py: {private.folder}: {private.registry.summary()}", file=sys.stderr)
         child = subprocess.Popen(command, env=private.env, preexec_fn=_die_with_parent)
