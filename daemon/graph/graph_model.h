@@ -140,7 +140,8 @@ const struct mixd_layout *graph_layouts_port(const struct graph_layouts *layouts
 					     const struct graph_node *node, bool output,
 					     uint32_t port);
 
-/* The whole graph as a message (settings that differ from defaults; numbers), and back. Returned:
+/* The whole graph as a message (settings that differ from defaults: numbers, flags of switches, labels
+ * of enums, texts), and back: there numbers, flags and texts with units all do. Returned:
  * free with mixd__v1__graph__free_unpacked(). */
 Mixd__V1__Graph *graph_model_to_proto(const struct graph_model *model);
 int graph_model_from_proto(const struct graph_types *types, const Mixd__V1__Graph *graph,
