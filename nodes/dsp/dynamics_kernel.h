@@ -17,7 +17,7 @@ MIXD_INLINE DYN_V DYN_NAME(dyn_select)(DYN_I mask, DYN_V a, DYN_V b)
 /* Lane by lane in the source, one instruction in the machine. */
 MIXD_INLINE DYN_V DYN_NAME(dyn_larger)(DYN_V a, DYN_V b)
 {
-	DYN_V larger;
+	DYN_V larger = a;
 
 	for (uint32_t lane = 0; lane < LANES_W; lane++)
 		larger[lane] = a[lane] > b[lane] ? a[lane] : b[lane];

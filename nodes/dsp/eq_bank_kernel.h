@@ -119,8 +119,8 @@ MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count
 /* Even lane + odd lane and even - odd, times SCALE, on the lanes of MASK; the others untouched. */
 MIXD_INLINE void EQ_NAME(eq_mid_side)(EQ_V *x, uint32_t n_frames, EQ_I mask, double scale)
 {
-	EQ_I other;
-	EQ_V sign;
+	EQ_I other = {0};
+	EQ_V sign = {0.0};
 
 	for (uint32_t lane = 0; lane < LANES_W; lane++) {
 		other[lane] = (int64_t)(lane ^ 1u);
@@ -157,7 +157,7 @@ MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t 
 	lanes_load_f64(job->in + first, n_frames, LANES_W, (double *)x);
 	EQ_NAME(eq_sections)(x, n_frames, job->n_plain, job->moving, skewed, width, state, plain);
 	if (job->n_mid_side) {
-		EQ_I mask;
+		EQ_I mask = {0};
 
 		for (uint32_t lane = 0; lane < LANES_W; lane++)
 			mask[lane] = job->mid_side_lanes >> (first + lane) & 1u ? -1 : 0;

@@ -328,7 +328,7 @@ static double eq_auto_gain_db(const struct eq_state *state)
 	double sum = 0.0;
 
 	for (uint32_t f = 0; f < EQ_GRID; f++) {
-		double tangent = state->grid_tangent[f], power[EQ_LISTS], mean = 0.0;
+		double tangent = state->grid_tangent[f], power[EQ_LISTS] = {0.0}, mean = 0.0;
 
 		for (uint32_t i = 0; i < n_lists; i++)
 			power[i] = eq_list_power(state, &state->list[i][EQ_PLAIN], tangent);
