@@ -332,8 +332,14 @@ static void engine_commit(struct engine *engine, struct engine_change *change)
 	for (uint32_t i = 0; i < change->plan->n_links; i++)
 		change->plan->links[i]->placed = true;
 	for (uint32_t i = 0; i < change->plan->n_nodes; i++) {
-		change->plan->nodes[i].inst->node = &change->plan->nodes[i];
-		change->plan->nodes[i].inst->fresh = false;
+		struct engine_inst *inst = change->plan->nodes[i].inst;
+
+		inst->node = &change->plan->nodes[i];
+		if (inst->fresh) {
+			inst->warm_ticket = change->ticket;
+			inst->warm_frames = inst->warm;
+		}
+		inst->fresh = false;
 	}
 	for (uint32_t i = 0; i < change->n_banks; i++) {
 		struct engine_inst *inst = change->banks[i].inst;

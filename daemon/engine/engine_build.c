@@ -163,6 +163,37 @@ static int build_compile(struct engine_build *build, struct mixd_error *err)
 
 /* ---- fades ----------------------------------------------------------------------------------- */
 
+/* What is left of the time an instance that is in place needs until it sounds right. */
+static uint32_t build_warm_left(const struct engine *engine, const struct engine_inst *inst)
+{
+	uint64_t now, end;
+
+	if (!inst->warm_frames || engine->applied_ticket >= inst->warm_ticket + ENGINE_CHANGES_MAX)
+		return 0;
+	if (engine->applied_ticket < inst->warm_ticket)
+		return inst->warm_frames;
+	now = atomic_load_explicit(&engine->shared_position, memory_order_acquire);
+	end = engine->applied_at[inst->warm_ticket % ENGINE_CHANGES_MAX] + inst->warm_frames;
+	return end > now ? (uint32_t)(end - now) : 0;
+}
+
+/* Latest arrival of sound through the new links into a node. */
+static uint32_t build_warm_inputs(const struct engine_build *build, uint32_t node)
+{
+	const struct graph_plan *plan = build->plan;
+	uint32_t last = plan->in_port[node + 1], warm = 0;
+
+	for (uint32_t j = plan->link_first[plan->in_port[node]]; j < plan->link_first[last]; j++) {
+		const struct engine_want_link *want =
+			&build->want->links[build->of_link[plan->link_order[j]]];
+		uint32_t at = want->link->from->warm + want->link->delay;
+
+		if (!want->ghost && !want->link->placed && at > warm)
+			warm = at;
+	}
+	return warm;
+}
+
 /* How long until what is new sounds as it will: latencies and delays of new instances, added up
  * along the plan. All fades of the change wait that long. */
 static uint32_t build_hold(const struct engine_build *build)
@@ -170,25 +201,16 @@ static uint32_t build_hold(const struct engine_build *build)
 	const struct graph_plan *plan = build->plan;
 	uint32_t hold = 0, limit = (uint32_t)build->engine->setup.rate;
 
+	for (uint32_t i = 0; i < build->want->n_insts; i++)
+		build->insts[i]->warm = build_warm_left(build->engine, build->insts[i]);
 	for (uint32_t k = 0; k < plan->n_order; k++) {
-		uint32_t node = plan->order[k];
-		struct engine_inst *inst = build->insts[node];
-		uint32_t last = plan->in_port[node + 1], warm = 0;
+		struct engine_inst *inst = build->insts[plan->order[k]];
+		uint32_t warm = build_warm_inputs(build, plan->order[k]);
 
-		for (uint32_t j = plan->link_first[plan->in_port[node]]; j < plan->link_first[last];
-		     j++) {
-			uint32_t idx = build->of_link[plan->link_order[j]];
-			const struct engine_want_link *link = &build->want->links[idx];
-			uint32_t from = link->link->from->fresh ? link->link->from->warm : 0;
-
-			if (link->ghost || link->link->placed)
-				continue;
-			if (from + link->link->delay > warm)
-				warm = from + link->link->delay;
-		}
-		if (!inst->fresh && warm > hold)
+		if (inst->fresh)
+			inst->warm = warm + inst->need.latency;
+		else if (warm > hold)
 			hold = warm;
-		inst->warm = inst->fresh ? warm + inst->need.latency : 0;
 	}
 	return hold < limit ? hold : limit;
 }

@@ -165,6 +165,8 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	uint64_t mark; /* scratch: build that wants it */
 	bool fresh; /* made by the build under way */
 	uint32_t warm; /* scratch: frames until it sounds right */
+	uint64_t warm_ticket; /* the change that brought it in */
+	uint32_t warm_frames; /* how long it took from there */
 	double *declared; /* newest values, as in the model; type->n_params */
 	struct engine_bank *bank;
 	uint32_t lane;

@@ -84,6 +84,26 @@ static void apply_param(const struct engine_param_event *event, uint64_t positio
 		engine_param_event(inst, event, position);
 }
 
+static void apply_link(struct engine *engine, const struct engine_link_event *event,
+		       uint64_t position)
+{
+	struct engine_link *link = event->link;
+	uint64_t start = position + event->hold_frames;
+	bool gone;
+
+	/* a link that still waits to be heard goes on waiting */
+	if (link->gain.frames && event->target != 0.0 && link->gain.start > start)
+		start = link->gain.start;
+	event->to->ports[link->to_port].steady = false;
+	engine_fade_go(&link->gain, event->target, position, start, engine->fade_frames);
+	gone = link->gain.frames == 0 && event->target == 0.0;
+	atomic_store_explicit(&link->faded, gone, memory_order_relaxed);
+	if (gone) {
+		atomic_store_explicit(&engine->retire, true, memory_order_relaxed);
+		engine->want_wake = true;
+	}
+}
+
 void engine_apply(struct engine *engine, struct engine_change *change, uint64_t position)
 {
 	change->position = position;
@@ -99,20 +119,8 @@ void engine_apply(struct engine *engine, struct engine_change *change, uint64_t 
 		atomic_store_explicit(&engine->shared_banks, engine->plan->n_banks,
 				      memory_order_relaxed);
 	}
-	for (uint32_t i = 0; i < change->n_links; i++) {
-		struct engine_link_event *event = &change->links[i];
-
-		event->to->ports[event->link->to_port].steady = false;
-		engine_fade_go(&event->link->gain, event->target, position,
-			       position + event->hold_frames, engine->fade_frames);
-		atomic_store_explicit(&event->link->faded,
-				      event->link->gain.frames == 0 && event->target == 0.0,
-				      memory_order_relaxed);
-		if (event->link->gain.frames == 0 && event->target == 0.0) {
-			atomic_store_explicit(&engine->retire, true, memory_order_relaxed);
-			engine->want_wake = true;
-		}
-	}
+	for (uint32_t i = 0; i < change->n_links; i++)
+		apply_link(engine, &change->links[i], position);
 	for (uint32_t i = 0; i < change->n_stops; i++)
 		engine_envelope_end(change->stops[i].inst, change->stops[i].idx);
 	for (uint32_t i = 0; i < change->n_params; i++)
