@@ -39,6 +39,11 @@ struct eq_band_state {
 struct eq_state {
 	/* --- immutable after init --- */
 	uint32_t max_sections, channels, n_domains;
+	/* --- rt: what process() needs, in one cache line --- */
+	uint32_t n_plain, n_plain_rest, n_mid_side; /* longest lists: all, third pair, mid/side */
+	uint32_t cell_frames, cell_done;
+	bool moving, gains;
+	/* --- immutable after init --- */
 	double grid_tangent[EQ_GRID], grid_weight[EQ_GRID];
 	/* --- rt --- */
 	struct eq_band_state band[EQ_BANDS];
@@ -50,8 +55,7 @@ struct eq_state {
 	double gain, gain_start; /* at the ends of the current cell */
 	double auto_db, auto_part; /* auto gain, and how much of it is in: 0..1 */
 	double auto_part_start;
-	uint32_t cell_frames, cell_done;
-	bool moving, lists_stale, auto_stale;
+	bool lists_stale, auto_stale;
 	uint32_t dropped;
 };
 
@@ -407,6 +411,21 @@ static void eq_cut_cell(struct eq_state *state)
 		state->auto_part_start + (state->auto_part - state->auto_part_start) * part;
 }
 
+/* Sum up for process(). */
+static void eq_summarize(struct eq_state *state, bool moving)
+{
+	state->n_plain = state->n_mid_side = 0;
+	for (uint32_t i = 0; i < EQ_LISTS; i++) {
+		if (state->list[i][EQ_PLAIN].n > state->n_plain)
+			state->n_plain = state->list[i][EQ_PLAIN].n;
+		if (state->list[i][EQ_MID_SIDE].n > state->n_mid_side)
+			state->n_mid_side = state->list[i][EQ_MID_SIDE].n;
+	}
+	state->n_plain_rest = state->list[EQ_LISTS - 1][EQ_PLAIN].n;
+	state->gains = state->gain != 0.0 || state->gain_start != 0.0;
+	state->moving = moving;
+}
+
 static bool eq_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct eq_state *state = inst->state;
@@ -437,7 +456,7 @@ static bool eq_update(struct mixd_inst *inst, const struct mixd_update *update)
 	moving |= eq_gain_update(inst, update, step);
 	eq_write(inst, update->cell_frames);
 	inst->meter[EQ_METER_DROPPED] = state->dropped;
-	state->moving = moving;
+	eq_summarize(state, moving);
 	return moving;
 }
 
@@ -448,20 +467,17 @@ static bool eq_update(struct mixd_inst *inst, const struct mixd_update *update)
 static void eq_job_add(struct eq_bank_job *job, const struct eq_state *state,
 		       uint32_t first_channel, uint32_t lane)
 {
-	uint32_t n_lists = state->channels < EQ_LISTS ? state->channels : EQ_LISTS;
+	uint32_t n_plain = first_channel ? state->n_plain_rest : state->n_plain;
 
-	for (uint32_t i = eq_list_of(first_channel); i < n_lists; i++)
-		if (state->list[i][EQ_PLAIN].n > job->n_plain)
-			job->n_plain = state->list[i][EQ_PLAIN].n;
-	for (uint32_t i = 0; first_channel == 0 && i < 2 && i < n_lists; i++) {
-		if (!state->list[i][EQ_MID_SIDE].n)
-			continue;
+	if (n_plain > job->n_plain)
+		job->n_plain = n_plain;
+	if (state->n_mid_side && first_channel == 0) {
 		job->mid_side_lanes |= 3u << lane;
-		if (state->list[i][EQ_MID_SIDE].n > job->n_mid_side)
-			job->n_mid_side = state->list[i][EQ_MID_SIDE].n;
+		if (state->n_mid_side > job->n_mid_side)
+			job->n_mid_side = state->n_mid_side;
 	}
 	job->moving |= state->moving;
-	job->gain |= state->gain != 0.0 || state->gain_start != 0.0;
+	job->gain |= state->gains;
 }
 
 static void eq_process(const struct mixd_call *call)
