@@ -161,6 +161,7 @@ static void control_server_crowd(struct control_server *server)
 	log_warn("%u clients are connected: not accepting more for a moment",
 		 server->handler->clients);
 	server->unbound = true;
+	server->handler->clients = 0; /* unbinding has closed them all, without telling */
 	loop_timer_set(server->rebind, REBIND_NS, 0);
 }
 

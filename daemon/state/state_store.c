@@ -81,7 +81,7 @@ static int state_store_start(struct state_store *store, struct mixd_error *err)
 	store->folder_fd = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->folder_fd < 0)
 		return state_fail(store, -errno, "open the state folder", err);
-	store->lock_fd = openat(store->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	store->lock_fd = openat(store->folder_fd, "state.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
 		return state_fail(store, -errno, "open the lock file", err);
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
