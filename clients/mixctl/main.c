@@ -87,6 +87,6 @@ int main(int argc, char **argv)
 	code = mixctl_run(&m, argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		code = code ? code : EXIT_RESOURCE;
-	mixd_client_free(m.client);
-	return code;
+	mixd_client_free(m.client); /* meter leases are given back */
+	_exit(code); /* what one command allocated ends with it; streams free what they print */
 }

@@ -192,6 +192,8 @@ uint64_t words_now_unix_ms(void);
  * NULL when fine, else why not. */
 const char *words_parse_quantity(const char *text, const char *unit, double *ret);
 bool words_has_glob(const char *text);
+/* * ? [a-z] and {a,b}; not nested. */
+bool words_match(const char *pattern, const char *text);
 
 /* ---- output.c ----------------------------------------------------------------------------- */
 

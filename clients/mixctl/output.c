@@ -216,71 +216,124 @@ char *output_value(const Mixd__V1__Value *value)
 	}
 }
 
-static char *output_envelope(const Mixd__V1__Envelope *envelope)
+static void output_envelope(FILE *file, const Mixd__V1__Envelope *envelope)
 {
-	char *text;
+	char at[32], value[32];
 
+	fprintf(file, "automate %s", envelope->address);
 	if (envelope->n_points == 0)
-		return mixctl_printf("automate %s: cleared", envelope->address);
-	text = mixctl_printf("automate %s", envelope->address);
+		fputs(" --clear", file);
 	for (size_t i = 0; i < envelope->n_points; i++) {
-		char at[32], value[32];
-
 		doc_format_number(envelope->points[i]->at_ms, at);
 		doc_format_number(envelope->points[i]->value, value);
-		text = mixctl_printf("%s %sms=%s", text, at, value);
+		fprintf(file, " %sms=%s", at, value);
 	}
-	return *envelope->curve ? mixctl_printf("%s --curve %s", text, envelope->curve) : text;
+	if (envelope->n_points && *envelope->curve)
+		fprintf(file, " --curve %s", envelope->curve);
 }
 
-static char *output_link(const Mixd__V1__Link *link, const char *verb)
+static void output_link(FILE *file, const Mixd__V1__Link *link, const char *verb)
 {
 	char gain[32];
 
+	fprintf(file, "%s %s %s", verb, link->from, link->to);
 	if (link->gain_db == 0)
-		return mixctl_printf("%s %s %s", verb, link->from, link->to);
+		return;
 	doc_format_number(link->gain_db, gain);
-	return mixctl_printf("%s %s %s --gain=%sdB", verb, link->from, link->to, gain);
+	fprintf(file, " --gain=%sdB", gain);
 }
 
-char *output_change(const Mixd__V1__Change *change)
+static void output_node(FILE *file, const Mixd__V1__Node *node)
+{
+	fprintf(file, "add %s %s", node->type, node->name);
+	for (size_t i = 0; i < node->n_settings; i++) {
+		char *value = output_value(node->settings[i]->value);
+
+		fprintf(file, " %s=%s", node->settings[i]->id, value);
+		free(value);
+	}
+}
+
+static void output_param(FILE *file, const Mixd__V1__ParamChanged *param)
+{
+	char *value = output_value(param->value);
+
+	fprintf(file, "set %s=%s", param->address, value);
+	free(value);
+}
+
+static void output_alarm(FILE *file, const Mixd__V1__Alarm *alarm)
+{
+	fprintf(file, "alarm %s%s%s %s: %s", alarm->id, *alarm->address ? " " : "", alarm->address,
+		alarm->active ? "on" : "over", alarm->text);
+}
+
+/* What happens beside changes of the graph. False: not known to this version. */
+static bool output_happening(FILE *file, const Mixd__V1__Change *change)
 {
 	char value[32];
 
 	switch (change->change_case) {
-	case MIXD__V1__CHANGE__CHANGE_NODE_ADDED:
-		return mixctl_printf("add %s %s", change->node_added->type,
-				     change->node_added->name);
-	case MIXD__V1__CHANGE__CHANGE_NODE_REMOVED:
-		return mixctl_printf("rm %s", change->node_removed);
-	case MIXD__V1__CHANGE__CHANGE_NODE_RENAMED:
-		return mixctl_printf("mv %s %s", change->node_renamed->from,
-				     change->node_renamed->to);
-	case MIXD__V1__CHANGE__CHANGE_PARAM:
-		return mixctl_printf("set %s=%s", change->param->address,
-				     output_value(change->param->value));
-	case MIXD__V1__CHANGE__CHANGE_LINK_ADDED:
-		return output_link(change->link_added, "link");
-	case MIXD__V1__CHANGE__CHANGE_LINK_REMOVED:
-		return mixctl_printf("unlink %s %s", change->link_removed->from,
-				     change->link_removed->to);
-	case MIXD__V1__CHANGE__CHANGE_ENVELOPE:
-		return output_envelope(change->envelope);
 	case MIXD__V1__CHANGE__CHANGE_ALARM:
-		return mixctl_printf("alarm %s%s%s %s: %s", change->alarm->id,
-				     *change->alarm->address ? " " : "", change->alarm->address,
-				     change->alarm->active ? "on" : "over", change->alarm->text);
+		output_alarm(file, change->alarm);
+		return true;
 	case MIXD__V1__CHANGE__CHANGE_CLOCK:
-		return mixctl_printf("clock %s %u Hz quantum %u: %s", change->clock->state,
-				     change->clock->rate, change->clock->quantum,
-				     change->clock->text);
+		fprintf(file, "clock %s %u Hz quantum %u: %s", change->clock->state,
+			change->clock->rate, change->clock->quantum, change->clock->text);
+		return true;
 	case MIXD__V1__CHANGE__CHANGE_NODE_EVENT:
 		doc_format_number(change->node_event->value, value);
-		return mixctl_printf("event %s %u %s", change->node_event->name,
-				     change->node_event->code, value);
+		fprintf(file, "event %s %u %s", change->node_event->name, change->node_event->code,
+			value);
+		return true;
 	case MIXD__V1__CHANGE__CHANGE_BARRIER:
-		return mixctl_printf("barrier %s", change->barrier);
+		fprintf(file, "barrier %s", change->barrier);
+		return true;
 	default:
-		return NULL;
+		return false;
 	}
+}
+
+static bool output_change_to(FILE *file, const Mixd__V1__Change *change)
+{
+	switch (change->change_case) {
+	case MIXD__V1__CHANGE__CHANGE_NODE_ADDED:
+		output_node(file, change->node_added);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_NODE_REMOVED:
+		fprintf(file, "rm %s", change->node_removed);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_NODE_RENAMED:
+		fprintf(file, "mv %s %s", change->node_renamed->from, change->node_renamed->to);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_PARAM:
+		output_param(file, change->param);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_LINK_ADDED:
+		output_link(file, change->link_added, "link");
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_LINK_REMOVED:
+		fprintf(file, "unlink %s %s", change->link_removed->from, change->link_removed->to);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_ENVELOPE:
+		output_envelope(file, change->envelope);
+		return true;
+	default:
+		return output_happening(file, change);
+	}
+}
+
+char *output_change(const Mixd__V1__Change *change)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	bool known = file && output_change_to(file, change);
+
+	if (file)
+		fclose(file);
+	if (known)
+		return text;
+	free(text);
+	return NULL;
 }

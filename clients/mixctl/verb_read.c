@@ -59,6 +59,9 @@ int verb_status(struct mixctl *m)
 	enum format format = mixctl_format(m, FORMAT_TABLE);
 	Mixd__V1__Reply *reply;
 
+	if (format == FORMAT_CSV)
+		return mixctl_error(m, EXIT_USAGE, "-o", "write -o json or -o yaml",
+				    "a status is no list");
 	request.op_case = MIXD__V1__REQUEST__OP_GET_STATUS;
 	request.get_status = &get;
 	reply = mixctl_request(m, &request);
@@ -68,7 +71,7 @@ int verb_status(struct mixctl *m)
 		;
 	else if (format == FORMAT_NAME)
 		puts(reply->get_status->instance);
-	else if (format == FORMAT_TABLE || format == FORMAT_CSV)
+	else if (format == FORMAT_TABLE)
 		status_print(reply->get_status);
 	else
 		output_doc(m, doc_merge(output_object("status"),

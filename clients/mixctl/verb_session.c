@@ -29,13 +29,29 @@ static bool session_fill(struct mixctl *m, Mixd__V1__Apply *apply)
 	return true;
 }
 
+/* The daemon has not seen the file's name: "session:3:6" -> "onair.yaml:3:6". */
+static int session_fail(struct mixctl *m)
+{
+	const char *path = m->options.file ? m->options.file : m->args[0];
+	char *place;
+
+	if (strncmp(m->err.address, "session:", 8) != 0)
+		return m->err.code;
+	place = mixctl_printf("%s%s", path, m->err.address + 7);
+	snprintf(m->err.address, sizeof(m->err.address), "%s", place);
+	free(place);
+	return m->err.code;
+}
+
 int verb_apply(struct mixctl *m)
 {
 	struct ops ops = {0};
+	int code;
 
 	if (!session_fill(m, ops_add(&ops, MIXD__V1__OP__OP_APPLY)->apply))
 		return m->err.code;
-	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+	code = ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
+	return code > EXIT_NO ? session_fail(m) : code;
 }
 
 int verb_diff(struct mixctl *m)
@@ -53,7 +69,7 @@ int verb_diff(struct mixctl *m)
 	request.diff = &diff;
 	reply = mixctl_request(m, &request);
 	if (!reply)
-		return m->err.code;
+		return session_fail(m);
 	if (format == FORMAT_TABLE || format == FORMAT_NAME || format == FORMAT_CSV) {
 		size_t size = strlen(reply->diff->text);
 

@@ -1,6 +1,4 @@
 /* verb_watch.c - watch: the event stream, and wait: until something is so. */
-#include <fnmatch.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -94,7 +92,7 @@ static bool watch_matches_address(const char *pattern, const char *address)
 	if (!address)
 		return false;
 	snprintf(node, sizeof(node), "%.*s", (int)strcspn(address, ".:"), address);
-	return fnmatch(pattern, address, 0) == 0 || fnmatch(pattern, node, 0) == 0;
+	return words_match(pattern, address) || words_match(pattern, node);
 }
 
 static bool watch_matches(const struct mixctl *m, const Mixd__V1__Change *change, uint32_t kinds)

@@ -36,7 +36,9 @@ const struct verb verbs[] = {
 	 .more = "Values carry units: -1dBTP 20ms 4:1 1.2kHz -16LUFS L30 on. += and -= add, toggle "
 		 "and default do what they say; patterns set all that match. A file has one "
 		 "NODE.PARAM=VALUE a line. Answers when the change is accepted; --wait asks for "
-		 "more.",
+		 "more. With --at, mixctl stays until it is done; the daemon does it also when "
+		 "mixctl is "
+		 "gone.",
 	 .examples = "set limit.ceiling=-1dBTP\nset 'vox/*.gain+=1.5dB' --over 800ms\n"
 		     "set -f - --if-rev 412 < changes.txt\nset jingle.mute=off --at 12:00:00",
 	 .options = OPTION_WRITE | OPTION_RAMP | OPTION_FILE,

@@ -2,6 +2,7 @@
  *
  * Source: nearest words by the optimal string alignment distance (E. Ukkonen, "Algorithms for
  * approximate string matching", 1985; with transpositions), as the daemon's base/error.c. */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,25 @@ const char *words_nearest(const char *word, const char *const *words)
 bool words_has_glob(const char *text)
 {
 	return text[strcspn(text, "*?[{")] != 0;
+}
+
+bool words_match(const char *pattern, const char *text)
+{
+	const char *open = strchr(pattern, '{'), *close = open ? strchr(open, '}') : NULL;
+	char expanded[320];
+
+	if (!close)
+		return fnmatch(pattern, text, 0) == 0;
+	for (const char *word = open + 1; word <= close;) {
+		size_t size = strcspn(word, ",}");
+
+		snprintf(expanded, sizeof(expanded), "%.*s%.*s%s", (int)(open - pattern), pattern,
+			 (int)size, word, close + 1);
+		if (words_match(expanded, text))
+			return true;
+		word += size + 1;
+	}
+	return false;
 }
 
 bool words_parse_span(const char *text, double *ret_ms)

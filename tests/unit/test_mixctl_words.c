@@ -93,6 +93,16 @@ TEST(mixctl_words_nearest)
 	CHECK(!words_nearest("render", words));
 }
 
+TEST(mixctl_words_match)
+{
+	CHECK(words_match("vox/*", "vox/eq.band1.freq") && !words_match("vox/*", "music"));
+	CHECK(words_match("{vox,music}.{gain,mute}", "music.mute"));
+	CHECK(!words_match("{vox,music}.{gain,mute}", "music.muted"));
+	CHECK(words_match("a{,b}", "a") && words_match("a{,b}", "ab") &&
+	      words_match("a?[c-e]", "abd"));
+	CHECK(!words_match("a{b", "ab"));
+}
+
 static void check_json(struct doc *doc, const char *wanted)
 {
 	char *text = NULL;

@@ -31,6 +31,7 @@ class FakeServer:
         self.skip = 0  # events to number but not to send
         self.meter_seq = 0
         self.leases = []
+        self.alarms = []  # texts
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -118,6 +119,11 @@ class FakeServer:
     def _on_other(self, request, reply, _pub):
         kind = request.WhichOneof("op")
         getattr(reply, "transaction" if kind in ("undo", "rollback") else kind).SetInParent()
+
+    def _on_get_status(self, _request, reply, _pub):
+        reply.get_status.instance = "fake"
+        for text in self.alarms:
+            reply.get_status.alarms.add(id="device", text=text, active=True)
 
     def _on_barrier(self, request, reply, pub):
         reply.barrier.token = request.barrier.token

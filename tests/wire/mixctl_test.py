@@ -399,6 +399,11 @@ def test_session_files():
     assert json.loads(out("export", "-o", "json"))["mixd"] == 1
     message = err("apply", "-f", "-", stdin="mixd: 1\nnodes:\n  a: {typ: gain}\n", code=5)
     assert ":3:" in message and "type" in message, message
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("mixd: 1\nnodes:\n  a: {type: gian}\n")
+    for verb in ("apply", "diff"):
+        message = err(verb, "-f", path, code=5)
+        assert message.startswith(f"mixctl: {path}:3:") and "gain" in message, message
     mixctl("apply", "-f", os.path.join(FOLDER, "nothing.yaml"), code=4)
     mixctl("apply", "-f", "-", "--merge", stdin="mixd: 1\nnodes:\n  extra: {type: gain}\n")
     assert {"extra", "limit"} <= set(out("ls", "-o", "name").split())
@@ -442,6 +447,17 @@ def test_status():
     assert status["schema"] == 1 and status["kind"] == "status" and status["pid"] == DAEMON[0].pid
     assert status["instance"] == "test" and status["nodes"] == 4 and status["alarms"] == []
     assert "instance" in out("status") and out("status", "-q") == ""
+
+
+def test_status_with_an_alarm_is_1():
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        mixctl("--instance", "fake", "status")
+        fake.alarms = ["the card was unplugged"]
+        text = out("--instance", "fake", "status", code=1)
+        assert "device: the card was unplugged" in text and "\033" not in text, text
+        status = json.loads(out("--instance", "fake", "status", "-o", "json", code=1))
+        assert status["alarms"][0]["text"] == "the card was unplugged"
+        mixctl("--instance", "fake", "status", "-o", "csv", code=2)
 
 
 def test_wait():
