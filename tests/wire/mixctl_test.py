@@ -69,10 +69,9 @@ def err(*args, **more):
 def start():
     if not DAEMON:
         DAEMON.append(
-            subprocess.Popen(
+            tap.start(
                 [MIXD, "--no-pipewire", "--state-dir", FOLDER + "/state", "--instance", "test"],
                 env=ENV,
-                stderr=subprocess.DEVNULL,
             )
         )
         mixctl("wait", "up", "--timeout", "10s")
@@ -83,7 +82,12 @@ def stop():
     while DAEMON:
         daemon = DAEMON.pop()
         daemon.send_signal(signal.SIGTERM)
-        daemon.wait(10)
+        assert daemon.wait(10) == 0
+
+
+def done():
+    stop()
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 # ---- the command line, without a daemon ------------------------------------------------------------
@@ -216,7 +220,7 @@ def test_watch_heals_gaps_and_tells_restarts():
         try:
             while not any(r.WhichOneof("op") == "barrier" for r in fake.requests):
                 time.sleep(0.01)
-            time.sleep(0.3)
+            time.sleep(0.5)
             change = events_pb2.Change()
             change.param.address = "a.gain"
             change.param.value.number = -3
@@ -475,7 +479,7 @@ def test_wait():
     time.sleep(0.3)
     begin = time.monotonic()
     mixctl("set", "limit.ceiling=-6dBTP")
-    assert waiting.wait(5) == 0 and time.monotonic() - begin < 0.5
+    assert waiting.wait(5) == 0 and time.monotonic() - begin < 2
     revision = json.loads(out("ls", "-o", "json"))["revision"]
     mixctl("wait", "rev", str(revision))
     mixctl("wait", "rev", str(revision + 1), "--timeout", "100ms", code=124)
@@ -489,7 +493,7 @@ def test_watch():
         [MIXCTL, "watch", "vox/*", "--count", "2", "-o", "jsonl"], env=ENV,
         stdout=subprocess.PIPE, text=True,
     )
-    time.sleep(0.4)
+    time.sleep(1)
     mixctl("set", "limit.ceiling=-3dBTP")
     mixctl("set", "vox/gain.gain=-9dB")
     mixctl("add", "gain", "vox/more")
@@ -535,7 +539,7 @@ def test_completion():
         fake.mute = 10
         begin = time.monotonic()
         assert complete("--instance", "fake", "rm", "o") == []
-        assert 0.15 < time.monotonic() - begin < 0.4, "200 ms, and silence"
+        assert 0.15 < time.monotonic() - begin < 1, "200 ms, and silence"
     for shell in ("bash", "zsh", "fish"):
         script = out("completion", shell)
         if shutil.which(shell):
@@ -572,12 +576,9 @@ def test_set_takes_3_ms():
     )
 
 
+def test_zz_daemon_ends_cleanly():
+    stop()
+
+
 if __name__ == "__main__":
-    for signo in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signo, lambda *_: sys.exit(1))
-
-    def test_zz_daemon_ends_cleanly():
-        stop()
-        shutil.rmtree(FOLDER, ignore_errors=True)
-
-    tap.run(globals())
+    tap.run(globals(), done)

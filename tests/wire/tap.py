@@ -3,7 +3,10 @@
     python3 x_test.py [PATTERN]
 """
 
+import ctypes
 import os
+import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -17,7 +20,16 @@ def note(text):
     print("# " + str(text).replace("\n", "\n# "), flush=True)
 
 
-def run(module_globals):
+def start(argv, **more):
+    """A process that ends with this one, however this one ends."""
+    libc = ctypes.CDLL(None)
+    return subprocess.Popen(
+        argv, stderr=subprocess.DEVNULL, preexec_fn=lambda: libc.prctl(1, signal.SIGKILL), **more
+    )
+
+
+def run(module_globals, done=lambda: None):
+    """DONE is called at the end, whichever tests were asked for."""
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
     tests = [
         (name, fn)
@@ -38,5 +50,6 @@ def run(module_globals):
             verdict, failed = "not ok", failed + 1
         suffix = suffix or f" # {(time.monotonic() - start) * 1000:.0f} ms"
         print(f"{verdict} {number} {name[5:]}{suffix}", flush=True)
+    done()
     sys.stdout.flush()
     os._exit(1 if failed else 0)  # libzmq threads of failed tests must not hold us
