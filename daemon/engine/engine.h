@@ -109,6 +109,3 @@ void engine_meters_lease(struct engine *engine, int delta); /* [main] */
 #define ENGINE_METER_READERS 8u
 double engine_meter(struct engine *engine, uint64_t node_uid, uint32_t meter_idx, uint32_t channel,
 		    uint32_t reader);
-
-/* Play an envelope of the model from the next block edge; part of engine_prepare() for
- * delta->envelopes. */

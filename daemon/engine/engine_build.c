@@ -177,6 +177,14 @@ static uint32_t build_warm_left(const struct engine *engine, const struct engine
 	return end > now ? (uint32_t)(end - now) : 0;
 }
 
+/* New, or on its way out and wanted again: it may have nothing to say yet. */
+static bool build_comes(const struct engine_want_link *want)
+{
+	if (want->ghost)
+		return false;
+	return !want->link->placed || (want->link->target == 0.0 && want->target != 0.0);
+}
+
 /* Latest arrival of sound through the new links into a node. */
 static uint32_t build_warm_inputs(const struct engine_build *build, uint32_t node)
 {
@@ -188,7 +196,7 @@ static uint32_t build_warm_inputs(const struct engine_build *build, uint32_t nod
 			&build->want->links[build->of_link[plan->link_order[j]]];
 		uint32_t at = want->link->from->warm + want->link->delay;
 
-		if (!want->ghost && !want->link->placed && at > warm)
+		if (build_comes(want) && at > warm)
 			warm = at;
 	}
 	return warm;
@@ -238,7 +246,7 @@ static int build_events(struct engine_build *build)
 		change->links[change->n_links++] = (struct engine_link_event){
 			.link = want->link,
 			.target = want->target,
-			.hold_frames = !placed || want->ghost ? hold : 0,
+			.hold_frames = build_comes(want) || want->ghost ? hold : 0,
 		};
 	}
 	return 0;

@@ -1,5 +1,6 @@
 /* test_engine_run.c - what the engine makes of a graph: bits, delays, sums, sleep, quarantine. */
 #include <errno.h>
+#include <time.h>
 
 #include "engine_rig.h"
 
@@ -78,9 +79,22 @@ static struct rig *rig_story(uint32_t block, bool ungrouped)
 	rig_commit(rig);
 	rig_run(rig, 4000, block);
 	rig->signal = NULL;
-	rig_run(rig, 12111, block);
+	rig_run(rig, 9000, block);
+	rig_set(rig, "s3.freq", "700Hz"); /* while it sleeps */
+	rig_set(rig, "t2.gain", "-3dB");
+	rig_run(rig, 411, block);
+	rig_set(rig, "s4.bypass", "on");
+	rig_set(rig, "late.bypass", "on");
+	rig_run(rig, 700, block);
 	rig->signal = rig_noise;
 	rig_run(rig, 2000, block);
+	rig_set(rig, "s4.bypass", "off");
+	rig_set(rig, "echo.bypass", "on");
+	rig_set(rig, "out.mute", "on");
+	rig_run(rig, 1501, block);
+	rig_set(rig, "out.mute", "off");
+	rig_set(rig, "echo.bypass", "off");
+	rig_run(rig, 3000, block);
 	return rig;
 }
 
@@ -165,6 +179,42 @@ TEST(engine_bypass_keeps_the_latency)
 		CHECK_NEAR((double)rig->out[1][i], (double)(float)rig_noise(i - 200, 1), 6e-8);
 	for (uint64_t i = 4500; i < 6000; i++)
 		CHECK(rig->out[1][i] == (float)rig_noise(i - 200, 1));
+	rig_close(rig);
+}
+
+TEST(engine_keeps_a_wide_graph_and_prepares_it_fast)
+{
+	struct rig *rig = rig_open(false);
+	struct timespec a, b;
+	char name[16], last[16] = "in";
+
+	rig_ends(rig);
+	for (uint32_t i = 0; i < 4000; i++) {
+		snprintf(name, sizeof(name), "n%04u", i);
+		rig_q_add(rig, name, i % 2 ? "lane" : "gain", NULL);
+		rig_q_link(rig, i % 40 ? last : "in", name, 0);
+		if (i % 40 == 39)
+			rig_q_link(rig, name, "out", -60);
+		snprintf(last, sizeof(last), "%s", name);
+		if (i % 20 == 19)
+			rig_commit(rig);
+	}
+	rig_run(rig, 2000, 256);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	rig_q_add(rig, "one-more", "lane", NULL);
+	rig_q_link(rig, "in", "one-more", 0);
+	rig_commit(rig);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	test_note("one more node in a graph of 4000: %.1f ms on main",
+		  (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	rig_run(rig, 1, 1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	test_note("the block of one frame that takes it: %.3f ms",
+		  (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
+	rig_run(rig, 2000, 256);
+	for (uint64_t i = 3000; i < 4001; i++)
+		CHECK(isfinite(rig->out[0][i]) && rig->out[0][i] != 0.0f);
 	rig_close(rig);
 }
 
