@@ -17,12 +17,12 @@
 #include <mixd/rt.h>
 
 static const struct mixd_port_row bus_ports[] = {
-	{"in", "what is summed", false, MIXD_PORT_MAIN, "inputs"},
-	{"out", "the sum", true, MIXD_PORT_MAIN, NULL},
+	{"in", "What is summed", false, MIXD_PORT_MAIN, "inputs"},
+	{"out", "The sum", true, MIXD_PORT_MAIN, NULL},
 };
 
 static const struct mixd_config_row bus_configs[] = {
-	{"inputs", "number of input ports", MIXD_TYPE_INT, MIXD_UNIT_NONE, 1, 4096, 8, NULL, NULL,
+	{"inputs", "Number of input ports", MIXD_TYPE_INT, MIXD_UNIT_NONE, 1, 4096, 8, NULL, NULL,
 	 false},
 };
 

@@ -15,12 +15,12 @@
 #define FEEDBACK_DELAY_MAX_MS 2000.0
 
 static const struct mixd_port_row feedback_ports[] = {
-	{"in", "what is fed back", false, MIXD_PORT_MAIN, NULL},
-	{"out", "the same, later", true, MIXD_PORT_MAIN, NULL},
+	{"in", "What is fed back", false, MIXD_PORT_MAIN, NULL},
+	{"out", "The same, later", true, MIXD_PORT_MAIN, NULL},
 };
 
 static const struct mixd_config_row feedback_configs[] = {
-	{"delay", "how much later; at least 128 frames, to which less is raised", MIXD_TYPE_FLOAT,
+	{"delay", "How much later; at least 128 frames, to which less is raised", MIXD_TYPE_FLOAT,
 	 MIXD_UNIT_MS, 0, FEEDBACK_DELAY_MAX_MS, 0, NULL, NULL, false},
 };
 

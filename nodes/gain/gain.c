@@ -14,16 +14,16 @@
 #define GAIN_GLIDE_MS 20.0
 
 static const struct mixd_port_row gain_ports[] = {
-	{"in", "what is made louder or softer", false, MIXD_PORT_MAIN, NULL},
-	{"out", "the same at its new level", true, MIXD_PORT_MAIN, NULL},
+	{"in", "What is made louder or softer", false, MIXD_PORT_MAIN, NULL},
+	{"out", "The same at its new level", true, MIXD_PORT_MAIN, NULL},
 };
 
 enum { GAIN_PARAM_GAIN, GAIN_PARAM_INVERT };
 
 static const struct mixd_param_row gain_params[] = {
-	{"gain", "change of level; -inf is silence", MIXD_TYPE_FLOAT, MIXD_UNIT_DB, -144, 24, 0,
+	{"gain", "Change of level; -inf is silence", MIXD_TYPE_FLOAT, MIXD_UNIT_DB, -144, 24, 0,
 	 MIXD_RAMP_GAIN, 20, NULL, NULL, 0, NULL},
-	{"invert", "turn the polarity over", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0,
+	{"invert", "Turn the polarity over", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0,
 	 MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
 };
 

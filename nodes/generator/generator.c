@@ -29,15 +29,15 @@ static const char *const generator_signals[] = {"sine",	   "pink",  "white", "sw
 						"impulse", "ident", NULL};
 
 static const struct mixd_port_row generator_ports[] = {
-	{"out", "the signal", true, MIXD_PORT_MAIN, NULL},
+	{"out", "The signal", true, MIXD_PORT_MAIN, NULL},
 };
 
 enum { GENERATOR_PARAM_LEVEL, GENERATOR_PARAM_FREQ };
 
 static const struct mixd_param_row generator_params[] = {
-	{"level", "level as AES17: 0dBFS is a full-scale sine, or the peak of a sweep or impulse",
+	{"level", "Level as AES17: 0dBFS is a full-scale sine, or the peak of a sweep or impulse",
 	 MIXD_TYPE_FLOAT, MIXD_UNIT_DBFS, -144, 0, -18, MIXD_RAMP_GAIN, 20, NULL, NULL, 0, NULL},
-	{"freq", "frequency of sine and ident; 0.49 of the sample rate at most", MIXD_TYPE_FLOAT,
+	{"freq", "Frequency of sine and ident; 0.49 of the sample rate at most", MIXD_TYPE_FLOAT,
 	 MIXD_UNIT_HZ, 1, 90000, 1000, MIXD_RAMP_LOG, 20, NULL, NULL, 0, NULL},
 };
 
@@ -52,18 +52,18 @@ enum {
 
 static const struct mixd_config_row generator_configs[] = {
 	{"signal",
-	 "sine; pink and white noise; exponential sweep; impulse: one sample; ident: a tone with a "
+	 "Sine; pink and white noise; exponential sweep; impulse: one sample; ident: a tone with a "
 	 "gap that tells the channel (left one gap, right two, else the channels in turn)",
 	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 5, 0, NULL, generator_signals, false},
-	{"correlated", "the same noise in all channels", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0,
+	{"correlated", "The same noise in all channels", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0,
 	 NULL, NULL, false},
-	{"sweep_from", "where a sweep begins", MIXD_TYPE_FLOAT, MIXD_UNIT_HZ, 1, 90000, 20, NULL,
+	{"sweep_from", "Where a sweep begins", MIXD_TYPE_FLOAT, MIXD_UNIT_HZ, 1, 90000, 20, NULL,
 	 NULL, false},
-	{"sweep_to", "where a sweep ends; above sweep_from", MIXD_TYPE_FLOAT, MIXD_UNIT_HZ, 1,
+	{"sweep_to", "Where a sweep ends; above sweep_from", MIXD_TYPE_FLOAT, MIXD_UNIT_HZ, 1,
 	 90000, 20000, NULL, NULL, false},
-	{"length", "duration of a sweep", MIXD_TYPE_FLOAT, MIXD_UNIT_S, 0.1, 60, 10, NULL, NULL,
+	{"length", "Duration of a sweep", MIXD_TYPE_FLOAT, MIXD_UNIT_S, 0.1, 60, 10, NULL, NULL,
 	 false},
-	{"interval", "silence after a sweep, or time from impulse to impulse", MIXD_TYPE_FLOAT,
+	{"interval", "Silence after a sweep, or time from impulse to impulse", MIXD_TYPE_FLOAT,
 	 MIXD_UNIT_S, 0.01, 60, 1, NULL, NULL, false},
 };
 

@@ -12,24 +12,24 @@
 static const char *const input_devices[] = {"sink", "source", "app", "none", NULL};
 
 static const struct mixd_port_row input_ports[] = {
-	{"out", "what comes in", true, MIXD_PORT_MAIN, NULL},
+	{"out", "What comes in", true, MIXD_PORT_MAIN, NULL},
 };
 
 static const struct mixd_config_row input_configs[] = {
 	{"device",
-	 "where the sound comes from: `sink` makes a virtual sink that applications can play to, "
+	 "Where the sound comes from: `sink` makes a virtual sink that applications can play to, "
 	 "`source` captures a device, `app` takes one application's stream, `none` makes bare "
 	 "ports "
 	 "to be linked by hand",
 	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 3, 3, NULL, input_devices, false},
-	{"target", "name of the source or application to take, `@default` for the default source",
+	{"target", "Name of the source or application to take, `@default` for the default source",
 	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "@default", NULL, false},
-	{"label", "what people read in their mixers; empty means the node's name", MIXD_TYPE_STRING,
+	{"label", "What people read in their mixers; empty means the node's name", MIXD_TYPE_STRING,
 	 MIXD_UNIT_NONE, 0, 0, 0, "", NULL, false},
 };
 
 static const struct mixd_meter_row input_meters[] = {
-	{"level", "sample peak of each channel", MIXD_UNIT_DBFS, MIXD_FOLD_MAX, NULL, true},
+	{"level", "Sample peak of each channel", MIXD_UNIT_DBFS, MIXD_FOLD_MAX, NULL, true},
 };
 
 MIXD_CLONES static void input_process(const struct mixd_call *call)

@@ -11,22 +11,22 @@
 static const char *const output_devices[] = {"sink", "source", "none", NULL};
 
 static const struct mixd_port_row output_ports[] = {
-	{"in", "what goes out", false, MIXD_PORT_MAIN, NULL},
+	{"in", "What goes out", false, MIXD_PORT_MAIN, NULL},
 };
 
 static const struct mixd_config_row output_configs[] = {
 	{"device",
-	 "where the sound goes: `sink` plays to a device, `source` is a virtual microphone that "
+	 "Where the sound goes: `sink` plays to a device, `source` is a virtual microphone that "
 	 "applications can record, `none` makes bare ports to be linked by hand",
 	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 2, 0, NULL, output_devices, false},
-	{"target", "name of the sink to play to, `@default` follows the default sink",
+	{"target", "Name of the sink to play to, `@default` follows the default sink",
 	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "@default", NULL, false},
-	{"label", "what people read in their mixers; empty means the node's name", MIXD_TYPE_STRING,
+	{"label", "What people read in their mixers; empty means the node's name", MIXD_TYPE_STRING,
 	 MIXD_UNIT_NONE, 0, 0, 0, "", NULL, false},
 };
 
 static const struct mixd_meter_row output_meters[] = {
-	{"level", "sample peak of each channel", MIXD_UNIT_DBFS, MIXD_FOLD_MAX, NULL, true},
+	{"level", "Sample peak of each channel", MIXD_UNIT_DBFS, MIXD_FOLD_MAX, NULL, true},
 };
 
 MIXD_CLONES static void output_process(const struct mixd_call *call)

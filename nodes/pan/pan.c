@@ -22,17 +22,17 @@ static const char *const pan_modes[] = {"balance", "stereo", NULL};
 static const char *const pan_laws[] = {"-3", "-4.5", "-6", NULL};
 
 static const struct mixd_port_row pan_ports[] = {
-	{"in", "mono or stereo", false, MIXD_PORT_MAIN, NULL},
-	{"out", "stereo", true, MIXD_PORT_STEREO, NULL},
+	{"in", "Mono or stereo", false, MIXD_PORT_MAIN, NULL},
+	{"out", "Stereo", true, MIXD_PORT_STEREO, NULL},
 };
 
 enum { PAN_PARAM_PAN, PAN_PARAM_WIDTH };
 
 static const struct mixd_param_row pan_params[] = {
-	{"pan", "place between left and right", MIXD_TYPE_FLOAT, MIXD_UNIT_PAN, -100, 100, 0,
+	{"pan", "Place between left and right", MIXD_TYPE_FLOAT, MIXD_UNIT_PAN, -100, 100, 0,
 	 MIXD_RAMP_LINEAR, 20, NULL, NULL, 0, NULL},
 	{"width",
-	 "mode stereo: how far left and right are from the middle; 0% is mono, below 0% they "
+	 "Mode stereo: how far left and right are from the middle; 0% is mono, below 0% they "
 	 "change sides",
 	 MIXD_TYPE_FLOAT, MIXD_UNIT_PERCENT, -100, 100, 100, MIXD_RAMP_LINEAR, 20, NULL, NULL, 0,
 	 NULL},
@@ -42,13 +42,13 @@ enum { PAN_CONFIG_MODE, PAN_CONFIG_LAW, PAN_CONFIG_COMPENSATE };
 
 static const struct mixd_config_row pan_configs[] = {
 	{"mode",
-	 "stereo inputs: `balance` only lowers the far side, `stereo` places left and right each "
+	 "Stereo inputs: `balance` only lowers the far side, `stereo` places left and right each "
 	 "by "
 	 "the law; a mono input is always placed by the law",
 	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 1, 0, NULL, pan_modes, false},
-	{"law", "level of the centre in dB: -3 keeps power, -6 amplitude, -4.5 is between",
+	{"law", "Level of the centre in dB: -3 keeps power, -6 amplitude, -4.5 is between",
 	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 2, 0, NULL, pan_laws, false},
-	{"compensate", "raise everything so that the centre is at 0 dB", MIXD_TYPE_BOOL,
+	{"compensate", "Raise everything so that the centre is at 0 dB", MIXD_TYPE_BOOL,
 	 MIXD_UNIT_NONE, 0, 1, 0, NULL, NULL, false},
 };
 
