@@ -38,9 +38,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mixd/v1/control.pb-c.h"
+#include <protobuf-c/protobuf-c.h>
 
+#ifdef __cplusplus /* where `export` is a keyword, the field of that name is called export_ */
+#define export export_
+#endif
+#include "mixd/v1/control.pb-c.h"
 #ifdef __cplusplus
+#undef export
 extern "C" {
 #endif
 
