@@ -153,6 +153,18 @@ def test_help_and_manual():
         assert done.returncode == 0 and not done.stderr, done.stderr
 
 
+def test_every_kind_of_json_is_documented():
+    folder = os.path.join(os.path.dirname(__file__), "..", "..", "clients")
+    with open(os.path.join(folder, "README.md"), encoding="utf-8") as file:
+        documented = set(re.findall(r"`([a-z]+)`", "".join(l for l in file if l.startswith("| `"))))
+    kinds = set()
+    for name in os.listdir(os.path.join(folder, "mixctl")):
+        if name.endswith(".c"):
+            with open(os.path.join(folder, "mixctl", name), encoding="utf-8") as file:
+                kinds |= set(re.findall(r'(?:output_object\(|\.kind = )"([a-z]+)"', file.read()))
+    assert len(kinds) >= 13 and kinds <= documented, kinds - documented
+
+
 # ---- exit codes, by a daemon that answers what we like ----------------------------------------------
 
 
