@@ -49,26 +49,48 @@ char *text_take(struct text_buffer *buffer)
 	return buffer->data;
 }
 
+/* What must not stand bare in a quoted YAML scalar beside what JSON forbids: C1 controls, the line
+ * breaks NEL, LS and PS (they would fold into a space), BOM and non-characters (YAML 1.1, 5.1). *P
+ * is UTF-8. Returns the code point and how many bytes it has; 0: harmless. */
+static unsigned text_awkward(const unsigned char *p, unsigned *ret_size)
+{
+	*ret_size = 1;
+	if (*p < 0x20 || *p == '"' || *p == '\\' || *p == 0x7f)
+		return *p;
+	*ret_size = 2;
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+		return p[1];
+	*ret_size = 3;
+	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+		return 0x2000u | (p[2] & 0x3f);
+	if (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
+		return 0xfeff;
+	if (p[0] == 0xef && p[1] == 0xbf && (p[2] == 0xbe || p[2] == 0xbf))
+		return 0xffc0u | (p[2] & 0x3f);
+	return 0;
+}
+
 void text_put_quoted(struct text_buffer *buffer, const char *string)
 {
 	const char *run = string, *p;
+	unsigned size;
 
 	text_puts(buffer, "\"");
 	for (p = string; *p; p++) {
-		unsigned char c = (unsigned char)*p;
+		unsigned code = text_awkward((const unsigned char *)p, &size);
 		char escaped[8];
 
-		/* 0x7f is legal in JSON, not in YAML. */
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+		if (!code)
 			continue;
 		text_put(buffer, run, (size_t)(p - run));
-		if (c == '"' || c == '\\')
-			snprintf(escaped, sizeof(escaped), "\\%c", c);
-		else if (c == '\n')
+		if (code == '"' || code == '\\')
+			snprintf(escaped, sizeof(escaped), "\\%c", (char)code);
+		else if (code == '\n')
 			snprintf(escaped, sizeof(escaped), "\\n");
 		else
-			snprintf(escaped, sizeof(escaped), "\\u%04x", c);
+			snprintf(escaped, sizeof(escaped), "\\u%04x", code);
 		text_puts(buffer, escaped);
+		p += size - 1;
 		run = p + 1;
 	}
 	text_put(buffer, run, (size_t)(p - run));

@@ -39,13 +39,36 @@ static inline double random_number(void)
 static inline char *random_string(void)
 {
 	static const char *const pieces[] = {
-		"vox/eq", ".gain", ":",	 " ", "\"", "\\", "\n", "\t",	"true", "5",
-		"~",	  "ä",	   "日", "#", "- ", "on", "{",	"\x7f", "'",	"-inf",
+		"vox/eq",
+		".gain",
+		":",
+		" ",
+		"\"",
+		"\\",
+		"\n",
+		"\t",
+		"true",
+		"5",
+		"~",
+		"ä",
+		"日",
+		"#",
+		"- ",
+		"on",
+		"{",
+		"\x7f",
+		"'",
+		"-inf",
+		"\xc2\x85",
+		"\xe2\x80\xa8",
+		"\xef\xbb\xbf",
+		"\xc2\x9f",
+		"\xef\xbf\xbf",
 	};
 	char *string = calloc(1, 64);
 
 	for (uint32_t n = test_random_below(5); n > 0; n--)
-		strcat(string, pieces[test_random_below(20)]);
+		strcat(string, pieces[test_random_below(sizeof(pieces) / sizeof(pieces[0]))]);
 	return string;
 }
 
