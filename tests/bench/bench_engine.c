@@ -193,8 +193,7 @@ int main(int argc, char **argv)
 	engine_stats(engine, &stats);
 	printf("{\"case\":\"%s\",\"block\":%u,\"ns_per_frame\":%.3f,\"ns_min\":%.3f,\"steps\":%u,"
 	       "\"banks\":%u,\"latency\":%u}\n",
-	       argv[1], block, median, ns[0], stats.n_steps, stats.n_banks,
-	       stats.latency_frames);
+	       argv[1], block, median, ns[0], stats.n_steps, stats.n_banks, stats.latency_frames);
 	engine_set_running(engine, false);
 	instance_free(instance);
 	engine_free(engine);
