@@ -137,9 +137,10 @@ void mixd_client_reply_free(Mixd__V1__Reply *reply)
 /* May REQUEST be done a second time by a daemon that does not remember the first? */
 static bool client_repeatable(const Mixd__V1__Request *request)
 {
-	if (request->dry_run || request->if_revision)
+	if (request->dry_run)
 		return true;
-	if (request->op_case == MIXD__V1__REQUEST__OP_UNDO)
+	/* Done the first time, a conditional change would come back as a conflict. */
+	if (request->if_revision || request->op_case == MIXD__V1__REQUEST__OP_UNDO)
 		return false;
 	if (request->op_case != MIXD__V1__REQUEST__OP_TRANSACTION)
 		return true;

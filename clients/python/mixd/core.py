@@ -189,9 +189,10 @@ class Operations:
 def repeatable(request):
     """May a daemon that does not remember the request do it a second time?"""
     kind = request.WhichOneof("op")
-    if request.dry_run or request.if_revision or kind not in ("transaction", "undo"):
+    if request.dry_run or (kind not in ("transaction", "undo") and not request.if_revision):
         return True
-    return kind == "transaction" and all(
+    # Done the first time, a conditional change would come back as a conflict.
+    return kind == "transaction" and not request.if_revision and all(
         op.WhichOneof("op") == "set" and not op.set.relative and not op.set.toggle
         for op in request.transaction.ops
     )
