@@ -31,7 +31,8 @@
  * REPEATING   A request whose connection breaks is sent again with the same id; the daemon answers
  *             it from memory and does not do it twice. When the daemon itself was restarted in
  *             between and the request is one that may not be done twice (relative set, toggle, add
- *             or remove, undo, a conditional one), the caller is told that the outcome is unknown instead.
+ *             or remove, undo, a conditional change), the caller is told that the outcome is
+ *             unknown instead.
  * THREADS     A client belongs to one thread at a time. It starts none, and uses no libzmq. */
 #pragma once
 
