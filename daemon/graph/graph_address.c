@@ -237,7 +237,8 @@ struct glob_walk {
 	void *data;
 	size_t prefix; /* letters before the first wildcard */
 	const char *tail; /* letters behind the last one */
-	bool all; /* of the node, without matching */
+	bool named; /* the glob is the name of one node */
+	bool all; /* of the node under way, without matching: the glob matches its name */
 	uint32_t n_matches;
 	struct graph_layouts *layouts; /* made when a per-channel meter asks for it */
 };
@@ -300,9 +301,10 @@ static int walk_node(struct glob_walk *walk, struct graph_node *node)
 	size_t size = strlen(node->name);
 	int r = 0;
 
-	if (!walk->all &&
+	if (!walk->named &&
 	    strncmp(node->name, walk->glob, size < walk->prefix ? size : walk->prefix) != 0)
 		return 0;
+	walk->all = walk->named || graph_glob_match(walk->glob, node->name);
 	address.kind = GRAPH_ADDRESS_PARAM;
 	for (uint32_t i = 0;
 	     r == 0 && (walk->kinds & (1u << GRAPH_ADDRESS_PARAM)) && i < node->type->n_params;
@@ -358,7 +360,7 @@ int graph_model_glob(const struct graph_model *model, const char *glob, unsigned
 		if (strchr("*?[]{}", *p))
 			walk.tail = p + 1;
 	}
-	walk.all = node != NULL;
+	walk.named = node != NULL;
 	if (node)
 		r = walk_node(&walk, node);
 	for (uint32_t i = 0; !node && r == 0 && i < model->n_nodes; i++)

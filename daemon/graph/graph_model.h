@@ -112,7 +112,7 @@ struct graph_address {
 int graph_model_find_address(const struct graph_model *model, const char *address,
 			     struct graph_address *ret, struct mixd_error *err);
 /* Every address that matches GLOB ("vox/'*'.gain", "{a,b}", '?', '[...]'; '*' stops at '/', "**"
- * does not). KINDS is a mask of 1 << kind. A GLOB that is just a node's name means all its
+ * does not). KINDS is a mask of 1 << kind. A GLOB that matches a node's whole name means all its
  * addresses of KINDS. Calls FN node by node in order of name, then params, configs and meters in
  * order of their tables; stops when it returns non-zero and returns that.
  * -ENOENT when nothing matches. */

@@ -344,6 +344,7 @@ TEST(glob_walks_addresses_in_order)
 		{"vox.level*", 4, "vox.level1 vox.level2 "},
 		{"tone", 5, "tone.bypass tone.mute tone.peak tone.load tone.state tone.latency "},
 		{"**.inputs", 7, "mix.inputs "},
+		{"to*", 5, "tone.bypass tone.mute tone.peak tone.load tone.state tone.latency "},
 	};
 	struct graph_model *model = studio();
 	struct collected stop = {.stop_at = 2};
