@@ -87,8 +87,8 @@ struct engine *engine_free(struct engine *engine)
 	ring_done(&engine->to_main);
 	ring_done(&engine->events);
 	ring_done(&engine->jobs);
-	free(engine->memory);
-	free(engine);
+	engine_release(engine->memory);
+	engine_release(engine);
 	return NULL;
 }
 

@@ -18,7 +18,7 @@ struct engine_plan *engine_plan_free(struct engine_plan *plan)
 	free(plan->banks);
 	free(plan->links);
 	engine_arena_done(&plan->arena);
-	free(plan->buffers);
+	engine_release(plan->buffers);
 	free(plan);
 	return NULL;
 }

@@ -6,16 +6,6 @@
 
 #include "engine_internal.h"
 
-void *engine_alloc(size_t bytes)
-{
-	size_t size = (bytes + ENGINE_ALIGN) & ~(size_t)(ENGINE_ALIGN - 1);
-	void *memory = aligned_alloc(ENGINE_ALIGN, size);
-
-	if (memory)
-		memset(memory, 0, size);
-	return memory;
-}
-
 struct engine_chunk {
 	struct engine_chunk *next;
 	_Alignas(ENGINE_ALIGN) unsigned char data[];
@@ -47,7 +37,7 @@ void engine_arena_done(struct engine_arena *arena)
 	while (arena->chunks) {
 		struct engine_chunk *next = arena->chunks->next;
 
-		free(arena->chunks);
+		engine_release(arena->chunks);
 		arena->chunks = next;
 	}
 }
@@ -95,8 +85,8 @@ void engine_bank_unref(struct engine_bank *bank)
 	if (!bank || --bank->refs)
 		return;
 	free(bank->members);
-	free(bank->state);
-	free(bank->coef);
+	engine_release(bank->state);
+	engine_release(bank->coef);
 	free(bank);
 }
 
@@ -105,7 +95,7 @@ void engine_bank_unref(struct engine_bank *bank)
 struct engine_link *engine_link_new(const struct graph_link *link, struct engine_inst *from,
 				    struct engine_inst *to, uint32_t delay)
 {
-	struct engine_link *state = calloc(1, sizeof(*state));
+	struct engine_link *state = engine_alloc(sizeof(*state));
 
 	if (!state)
 		return NULL;
@@ -124,7 +114,7 @@ struct engine_link *engine_link_new(const struct graph_link *link, struct engine
 		state->ring = engine_alloc((size_t)state->ring_frames * state->n_channels *
 					   sizeof(float));
 		if (!state->ring) {
-			free(state);
+			engine_release(state);
 			return NULL;
 		}
 	}
@@ -139,8 +129,8 @@ void engine_link_unref(struct engine_link *link)
 		return;
 	engine_inst_unref(link->from);
 	engine_inst_unref(link->to);
-	free(link->ring);
-	free(link);
+	engine_release(link->ring);
+	engine_release(link);
 }
 
 /* ---- instances ------------------------------------------------------------------------------- */
@@ -173,17 +163,17 @@ static void inst_free(struct engine_inst *inst)
 	free(inst->layouts);
 	free(inst->firsts);
 	free(inst->meter_first);
-	free(inst->home.view.state);
-	free(inst->home.view.meter);
+	engine_release(inst->home.view.state);
+	engine_release(inst->home.view.meter);
 	free(inst->name);
 	free(inst->declared);
-	free(inst->from);
-	free(inst->to);
+	engine_release(inst->from);
+	engine_release(inst->to);
 	free(inst->ramps);
 	free(inst->active);
-	free(inst->dry_ring);
-	free(inst->slots);
-	free(inst);
+	engine_release(inst->dry_ring);
+	engine_release(inst->slots);
+	engine_release(inst);
 }
 
 void engine_inst_unref(struct engine_inst *inst)
@@ -291,12 +281,12 @@ static int inst_arrays(struct engine_inst *inst)
 			inst->meter_first[row] + (type->meters[row].per_channel ? channels : 1);
 	inst->n_meters = inst->meter_first[type->n_meters];
 	inst->declared = calloc(inst->type->n_params, sizeof(double));
-	inst->from = calloc(inst->n_params + 1, sizeof(double));
-	inst->to = calloc(inst->n_params + 1, sizeof(double));
+	inst->from = engine_alloc((inst->n_params + 1) * sizeof(double));
+	inst->to = engine_alloc((inst->n_params + 1) * sizeof(double));
 	inst->ramps = calloc(inst->n_params + 1, sizeof(*inst->ramps));
 	inst->active = calloc(inst->n_params + 1, sizeof(uint32_t));
 	inst->slots = engine_alloc((inst->n_meters + 1) * sizeof(*inst->slots));
-	inst->home.view.meter = calloc(inst->n_meters + 1, sizeof(double));
+	inst->home.view.meter = engine_alloc((inst->n_meters + 1) * sizeof(double));
 	inst->home.view.state = engine_alloc(inst->need.state_bytes);
 	if (!inst->declared || !inst->from || !inst->to || !inst->ramps || !inst->active ||
 	    !inst->slots || !inst->home.view.meter || !inst->home.view.state)
@@ -393,7 +383,7 @@ static int inst_activate(struct engine_inst *inst, const struct graph_node *node
 	if (inst->node_type->activate)
 		res = inst->node_type->activate(&inst->home.view, &fault);
 	if (res < 0) {
-		free(inst->home.view.state); /* not active: nothing to deactivate */
+		engine_release(inst->home.view.state); /* not active: nothing to deactivate */
 		inst->home.view.state = NULL;
 		return inst_fault(err, node, res, &fault);
 	}
@@ -444,7 +434,7 @@ int engine_inst_new(struct engine *engine, const struct graph_node *node,
 		res = inst_activate(inst, node, err);
 		told = res < 0;
 	} else if (inst->home.view.state) {
-		free(inst->home.view.state);
+		engine_release(inst->home.view.state);
 		inst->home.view.state = NULL;
 	}
 	if (res == 0) {

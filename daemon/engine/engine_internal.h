@@ -463,7 +463,8 @@ struct engine_bank *engine_bank_new(struct engine *engine, uint32_t width, uint3
 				    uint32_t channels, struct engine_inst *const *members,
 				    uint32_t n_members);
 void engine_bank_unref(struct engine_bank *bank);
-void *engine_alloc(size_t bytes); /* zeroed, 64-byte aligned; free() */
+void *engine_alloc(size_t bytes); /* zeroed, 64-byte aligned (engine_memory.c) */
+void engine_release(void *memory); /* NULL is fine */
 
 /* What MODEL wants: instances and links, made where missing. (engine_want.c) */
 int engine_want_model(struct engine *engine, const struct graph_model *model,
