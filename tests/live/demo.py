@@ -190,7 +190,6 @@ def main():
     args = parser.parse_args()
     args.session = os.path.abspath(args.session)
     private.contain()
-    signal.signal(signal.SIGTERM, lambda s, f: sys.exit(143))
     try:
         code = run(args)
     except private.Failure as failure:

@@ -78,9 +78,13 @@ def main():
         private.finish(0)
     print("TAP version 13", flush=True)
     result = TapResult()
-    unittest.TestSuite(tests).run(result)
+    try:
+        unittest.TestSuite(tests).run(result)
+    except KeyboardInterrupt:
+        print("# interrupted")
+        result.failed += 1
     print(f"1..{result.count}")
-    print(f"{result.count - result.failed} passed, {result.failed} failed", flush=True)
+    print(f"{max(result.count - result.failed, 0)} passed, {result.failed} failed", flush=True)
     private.finish(1 if result.failed or not result.count else 0)
 
 

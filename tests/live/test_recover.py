@@ -120,9 +120,61 @@ class Recover(LiveCase):
         daemon.service.wait_ready(starts + 1)
         daemon.wait_linked()
         daemon.wait_status(lambda s: s.clock == "running", "running")
-        # 0.1 s of it is RestartSec; without a session manager 0.5 s is waiting for one
+        # 0.1 s of it is RestartSec; without a session manager 0.3 s is waiting for one
         self.note(f"sound {time.monotonic() - begin:.2f} s after kill -9")
         self.assertEqual(daemon.client.get("trim.gain"), -9.0)
+        self.assertSounds(daemon)
+
+    def wait_heard(self, daemon, sink="test-sink"):
+        """Until the output reaches the sink, through a stream or by mixd's own links. Seconds that took."""
+        begin, registry = time.monotonic(), daemon.pw.registry
+        registry.wait(lambda: len(registry.links(daemon.node("out"), sink) + registry.links(daemon.node(), sink)) >= 2
+                      and len(registry.links(daemon.node("program"), daemon.node())) >= 2, f"links to {sink}")
+        return time.monotonic() - begin
+
+    # WirePlumber makes the nodes of sound cards: without it there are none, and with a new one they are new.
+
+    def assertRouted(self, daemon):
+        pw = daemon.pw
+        pw.registry.wait(pw.default_sink, "a default sink")
+        pw.set_default_sink(daemon.node("program"))
+        pw.registry.wait(lambda: pw.default_sink() == daemon.node("program"), "mixd's sink as default")
+        self.player(pw)
+        pw.registry.wait(lambda: len(pw.registry.links("pw-cat", daemon.node("program"))) >= 2,
+                         "an application at mixd's sink")
+        self.wait_heard(daemon)
+        self.assertSounds(daemon)
+
+    def test_the_session_manager_comes_late(self):
+        pw = self.private(sinks=())
+        pw.wireplumber.kill(hold=True)
+        daemon = self.daemon(pw)
+        daemon.wait_status(lambda s: s.clock == "waiting" and "device" in s.clock_text, "waiting")
+        pw.wireplumber.start()
+        pw.add_sink("test-sink")
+        self.note(f"linked {self.wait_heard(daemon):.2f} s after the device was there")
+        self.assertRouted(daemon)
+
+    def test_the_session_manager_is_restarted(self):
+        pw = self.private()
+        daemon = self.daemon(pw)
+        daemon.wait_linked()
+        pw.wireplumber.kill(hold=True)
+        pw.remove_sink("test-sink")
+        pw.wireplumber.start()
+        pw.add_sink("test-sink")
+        self.note(f"linked {self.wait_heard(daemon):.2f} s after the device was back")
+        self.assertRouted(daemon)
+
+    def test_the_session_manager_goes_and_the_device_stays(self):
+        pw = self.private()
+        daemon = self.daemon(pw)
+        daemon.wait_linked()
+        pw.wireplumber.kill(hold=True)
+        pw.registry.wait(lambda: not pw.registry.links(daemon.node("out"), "test-sink"), "end of WirePlumber's links")
+        seconds = self.wait_heard(daemon)
+        self.note(f"mixd's own links came after {seconds:.2f} s")
+        self.assertLess(seconds, RELINK_S)
         self.assertSounds(daemon)
 
     def test_rate_changes(self):
