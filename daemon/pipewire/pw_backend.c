@@ -237,20 +237,28 @@ static void pw_backend_connect(struct pw_backend *backend)
 
 /* ---- settle: do what was noted ------------------------------------------------------------------ */
 
-/* Routing is the session manager's where one runs; false while it is too early to say. */
+/* Whether a session manager routes. One that comes late takes stock first (WirePlumber 0.4.13 needs
+ * some 50 ms); False while it is too early to say anything. */
 static bool pw_backend_decide(struct pw_backend *backend, uint64_t now_ns)
 {
-	bool has_manager = backend->world.n_managers > 0;
+	bool has_manager = backend->world.n_managers > 0, managed;
 
 	if (!backend->decided && !has_manager &&
 	    now_ns < backend->connected_ns + PW_MANAGER_GRACE_NS)
 		return false;
-	/* A manager that went may come back: what it has routed stays. */
-	if (!backend->decided || (has_manager && !backend->managed)) {
-		backend->managed = has_manager;
-		log_info("%s", has_manager ? "a session manager routes our outputs"
-					   : "no session manager: linking outputs ourselves");
-	}
+	if (!has_manager)
+		backend->manager_ns = 0;
+	else if (!backend->manager_ns)
+		backend->manager_ns = now_ns;
+	managed = has_manager && (!backend->decided || backend->managed ||
+				  now_ns >= backend->manager_ns + PW_MANAGER_SETTLE_NS);
+	backend->dirty = backend->dirty || managed != has_manager;
+	if (!backend->decided || managed != backend->managed)
+		log_info("%s", managed ? "a session manager routes our outputs"
+				       : "no session manager: linking outputs ourselves");
+	if (managed && !(backend->decided && backend->managed))
+		backend->manager_epoch++;
+	backend->managed = managed;
 	backend->decided = true;
 	return true;
 }

@@ -340,7 +340,9 @@ bool pw_boundary_fits(const struct pw_boundary *boundary, const struct pw_bounda
 
 	return own->uid == spec->uid && own->slot_idx == spec->slot_idx &&
 	       own->is_output == spec->is_output && own->device == spec->device &&
-	       own->layout == spec->layout && own->managed == spec->managed &&
+	       own->layout == spec->layout &&
+	       (!boundary->adapter ||
+		(own->managed == spec->managed && own->manager_epoch == spec->manager_epoch)) &&
 	       strcmp(own->name, spec->name) == 0 && strcmp(own->label, spec->label) == 0 &&
 	       pw_spec_streams(own) == pw_spec_streams(spec);
 }
@@ -435,6 +437,22 @@ void pw_boundary_wire(const struct pw_boundary *boundary, const struct pw_world 
 		pw_boundary_pair(own, n_own, other, n_other, true, wires);
 	else
 		pw_boundary_pair(other, n_other, own, n_own, false, wires);
+}
+
+bool pw_boundary_could_link(const struct pw_boundary *boundary, const struct pw_world *world)
+{
+	struct pw_world_object *device, *port[1];
+
+	if (boundary->spec.device != PW_DEVICE_SINK || !boundary->spec.is_output)
+		return false;
+	device = pw_boundary_partner(boundary, world);
+	return device && pw_world_ports(world, device->id, false, port, 1) > 0;
+}
+
+bool pw_boundary_in_use(const struct pw_boundary *boundary, const struct pw_world *world)
+{
+	return boundary->adapter &&
+	       pw_world_nodes_linked(world, SPA_ID_INVALID, boundary->adapter_id);
 }
 
 bool pw_boundary_misses_device(const struct pw_boundary *boundary, const struct pw_world *world,

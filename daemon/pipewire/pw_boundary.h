@@ -26,7 +26,8 @@ struct pw_boundary_spec {
 	enum pw_boundary_device device;
 	char *name, *label, *target;
 	const struct mixd_layout *layout;
-	bool managed; /* a session manager runs */
+	bool managed; /* made for a session manager to route */
+	uint32_t manager_epoch; /* virtual sinks: which one has configured it */
 };
 
 /* Where a boundary lives. Borrowed. */
@@ -68,6 +69,10 @@ bool pw_boundary_fits(const struct pw_boundary *boundary, const struct pw_bounda
 /* Ask for its links. FILTER_ID: global id of the filter. */
 void pw_boundary_wire(const struct pw_boundary *boundary, const struct pw_world *world,
 		      uint32_t filter_id, struct pw_wires *wires);
+/* Whether an output to a sink could be linked by ourselves: its device is there, with ports. */
+bool pw_boundary_could_link(const struct pw_boundary *boundary, const struct pw_world *world);
+/* Whether somebody plays into its virtual sink. */
+bool pw_boundary_in_use(const struct pw_boundary *boundary, const struct pw_world *world);
 /* True when a device is wanted and not there. */
 bool pw_boundary_misses_device(const struct pw_boundary *boundary, const struct pw_world *world,
 			       uint32_t filter_id);

@@ -43,6 +43,47 @@ static enum pw_boundary_device pw_follow_device(const char *word)
 	return PW_DEVICE_NONE;
 }
 
+static struct pw_boundary *pw_follow_find(struct pw_backend *backend, uint64_t uid)
+{
+	for (struct pw_boundary *b = backend->boundaries; b; b = b->next)
+		if (!b->leave_ns && b->spec.uid == uid)
+			return b;
+	return NULL;
+}
+
+/* Who makes the links of SPEC. Sound that flows is left alone: a session manager that comes late
+ * takes over an output when its device goes, and one that leaves an output unrouted (it died, or it
+ * cannot use a device that was running when it came) is replaced by ourselves. A virtual sink is
+ * made anew for a new manager, which cannot configure one that runs, unless somebody plays into it.
+ */
+static void pw_follow_manage(const struct pw_backend *backend, const struct pw_boundary *boundary,
+			     struct pw_boundary_spec *spec, uint64_t now_ns)
+{
+	bool could_link, missing_long;
+
+	spec->managed = backend->managed;
+	spec->manager_epoch = backend->manager_epoch;
+	if (!boundary || boundary->spec.is_output != spec->is_output ||
+	    boundary->spec.device != spec->device)
+		return;
+	if (!spec->is_output) {
+		if (!backend->managed || pw_boundary_in_use(boundary, &backend->world)) {
+			spec->managed = boundary->spec.managed;
+			spec->manager_epoch = boundary->spec.manager_epoch;
+		}
+		return;
+	}
+	spec->manager_epoch = boundary->spec.manager_epoch;
+	could_link = pw_boundary_could_link(boundary, &backend->world);
+	missing_long = boundary->missing_ns && now_ns >= boundary->missing_ns + PW_ROUTE_NS;
+	if (spec->device != PW_DEVICE_SINK)
+		spec->managed = boundary->spec.managed;
+	else if (boundary->has_stream)
+		spec->managed = !(missing_long && could_link);
+	else
+		spec->managed = backend->managed && boundary->missing_ns && !could_link;
+}
+
 /* False when the node is no boundary. Texts stay the model's. */
 static bool pw_follow_spec(const struct pw_backend *backend, const struct graph_layouts *layouts,
 			   const struct graph_node *node, struct pw_boundary_spec *ret)
@@ -62,7 +103,6 @@ static bool pw_follow_spec(const struct pw_backend *backend, const struct graph_
 		.label = (char *)pw_follow_config(node, "label"),
 		.target = (char *)pw_follow_config(node, "target"),
 		.layout = graph_layouts_port(layouts, node, !is_output, 0),
-		.managed = backend->managed,
 	};
 	return ret->layout != NULL;
 }
@@ -144,15 +184,6 @@ static void pw_follow_free(struct pw_backend *backend, struct pw_boundary *list)
 	}
 }
 
-static struct pw_boundary *pw_follow_find(struct pw_backend *backend,
-					  const struct pw_boundary_spec *spec)
-{
-	for (struct pw_boundary *b = backend->boundaries; b; b = b->next)
-		if (!b->leave_ns && b->spec.uid == spec->uid)
-			return b;
-	return NULL;
-}
-
 static void pw_follow_retarget(struct pw_boundary *boundary, const char *target)
 {
 	char *copy;
@@ -167,13 +198,14 @@ static void pw_follow_retarget(struct pw_boundary *boundary, const char *target)
 }
 
 /* True when the table must change. */
-static bool pw_follow_take(struct pw_backend *backend, const struct pw_boundary_spec *spec,
+static bool pw_follow_take(struct pw_backend *backend, struct pw_boundary_spec *spec,
 			   uint64_t now_ns)
 {
-	struct pw_boundary *boundary = pw_follow_find(backend, spec);
+	struct pw_boundary *boundary = pw_follow_find(backend, spec->uid);
 	struct pw_home home;
 	int res;
 
+	pw_follow_manage(backend, boundary, spec, now_ns);
 	if (boundary && pw_boundary_fits(boundary, spec)) {
 		boundary->seen = true;
 		pw_follow_retarget(boundary, spec->target);

@@ -15,7 +15,9 @@
 #include "pw_world.h"
 
 #define PW_TICK_NS UINT64_C(100000000)
-#define PW_MANAGER_GRACE_NS UINT64_C(500000000) /* a session manager may start after us */
+#define PW_MANAGER_GRACE_NS UINT64_C(300000000) /* a session manager may start after us */
+#define PW_MANAGER_SETTLE_NS UINT64_C(500000000)
+#define PW_ROUTE_NS UINT64_C(1000000000) /* unrouted for so long: we link it ourselves */
 #define PW_STALL_NS UINT64_C(500000000) /* no cycle for so long: nothing drives us */
 #define PW_HANG_NS UINT64_C(1000000000) /* inside one cycle for so long: hung */
 #define PW_MISSING_NS UINT64_C(500000000) /* a device is missed before it is an alarm */
@@ -44,7 +46,9 @@ struct pw_backend {
 	int sync_seq; /* of the round trips after connecting */
 	uint32_t n_synced;
 	uint64_t connected_ns;
-	bool managed, decided; /* whether a session manager runs */
+	uint64_t manager_ns; /* a session manager has been there since; 0: there is none */
+	uint32_t manager_epoch; /* how many there have been */
+	bool managed, decided; /* whether a session manager runs, and has taken stock */
 	bool dirty, lost, settling, engine_failed;
 	int connect_errno;
 	uint64_t shut_ns; /* since when the engine stands still; 0: it runs, or never ran */

@@ -42,6 +42,7 @@ static void pw_report_missing(struct pw_backend *backend, struct pw_boundary *bo
 		}
 		return;
 	}
+	backend->dirty = true; /* another way to it may open with time (pw_follow_manage) */
 	if (!boundary->missing_ns)
 		boundary->missing_ns = now_ns;
 	if (boundary->alarmed || now_ns < boundary->missing_ns + PW_MISSING_NS)
