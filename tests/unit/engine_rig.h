@@ -50,11 +50,15 @@ static inline double rig_sine(uint64_t position, uint32_t channel)
 	return 0.5 * sin(2 * M_PI * 1000.0 * (double)position / RIG_RATE + channel);
 }
 
+/* Worker jobs run inline; a test of the worker turns it off. */
+static bool rig_offline = true;
+
 /* TYPES is taken. */
 static inline struct rig *rig_open_with(struct graph_types *types, bool ungrouped)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
-	struct engine_setup setup = {.rate = RIG_RATE, .offline = true, .ungrouped = ungrouped};
+	struct engine_setup setup = {
+		.rate = RIG_RATE, .offline = rig_offline, .ungrouped = ungrouped};
 
 	rig->types = types;
 	CHECK(engine_new(&setup, &rig->engine, &rig->err) == 0, "%s", rig->err.text);

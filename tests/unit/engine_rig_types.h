@@ -328,6 +328,64 @@ static const struct mixd_node_type rig_fault_type = {
 	.process = rig_fault_process,
 };
 
+/* ---- worker: gives jobs away, tells every 1000th frame ---- */
+
+struct rig_worker_state {
+	uint32_t worked, submitted; /* atomically */
+	uint64_t frames;
+};
+
+static int rig_worker_needs(const struct mixd_setup *setup, struct mixd_need *need,
+			    struct mixd_fault *fault)
+{
+	need->state_bytes = sizeof(struct rig_worker_state);
+	need->tail = UINT64_MAX;
+	return 0;
+}
+
+static void rig_worker_work(struct mixd_inst *inst, uint32_t job)
+{
+	struct rig_worker_state *state = inst->state;
+
+	__atomic_fetch_add(&state->worked, 1, __ATOMIC_RELAXED);
+}
+
+static void rig_worker_process(const struct mixd_call *call)
+{
+	struct mixd_inst *inst = call->inst[0];
+	struct rig_worker_state *state = inst->state;
+
+	for (uint32_t c = 0; c < inst->setup->in_first[1]; c++)
+		memmove(inst->out[c], inst->in[c], call->n_frames * sizeof(float));
+	if (state->frames / 1000 != (state->frames + call->n_frames) / 1000) {
+		if (inst->host->submit(inst, 7))
+			__atomic_fetch_add(&state->submitted, 1, __ATOMIC_RELAXED);
+		inst->host->event(inst, 42, (double)state->frames);
+	}
+	state->frames += call->n_frames;
+	inst->meter[0] = __atomic_load_n(&state->worked, __ATOMIC_RELAXED);
+	inst->meter[1] = __atomic_load_n(&state->submitted, __ATOMIC_RELAXED);
+}
+
+static const struct mixd_meter_row rig_worker_meters[] = {
+	{"worked", "jobs done", MIXD_UNIT_NONE, MIXD_FOLD_LAST, NULL, false},
+	{"submitted", "jobs given", MIXD_UNIT_NONE, MIXD_FOLD_LAST, NULL, false}};
+
+static const struct mixd_node_type rig_worker_type = {
+	.id = "worker",
+	.doc = "Gives jobs",
+	.category = "level",
+	.version = 1,
+	.flags = MIXD_NODE_IN_PLACE,
+	.ports = rig_through_ports,
+	.n_ports = 2,
+	.meters = rig_worker_meters,
+	.n_meters = 2,
+	.needs = rig_worker_needs,
+	.process = rig_worker_process,
+	.work = rig_worker_work,
+};
+
 /* ---- the ends ---- */
 
 static const struct mixd_port_row rig_input_ports[] = {
@@ -370,5 +428,5 @@ static const struct mixd_node_type rig_output_type = {
 };
 
 static const struct mixd_node_type *const rig_types[] = {
-	&rig_gain_type,	    &rig_lane_type,  &rig_late_type,  &rig_join_type,
-	&rig_feedback_type, &rig_fault_type, &rig_input_type, &rig_output_type};
+	&rig_gain_type,	 &rig_lane_type,   &rig_late_type,  &rig_join_type,  &rig_feedback_type,
+	&rig_fault_type, &rig_worker_type, &rig_input_type, &rig_output_type};

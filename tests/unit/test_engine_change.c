@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "engine_rig.h"
 
@@ -340,6 +341,64 @@ TEST(change_wide_layouts_run_in_several_blocks_of_lanes)
 	rig_run(rig, 3000, 100);
 	CHECK(engine_node_state(rig->engine, rig_uid(rig, "wide")) == GRAPH_NODE_RUNNING);
 	rig_close(rig);
+}
+
+/* ---- jobs and events ------------------------------------------------------------------------ */
+
+static uint32_t change_told;
+
+static void change_heard(void *data, const Mixd__V1__Change *change)
+{
+	if (change->change_case == MIXD__V1__CHANGE__CHANGE_NODE_EVENT &&
+	    change->node_event->code == 42 && strcmp(change->node_event->name, "w") == 0)
+		change_told++;
+}
+
+static void change_worker(bool offline)
+{
+	struct instance_listener listener = {.happened = change_heard};
+	struct timespec pause = {0, 1000000};
+	struct rig *rig;
+	double worked = 0, submitted = 0;
+	uint64_t uid;
+	int idx;
+
+	rig_offline = offline;
+	rig = rig_open(false);
+	rig_offline = true;
+	change_told = 0;
+	CHECK(instance_listen(rig->instance, &listener) == 0);
+	rig_ends(rig);
+	rig_q_add(rig, "w", "worker", NULL);
+	rig_q_link(rig, "in", "w", 0);
+	rig_q_link(rig, "w", "out", 0);
+	rig_commit(rig);
+	uid = rig_uid(rig, "w");
+	idx = graph_type_meter(graph_types_find(rig->types, "worker", NULL), "worked",
+			       &(uint32_t){0});
+	engine_meters_lease(rig->engine, 1);
+	rig_run(rig, 20000, 100);
+	for (uint32_t i = 0; i < 5000 && (i == 0 || worked < submitted); i++) {
+		nanosleep(&pause, NULL);
+		rig_run(rig, 1, 1);
+		worked = engine_meter(rig->engine, uid, (uint32_t)idx, 0, 0);
+		submitted = engine_meter(rig->engine, uid, (uint32_t)idx + 1, 0, 0);
+	}
+	CHECK(submitted >= 20 && worked == submitted, "%g of %g jobs", worked, submitted);
+	CHECK(change_told >= 20, "%u events", change_told);
+	rig_q_remove(rig, "w", false);
+	rig_commit(rig);
+	rig_run(rig, 3000, 100);
+	rig_close(rig);
+}
+
+TEST(change_worker_does_the_jobs)
+{
+	change_worker(false);
+}
+TEST(change_jobs_run_inline_when_offline)
+{
+	change_worker(true);
 }
 
 /* ---- a real audio thread -------------------------------------------------------------------- */

@@ -28,6 +28,28 @@ TEST(engine_empty_chain_passes_bits)
 	rig_close(rig);
 }
 
+/* Silence, edits while nodes sleep, and sound again. */
+static void rig_story_night(struct rig *rig, uint32_t block)
+{
+	rig->signal = NULL;
+	rig_run(rig, 9000, block);
+	rig_set(rig, "s3.freq", "700Hz"); /* while it sleeps */
+	rig_set(rig, "t2.gain", "-3dB");
+	rig_run(rig, 411, block);
+	rig_set(rig, "s4.bypass", "on");
+	rig_set(rig, "late.bypass", "on");
+	rig_run(rig, 700, block);
+	rig->signal = rig_noise;
+	rig_run(rig, 2000, block);
+	rig_set(rig, "s4.bypass", "off");
+	rig_set(rig, "echo.bypass", "on");
+	rig_set(rig, "out.mute", "on");
+	rig_run(rig, 1501, block);
+	rig_set(rig, "out.mute", "off");
+	rig_set(rig, "echo.bypass", "off");
+	rig_run(rig, 3000, block);
+}
+
 /* A graph with all that depends on time; edits at fixed positions. */
 static struct rig *rig_story(uint32_t block, bool ungrouped)
 {
@@ -78,23 +100,7 @@ static struct rig *rig_story(uint32_t block, bool ungrouped)
 	rig_q_link(rig, "s9", "sum", -20);
 	rig_commit(rig);
 	rig_run(rig, 4000, block);
-	rig->signal = NULL;
-	rig_run(rig, 9000, block);
-	rig_set(rig, "s3.freq", "700Hz"); /* while it sleeps */
-	rig_set(rig, "t2.gain", "-3dB");
-	rig_run(rig, 411, block);
-	rig_set(rig, "s4.bypass", "on");
-	rig_set(rig, "late.bypass", "on");
-	rig_run(rig, 700, block);
-	rig->signal = rig_noise;
-	rig_run(rig, 2000, block);
-	rig_set(rig, "s4.bypass", "off");
-	rig_set(rig, "echo.bypass", "on");
-	rig_set(rig, "out.mute", "on");
-	rig_run(rig, 1501, block);
-	rig_set(rig, "out.mute", "off");
-	rig_set(rig, "echo.bypass", "off");
-	rig_run(rig, 3000, block);
+	rig_story_night(rig, block);
 	return rig;
 }
 
