@@ -21,7 +21,7 @@ try:
 except ImportError as missing:
     raise unittest.SkipTest(f"the Python binding is not built: {missing}") from missing
 
-TEST_LIMIT_S = 90
+TEST_LIMIT_S = 180
 RELINK_S = 2.0  # from the thing being back to sound going through again
 
 EMPTY = """mixd: 1
