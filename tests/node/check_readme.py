@@ -1,6 +1,6 @@
 """The node of nodes/README.md is built as it stands there and put through the contract suite.
 
-usage: check_readme.py CONTRACT_PROGRAM COMPILER..."""
+usage: check_readme.py CONTRACT_PROGRAM PRELOAD COMPILER..."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 def main():
-    contract, compiler = sys.argv[1], sys.argv[2:]
+    contract, preload, compiler = sys.argv[1], sys.argv[2], sys.argv[3:]
     blocks = re.findall(r"^```c\n(.*?)^```", (TOP / "nodes/README.md").read_text(), re.M | re.S)
     assert len(blocks) == 1, "one block of C is expected in nodes/README.md"
     with tempfile.TemporaryDirectory() as folder:
@@ -24,6 +24,8 @@ def main():
                         "-I", str(TOP / "nodes/include"), "-o", f"{folder}/node-dcblock.so", str(source), "-lm"],
                        check=True)
         env = {**os.environ, "MIXD_TEST_NODES": folder, "MIXD_CONTRACT_TYPE": "dcblock"}
+        if preload != "none":
+            env |= {"LD_PRELOAD": preload, "MIXD_RTCHECK": "1"}
         return subprocess.run([contract], env=env, check=False).returncode
 
 

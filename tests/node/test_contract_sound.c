@@ -168,8 +168,9 @@ TEST(contract_ran_behind_the_fence)
 {
 	struct rtcheck_counts counts;
 
+	CHECK(rtcheck_read || !getenv("MIXD_RTCHECK"), "the fence is not loaded");
 	if (!rtcheck_read)
-		test_skip("not preloaded: a sanitizer build, or run by hand");
+		return; /* a sanitizer build, or run by hand */
 	rtcheck_read(&counts);
 	CHECK(counts.sections > 0 || !contract_types()[0], "no section was entered");
 	CHECK(counts.violations == 0, "%llu violations", counts.violations);
