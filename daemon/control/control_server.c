@@ -25,6 +25,7 @@
 #define BATCH 64
 #define HWM 1024
 #define REBIND_NS UINT64_C(500000000)
+#define FOLDER_MAX 98u /* sun_path holds 107 bytes, "/control" among them */
 #define OVERSIZE_ROOM (64u << 10) /* so that a little too much gets an answer, not a hang-up */
 
 struct control_server {
@@ -331,6 +332,12 @@ static int control_server_start(struct control_server *server, struct instance *
 	struct rlimit files;
 	int r = control_check_endpoint(extra_endpoint, err);
 
+	if (r == 0 && strlen(folder) > FOLDER_MAX) {
+		r = error_set(err, ERROR_USAGE, folder,
+			      "is too long for a socket's folder: %zu of at most %u bytes",
+			      strlen(folder), FOLDER_MAX);
+		error_hint(err, "choose a shorter --runtime-dir or --instance");
+	}
 	if (r == 0)
 		r = control_make_folder(folder, err);
 	if (r == 0)

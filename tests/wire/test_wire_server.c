@@ -297,6 +297,19 @@ TEST(tcp_is_refused_with_the_reason)
 	end();
 }
 
+TEST(a_folder_too_long_for_a_socket_is_named)
+{
+	char deep[200];
+	struct daemon daemon;
+
+	begin();
+	snprintf(deep, sizeof(deep), "%s/%0100d", folder, 0);
+	daemon = start("default", "--ephemeral", "--runtime-dir", deep);
+	CHECK(stop(&daemon, 0) == 2, "%s", log_of(&daemon));
+	CHECK(strstr(log_of(&daemon), "too long for a socket"), "%s", log_of(&daemon));
+	end();
+}
+
 TEST(one_more_ipc_endpoint_serves_too)
 {
 	char endpoint[128];
