@@ -340,6 +340,9 @@ static void inst_limits(struct engine_inst *inst)
 			     MIXD_NODE_EXTERNAL_OUT)) &&
 	    tail < UINT64_MAX - inst->need.latency)
 		inst->sleep_after = tail + inst->need.latency;
+	/* Nothing has been heard yet, so nothing rings: asleep after the first silent window (N4). */
+	if (inst->sleep_after != UINT64_MAX)
+		inst->quiet = inst->sleep_after;
 }
 
 /* Values as the model has them, at rest; bypass and mute without a fade: nobody has heard it yet. */
@@ -358,7 +361,9 @@ static void inst_begin(struct engine_inst *inst, const struct graph_node *node)
 	inst->plain = !inst->bypass && !inst->muted;
 	inst->dry_since = inst->bypass ? 0 : UINT64_MAX;
 	inst->fault_at = UINT64_MAX;
-	inst->window_loud = true;
+	/* fresh is as good as reset: one silent window is enough to sleep (N4) */
+	inst->window_loud = false;
+	inst->quiet = inst->sleep_after;
 	inst->home.view.value = inst->to;
 	engine_inst_publish_state(inst);
 }
