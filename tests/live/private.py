@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 
-from supervise import Failure, Service, contain, die_with_parent, finish
+from supervise import Failure, Service, contain, die_with_parent, finish, remember
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONF = HERE / "conf"
@@ -161,6 +161,7 @@ class Private:
 
     def start(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mixd-", dir=os.environ.get("TMPDIR", "/tmp")))
+        remember(self.folder)
         self._make_conf()
         self._make_env()
         self.pipewire = Service("pipewire", ["pipewire"], self.env, self.folder, ready="fd")

@@ -3,6 +3,7 @@ import ctypes
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,6 +47,15 @@ def _sweep():
             return
 
 
+_folders = None  # pipe to the parent: folders to remove when the child cannot
+
+
+def remember(folder):
+    """FOLDER goes with the contained program, even when that is killed."""
+    if _folders is not None:
+        os.write(_folders, f"{folder}\n".encode())
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM. Of this family, because a test runner lets nothing else through."""
 
@@ -57,9 +67,12 @@ def _terminated(signo, frame):
 def contain():
     """Fork: the child goes on, to end by finish(); the parent waits, ends what is left and exits as the child did."""
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    global _folders
     parent = os.getpid()
+    folders, _folders = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(folders)
         signal.signal(signal.SIGTERM, _terminated)
         die_with_parent(signal.SIGTERM)
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -74,6 +87,10 @@ def contain():
         if pid == child:
             break
     _sweep()
+    os.close(_folders)
+    with os.fdopen(folders) as names:
+        for name in names:
+            shutil.rmtree(name.rstrip("\n"), ignore_errors=True)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
 

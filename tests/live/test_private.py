@@ -58,6 +58,8 @@ class PrivateScript(unittest.TestCase):
             child.wait(20)
             child.stdout.close()
             self.assertGone(folder)
+            if sig == signal.SIGTERM:
+                self.assertFalse(os.path.exists(folder))
 
     def test_four_side_by_side(self):
         children = [start("sh", "-c", "pw-link -i | grep -c test-sink", options=["--bare"]) for _ in range(4)]
