@@ -3,6 +3,8 @@
 
 #include "comp_state.h"
 
+#define COMP_TAIL_S 20.0 /* the slowest release has come back to within 0.1 dB of nothing */
+
 static uint32_t comp_delay(const struct mixd_setup *setup)
 {
 	return (uint32_t)lround(setup->config[0].number * 0.001 * setup->rate);
@@ -25,7 +27,7 @@ int comp_needs(const struct mixd_setup *setup, struct mixd_need *ret_need, struc
 	ret_need->shape =
 		(uint64_t)delay << 16 | (uint64_t)setup->in_layout[1]->n_channels << 8 | channels;
 	ret_need->latency = delay;
-	ret_need->tail = delay;
+	ret_need->tail = delay + (uint64_t)(COMP_TAIL_S * setup->rate);
 	return 0;
 }
 

@@ -194,11 +194,6 @@ static void levellaw_idle(struct levellaw *law, const struct levellaw_rules *rul
 		law->gain_db -= copysign(step, law->gain_db);
 }
 
-void levellaw_asleep(struct levellaw *law, const struct levellaw_rules *rules, double seconds)
-{
-	levellaw_idle(law, rules, seconds);
-}
-
 /* Long-term trim: the mean of the error that the dead zone left, while settled. */
 static void levellaw_trim(struct levellaw *law, const struct levellaw_rules *rules)
 {

@@ -64,5 +64,3 @@ void levellaw_boundary(struct levellaw *law);
 /* One tick. SPAN: energy of the last 50 ms; MOMENTARY: of 400 ms; both ungated. */
 void levellaw_tick(struct levellaw *law, const struct levellaw_rules *rules, double span,
 		   double momentary);
-/* SECONDS passed in silence without ticks. */
-void levellaw_asleep(struct levellaw *law, const struct levellaw_rules *rules, double seconds);

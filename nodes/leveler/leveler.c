@@ -16,7 +16,6 @@
 
 #include <mixd/rt.h>
 
-#define LEVELER_TAIL_S 1.0
 #define LEVELER_SPAN_TICKS 5u
 
 enum {
@@ -137,8 +136,6 @@ struct leveler_node {
 	/* --- rt --- */
 	struct levellaw_rules rules;
 	double boundary_seen;
-	uint64_t expected; /* position of the next call, if nobody sleeps */
-	bool is_awake;
 	struct dsp_ramp ramp; /* of the gain factor, over the tick under way */
 	double factor; /* at its end */
 	struct levellaw law;
@@ -149,7 +146,7 @@ static int leveler_needs(const struct mixd_setup *setup, struct mixd_need *ret_n
 			 struct mixd_fault *fault)
 {
 	ret_need->state_bytes = sizeof(struct leveler_node);
-	ret_need->tail = (uint64_t)(LEVELER_TAIL_S * setup->rate);
+	ret_need->tail = UINT64_MAX; /* the gain outlives every pause */
 	return 0;
 }
 
@@ -173,7 +170,6 @@ static void leveler_reset(struct mixd_inst *inst)
 
 	loudness_window_reset(&node->window);
 	levellaw_reset(&node->law);
-	node->is_awake = false;
 	node->factor = 1.0;
 	dsp_ramp_set(&node->ramp, 1.0, 1.0, 0);
 	leveler_show(inst, node, 0.0);
@@ -229,27 +225,11 @@ static void leveler_tick(struct mixd_inst *inst, struct leveler_node *node)
 	leveler_show(inst, node, momentary);
 }
 
-/* Time slept through was silence. */
-static void leveler_wake(const struct mixd_call *call, struct leveler_node *node)
-{
-	uint64_t slept = call->position - node->expected;
-
-	if (node->is_awake && slept > 0 && slept < UINT64_MAX / 2) {
-		levellaw_asleep(&node->law, &node->rules,
-				(double)slept / call->inst[0]->setup->rate);
-		node->factor = exp(node->law.gain_db * (M_LN10 / 20.0));
-		dsp_ramp_set(&node->ramp, node->factor, node->factor, 0);
-	}
-	node->is_awake = true;
-	node->expected = call->position + call->n_frames;
-}
-
 static void leveler_process(const struct mixd_call *call)
 {
 	struct mixd_inst *inst = call->inst[0];
 	struct leveler_node *node = inst->state;
 
-	leveler_wake(call, node);
 	for (uint32_t first = 0; first < call->n_frames;) {
 		uint32_t room = loudness_window_room(&node->window);
 		uint32_t piece = call->n_frames - first < room ? call->n_frames - first : room;

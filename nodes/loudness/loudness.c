@@ -18,7 +18,6 @@
 #define LOUDNESS_PEAK_HOPS 30u /* of 100 ms: the peak of 3 s, for PSR */
 #define LOUDNESS_BETA 7.0 /* +-0.003 dB up to 20 kHz at 48 kHz */
 #define LOUDNESS_PEAK_ABSURD 1e5f /* +100 dBFS */
-#define LOUDNESS_TAIL_S 3.5 /* 3 s of window and the end of the filters */
 
 enum {
 	LOUDNESS_PARAM_PAUSE,
@@ -127,7 +126,7 @@ static int loudness_needs(const struct mixd_setup *setup, struct mixd_need *ret_
 {
 	ret_need->state_bytes = sizeof(struct loudness_node) +
 				setup->in_layout[0]->n_channels * sizeof(struct loudness_channel);
-	ret_need->tail = (uint64_t)(LOUDNESS_TAIL_S * setup->rate);
+	ret_need->tail = UINT64_MAX; /* what was measured outlives every pause */
 	return 0;
 }
 

@@ -196,8 +196,10 @@ struct mixd_need {
 	uint32_t lane_coef; /* f64 words of coefficients per lane */
 	uint64_t shape; /* laned: only instances with equal shape share a bank */
 	uint32_t latency; /* frames from main input to main output, exact */
-	uint64_t tail; /* frames the output may sound after the input fell silent; UINT64_MAX: for
-			  ever */
+	/* Frames of silent input after which the instance may be reset() without anybody hearing it:
+	 * the output has rung out, and what the state remembers is worth no more than a fresh start.
+	 * The engine then lets it sleep. UINT64_MAX: never (a meter, a leveler). */
+	uint64_t tail;
 };
 
 struct mixd_inst;
