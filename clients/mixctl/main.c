@@ -42,6 +42,7 @@ static bool mixctl_find_verb(struct mixctl *m, int argc, char **argv)
 
 static int mixctl_run(struct mixctl *m, int argc, char **argv)
 {
+	bool found;
 	int code;
 
 	if (argc > 0 &&
@@ -50,7 +51,12 @@ static int mixctl_run(struct mixctl *m, int argc, char **argv)
 		m->n_args = argc - 1;
 		return verb_complete(m);
 	}
-	if (!mixctl_find_verb(m, argc, argv))
+	found = mixctl_find_verb(m, argc, argv);
+	if (m->options.version) {
+		puts("mixctl " MIXD_VERSION);
+		return EXIT_YES;
+	}
+	if (!found)
 		return mixctl_fail(m);
 	if (!options_parse(m, argc, argv, m->verb->options | OPTION_ALWAYS))
 		return mixctl_fail(m);
@@ -65,7 +71,8 @@ static int mixctl_run(struct mixctl *m, int argc, char **argv)
 	if (m->n_args < m->verb->min_args ||
 	    (m->verb->max_args >= 0 && m->n_args > m->verb->max_args)) {
 		mixctl_error(m, EXIT_USAGE, NULL,
-			     mixctl_printf("usage: mixctl %s %s", m->verb->name, m->verb->words),
+			     mixctl_printf("usage: mixctl %s%s%s", m->verb->name,
+					   *m->verb->words ? " " : "", m->verb->words),
 			     m->n_args < m->verb->min_args ? "%s needs more words"
 							   : "%s takes fewer words",
 			     m->verb->name);

@@ -92,6 +92,12 @@ int mixctl_error(struct mixctl *m, int code, const char *address, const char *hi
 	return code;
 }
 
+int mixctl_too_few(struct mixctl *m, uint64_t count)
+{
+	return mixctl_error(m, EXIT_TIMED_OUT, "--count", NULL, "only %llu of %llu came in time",
+			    (unsigned long long)count, (unsigned long long)m->options.count);
+}
+
 bool mixctl_connect(struct mixctl *m)
 {
 	struct mixd_client_options options = {
@@ -128,8 +134,8 @@ char *mixctl_read_file(struct mixctl *m, const char *path)
 	char *text;
 
 	if (!file) {
-		mixctl_error(m, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_RESOURCE, path, NULL, "%s",
-			     strerror(errno));
+		mixctl_error(m, EXIT_RESOURCE, path, "name a file, or - for standard input",
+			     "cannot read: %s", strerror(errno));
 		return NULL;
 	}
 	text = mixctl_alloc(capacity);
@@ -146,8 +152,12 @@ char *mixctl_read_file(struct mixctl *m, const char *path)
 	}
 	text[size] = 0;
 	if (ferror(file) || memchr(text, 0, size)) {
-		mixctl_error(m, EXIT_INVALID, path, NULL, "%s",
-			     ferror(file) ? strerror(errno) : "not a text file");
+		if (ferror(file))
+			mixctl_error(m, EXIT_RESOURCE, path, "name a file, or - for standard input",
+				     "cannot read: %s", strerror(errno));
+		else
+			mixctl_error(m, EXIT_INVALID, path, "session files are YAML or JSON",
+				     "not a text file");
 		text = NULL;
 	}
 	if (file != stdin)

@@ -47,7 +47,7 @@ struct options {
 	/* everywhere */
 	const char *host, *instance;
 	int format; /* enum format; -1: not given */
-	bool quiet, no_headers, help;
+	bool quiet, no_headers, help, version;
 	double timeout_ms; /* 0: the default */
 	/* writes */
 	bool dry_run;
@@ -166,6 +166,8 @@ int mixctl_fail(struct mixctl *m);
 __attribute__((format(printf, 5, 6))) int mixctl_error(struct mixctl *m, int code,
 						       const char *address, const char *hint,
 						       const char *fmt, ...);
+/* A stream that ended before --count records came. */
+int mixctl_too_few(struct mixctl *m, uint64_t count);
 /* Connect on first use. False: *err is filled. */
 bool mixctl_connect(struct mixctl *m);
 /* Send and get the reply (freed with the process). NULL: *err is filled. */

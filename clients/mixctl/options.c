@@ -29,6 +29,8 @@ const struct option_row option_rows[] = {
 	 OPTION(no_headers), NULL, OPTION_ALWAYS},
 	{"help", 'h', OPTION_KIND_FLAG, NULL, "help on the verb", OPTION(help), NULL,
 	 OPTION_ALWAYS},
+	{"version", 'V', OPTION_KIND_FLAG, NULL, "which version this is; of the daemon: status",
+	 OPTION(version), NULL, OPTION_ALWAYS},
 	{"dry-run", 0, OPTION_KIND_FLAG, NULL, "say what would change, change nothing",
 	 OPTION(dry_run), NULL, OPTION_WRITE},
 	{"if-rev", 0, OPTION_KIND_COUNT, "N", "only if the graph is at revision N, else exit 6",
@@ -119,6 +121,20 @@ static bool option_unknown(struct mixctl *m, const char *arg, unsigned groups)
 	return false;
 }
 
+/* "want smooth, linear, log, equal-power or step" */
+static char *option_words(const struct option_row *row)
+{
+	char *text = mixctl_strdup("want ");
+
+	for (int i = 0; row->choices[i]; i++)
+		text = mixctl_printf("%s%s%s", text,
+				     i == 0		   ? ""
+				     : row->choices[i + 1] ? ", "
+							   : " or ",
+				     row->choices[i]);
+	return text;
+}
+
 static bool option_choice(struct mixctl *m, const struct option_row *row, const char *value,
 			  void *field)
 {
@@ -135,7 +151,7 @@ static bool option_choice(struct mixctl *m, const struct option_row *row, const 
 	}
 	nearest = words_nearest(value, row->choices);
 	mixctl_error(m, EXIT_USAGE, mixctl_printf("--%s", row->name),
-		     nearest ? mixctl_printf("did you mean %s?", nearest) : row->doc,
+		     nearest ? mixctl_printf("did you mean %s?", nearest) : option_words(row),
 		     "\"%s\" is none of its values", value);
 	return false;
 }

@@ -105,6 +105,8 @@ static void listing_print_table_row(const struct listing *listing, const int *wi
 {
 	size_t n = listing_n_columns(listing);
 
+	while (n > 1 && !*cells[n - 1]) /* no blanks at the end */
+		n--;
 	for (size_t i = 0; i < n; i++) {
 		if (header)
 			for (const char *p = cells[i]; *p; p++)

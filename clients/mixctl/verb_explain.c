@@ -175,13 +175,22 @@ static void explain_print_type(const Mixd__V1__NodeType *type)
 static bool explain_matches_param(const Mixd__V1__ParamRow *row, const char *id)
 {
 	size_t size = strlen(row->group);
+	char *end;
 
 	if (!*row->group)
 		return strcmp(row->id, id) == 0;
 	if (strncmp(id, row->group, size) != 0)
 		return false;
 	id += size;
-	id += strspn(id, "0123456789N*");
+	if (*id >= '0' && *id <= '9') {
+		unsigned long number = strtoul(id, &end, 10);
+
+		if (number < 1 || number > row->count)
+			return false;
+		id = end;
+	} else {
+		id += strspn(id, "N*");
+	}
 	return *id == '.' && strcmp(id + 1, row->id) == 0;
 }
 

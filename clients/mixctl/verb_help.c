@@ -55,7 +55,8 @@ void help_usage(FILE *file)
 
 void help_verb(const struct verb *verb)
 {
-	printf("usage: mixctl %s %s\n\n%s\n", verb->name, verb->words, verb->doc);
+	printf("usage: mixctl %s%s%s\n\n%s\n", verb->name, *verb->words ? " " : "", verb->words,
+	       verb->doc);
 	if (verb->more)
 		printf("%s\n", verb->more);
 	if (verb->options) {

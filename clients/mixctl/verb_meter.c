@@ -6,7 +6,7 @@
 #include "mixctl.h"
 
 static void meter_print_json(const Mixd__V1__MeterLeaseReply *columns,
-			     const struct mixd_client_news *news)
+			     const struct meter_labels *labels, const struct mixd_client_news *news)
 {
 	const Mixd__V1__Meters *meters = news->meters;
 	struct doc *object = output_object("meters"), *values = doc_object();
@@ -15,13 +15,18 @@ static void meter_print_json(const Mixd__V1__MeterLeaseReply *columns,
 	doc_set(object, "lost", doc_unsigned(news->lost));
 	doc_set(object, "position", doc_unsigned(meters->position));
 	doc_set(object, "unix_ms", doc_unsigned(meters->unix_ms));
-	for (size_t i = 0; i < meters->n_values && i < columns->n_addresses; i++)
-		doc_set(values, columns->addresses[i], doc_number_f(meters->values[i]));
+	for (size_t i = 0; i < meters->n_values && i < columns->n_addresses; i++) {
+		const char *label = meter_labels_get(labels, i, meters->values[i]);
+
+		doc_set(values, columns->addresses[i],
+			label ? doc_text(label) : doc_number_f(meters->values[i]));
+	}
 	output_line(doc_set(object, "values", values));
 }
 
 static void meter_print_csv(const struct mixctl *m, const Mixd__V1__MeterLeaseReply *columns,
-			    const Mixd__V1__Meters *meters, bool first)
+			    const struct meter_labels *labels, const Mixd__V1__Meters *meters,
+			    bool first)
 {
 	if (first && !m->options.no_headers) {
 		fputs("unix_ms", stdout);
@@ -30,8 +35,14 @@ static void meter_print_csv(const struct mixctl *m, const Mixd__V1__MeterLeaseRe
 		fputs("\r\n", stdout);
 	}
 	printf("%llu", (unsigned long long)meters->unix_ms);
-	for (size_t i = 0; i < meters->n_values; i++)
-		printf(",%.9g", (double)meters->values[i]);
+	for (size_t i = 0; i < meters->n_values && i < columns->n_addresses; i++) {
+		const char *label = meter_labels_get(labels, i, meters->values[i]);
+
+		if (label)
+			printf(",%s", label);
+		else
+			printf(",%.9g", (double)meters->values[i]);
+	}
 	fputs("\r\n", stdout);
 	fflush(stdout);
 }
@@ -54,14 +65,13 @@ static bool meter_take(struct mixctl *m, enum format format, struct meter_view *
 	if (news->kind == MIXD_CLIENT_NEWS_METERS) {
 		const Mixd__V1__MeterLeaseReply *columns = mixd_client_lease_columns(news->lease);
 
-		if (format == FORMAT_TABLE) {
-			meter_labels_update(m, labels, columns);
+		meter_labels_update(m, labels, columns);
+		if (format == FORMAT_TABLE)
 			meter_view_draw(view, columns, news->meters, news->lost);
-		}
-		if (format == FORMAT_CSV)
-			meter_print_csv(m, columns, news->meters, first);
-		else if (format != FORMAT_TABLE)
-			meter_print_json(columns, news);
+		else if (format == FORMAT_CSV)
+			meter_print_csv(m, columns, labels, news->meters, first);
+		else
+			meter_print_json(columns, labels, news);
 		return true;
 	}
 	if (state && format == FORMAT_TABLE)
@@ -87,6 +97,9 @@ int verb_meter(struct mixctl *m)
 	m->options.timeout_ms = 0; /* of the stream, not of a request */
 	if (format == FORMAT_TABLE && !output_is_terminal())
 		format = FORMAT_JSONL;
+	if (format == FORMAT_YAML || format == FORMAT_NAME)
+		return mixctl_error(m, EXIT_USAGE, "-o", "write -o jsonl or -o csv",
+				    "a stream is no %s", format_names[format]);
 	if (every_ms < 10 || every_ms > 10000)
 		return mixctl_error(m, EXIT_INVALID, "--every", "between 10ms and 10s",
 				    "%g ms is out of range", every_ms);
@@ -102,8 +115,11 @@ int verb_meter(struct mixctl *m)
 	while (!m->options.count || count < m->options.count) {
 		struct mixd_client_news news;
 
-		if (timeout_ms > 0 && words_now_unix_ms() >= end_unix_ms)
+		if (timeout_ms > 0 && words_now_unix_ms() >= end_unix_ms) {
+			if (m->options.count)
+				mixctl_too_few(m, count);
 			break;
+		}
 		if (mixd_client_next(m->client, every_ms > 200 ? (uint32_t)every_ms : 200, &news,
 				     &m->err) < 0)
 			break;

@@ -211,6 +211,8 @@ int verb_ls(struct mixctl *m)
 	for (int i = 0; names[i]; i++)
 		if (strcmp(what, names[i]) == 0)
 			return lists[i](m, m->n_args > 1 ? m->args[1] : all);
+	if (m->n_args == 1 && words_has_glob(what))
+		return ls_nodes(m, m->args[0]);
 	nearest = words_nearest(what, names);
 	return mixctl_error(m, EXIT_USAGE, what,
 			    nearest ? mixctl_printf("did you mean %s?", nearest)

@@ -174,12 +174,15 @@ int verb_rollback(struct mixctl *m)
 	rollback.to_revision = m->options.to;
 	if (m->n_args) {
 		rollback.to_revision = strtoull(m->args[0], &end, 10);
-		if (*end)
-			rollback.to_revision = 0;
+		if (*end || rollback.to_revision == 0)
+			return mixctl_error(m, EXIT_USAGE, m->args[0],
+					    "revisions begin at 1 (see mixctl history)",
+					    "not a revision");
 	}
 	if (rollback.to_revision == 0)
 		return mixctl_error(m, EXIT_USAGE, NULL,
-				    "write the revision: rollback --to 412 (see mixctl history)",
+				    "write the revision, from 1 on: rollback --to 412 (see "
+				    "mixctl history)",
 				    "where to is missing");
 	request.op_case = MIXD__V1__REQUEST__OP_ROLLBACK;
 	request.rollback = &rollback;

@@ -4,8 +4,9 @@
 
 #include "mixctl.h"
 
-/* Lines "node.param=value"; empty ones and those that begin with # are skipped. */
-static bool set_read_file(struct mixctl *m, struct ops *ops)
+/* Lines "node.param=value"; empty ones and those that begin with # are skipped. *RET_LINES: the line of
+ * each operation. */
+static bool set_read_file(struct mixctl *m, struct ops *ops, unsigned **ret_lines)
 {
 	char *text = mixctl_read_file(m, m->options.file), *line, *rest = NULL;
 	unsigned number = 0;
@@ -28,23 +29,46 @@ static bool set_read_file(struct mixctl *m, struct ops *ops)
 			free(rest);
 			return false;
 		}
+		*ret_lines = mixctl_realloc(*ret_lines, ops->n * sizeof(**ret_lines));
+		(*ret_lines)[ops->n - 1] = number;
 	}
 	return true;
+}
+
+/* The daemon has not seen the file: "vox.gian" -> "changes.txt:3: vox.gian". */
+static int set_fail(struct mixctl *m, const unsigned *lines, size_t n)
+{
+	struct mixd_client_error *err = &m->err;
+	bool of_op = err->code == MIXD_CLIENT_NOT_FOUND || err->code == MIXD_CLIENT_INVALID;
+
+	if (of_op && err->op_index < n) {
+		char *place = mixctl_printf("%s:%u: %s", m->options.file, lines[err->op_index],
+					    err->address);
+
+		snprintf(err->address, sizeof(err->address), "%s", place);
+		free(place);
+	}
+	return err->code;
 }
 
 int verb_set(struct mixctl *m)
 {
 	struct ops ops = {0};
+	unsigned *lines = NULL;
+	size_t n_lines;
+	int code;
 
-	if (m->options.file && !set_read_file(m, &ops))
+	if (m->options.file && !set_read_file(m, &ops, &lines))
 		return m->err.code;
+	n_lines = ops.n;
 	for (int i = 0; i < m->n_args; i++)
 		if (!write_parse_assignment(m, &ops, m->args[i]))
 			return m->err.code;
 	if (ops.n == 0)
 		return mixctl_error(m, EXIT_USAGE, NULL, "usage: mixctl set NODE.PARAM=VALUE...",
 				    "nothing to set");
-	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_ACCEPTED);
+	code = ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_ACCEPTED);
+	return code > EXIT_NO ? set_fail(m, lines, n_lines) : code;
 }
 
 /* bypass NODE... [on|off|toggle] */

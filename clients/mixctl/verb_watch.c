@@ -192,7 +192,7 @@ int verb_watch(struct mixctl *m)
 		uint32_t wait_ms = 1000;
 
 		if (timeout_ms > 0 && now_unix_ms >= end_unix_ms)
-			return EXIT_YES;
+			return m->options.count ? mixctl_too_few(m, count) : EXIT_YES;
 		if (timeout_ms > 0 && end_unix_ms - now_unix_ms < wait_ms)
 			wait_ms = (uint32_t)(end_unix_ms - now_unix_ms);
 		if (mixd_client_next(m->client, wait_ms, &news, &m->err) < 0)

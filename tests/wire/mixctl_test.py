@@ -420,7 +420,8 @@ def test_session_files():
     for verb in ("apply", "diff"):
         message = err(verb, "-f", path, code=5)
         assert message.startswith(f"mixctl: {path}:3:") and "gain" in message, message
-    mixctl("apply", "-f", os.path.join(FOLDER, "nothing.yaml"), code=4)
+    mixctl("apply", "-f", os.path.join(FOLDER, "nothing.yaml"), code=8)
+    mixctl("apply", "-f", FOLDER, code=8)
     mixctl("apply", "-f", "-", "--merge", stdin="mixd: 1\nnodes:\n  extra: {type: gain}\n")
     assert {"extra", "limit"} <= set(out("ls", "-o", "name").split())
 
@@ -514,6 +515,7 @@ def test_watch():
     assert lines[0]["changes"][0]["param"]["address"] == "vox/gain.gain", lines
     assert lines[1]["changes"][0]["node_added"]["name"] == "vox/more", lines
     assert out("watch", "--timeout", "100ms") == ""
+    mixctl("watch", "--count", "1", "--timeout", "100ms", code=124)
 
 
 def test_automate():
