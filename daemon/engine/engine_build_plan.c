@@ -261,6 +261,8 @@ static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 			node_of[idx] = &plan->nodes[plan->n_nodes];
 			if (plan_node(build, plan, node_of[idx], idx) < 0)
 				return -ENOMEM;
+			if (step->external)
+				plan->externals[plan->n_externals++] = node_of[idx];
 		}
 	}
 	for (uint32_t s = 0; s < compiled->n_steps; s++) {
@@ -297,14 +299,15 @@ int engine_build_plan(struct engine_build *build)
 	plan->latency = build->want->latency;
 	plan->steps = engine_arena_get(&plan->arena, compiled->n_steps * sizeof(*plan->steps));
 	plan->nodes = engine_arena_get(&plan->arena, n * sizeof(*plan->nodes));
+	plan->externals = engine_arena_get(&plan->arena, (n + 1) * sizeof(*plan->externals));
 	plan->links = calloc(build->want->n_links + 1, sizeof(struct engine_link *));
 	plan->banks = calloc(compiled->n_banks + 1, sizeof(struct engine_bank *));
 	plan->buffers =
 		engine_alloc((size_t)(compiled->n_buffers + 1) * MIXD_SLICE_MAX * sizeof(float));
 	build->change->moves = calloc(n + 1, sizeof(struct engine_move));
 	build->change->banks = calloc(n + 1, sizeof(struct engine_want_bank));
-	if (plan->steps && plan->nodes && plan->links && plan->banks && plan->buffers &&
-	    build->change->moves && build->change->banks)
+	if (plan->steps && plan->nodes && plan->externals && plan->links && plan->banks &&
+	    plan->buffers && build->change->moves && build->change->banks)
 		res = plan_steps(build, plan, node_of);
 out:
 	free(node_of);

@@ -249,6 +249,8 @@ struct engine_plan {
 	uint32_t n_steps, n_banks;
 	struct engine_node *nodes;
 	uint32_t n_nodes;
+	struct engine_node **externals; /* boundary nodes */
+	uint32_t n_externals;
 	uint32_t latency;
 	struct engine_link **links; /* main: what it refers to */
 	uint32_t n_links;
@@ -354,6 +356,9 @@ struct engine {
 	struct engine_plan *plan;
 	uint64_t position;
 	uint32_t busy; /* ramps and fades seen in the slice */
+	uint32_t
+		awake; /* nodes that were not asleep in the slice; boundary nodes that were not silent */
+	bool resting; /* all asleep, nothing moves: the next slice is silent if its input is */
 	bool want_wake;
 	uint64_t load_busy_ns, load_frames, overload_at;
 	double load_peak;

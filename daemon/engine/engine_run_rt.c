@@ -107,6 +107,7 @@ static void apply_link(struct engine *engine, const struct engine_link_event *ev
 void engine_apply(struct engine *engine, struct engine_change *change, uint64_t position)
 {
 	change->position = position;
+	engine->resting = false;
 	if (change->plan) {
 		struct engine_plan *old = engine->plan;
 
@@ -221,6 +222,18 @@ static bool step_moving(const struct engine_step *step)
 	return false;
 }
 
+/* Nothing is to be heard of the node until something comes in. */
+static bool node_rests(const struct engine_node *node)
+{
+	const struct engine_inst *inst = node->inst;
+
+	if (!inst->plain)
+		return false;
+	if (inst->external_in)
+		return node->out_silent[0];
+	return inst->external_out ? node->in_silent : inst->asleep;
+}
+
 /* While something moves: cell by cell; then the rest at once. */
 static void step_cells(struct engine *engine, struct engine_step *step, bool run, uint64_t position,
 		       uint32_t n)
@@ -282,6 +295,7 @@ static void step_run(struct engine *engine, struct engine_step *step, uint64_t p
 
 		engine_inst_after(engine, node, dry, run, position, n);
 		dry += node->inst->main_out;
+		engine->awake += !node_rests(node);
 	}
 }
 
@@ -334,6 +348,28 @@ static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t 
 			step_run(engine, &plan->steps[s], position, n);
 		}
 	}
+}
+
+/* A slice of a resting graph: false when something comes in, and it must be run after all. */
+static bool rest_slice(struct engine *engine, const struct engine_plan *plan, uint32_t n)
+{
+	uint32_t negative;
+
+	for (uint32_t i = 0; i < plan->n_externals; i++) {
+		struct engine_node *node = plan->externals[i];
+
+		node_externals(engine, node);
+		if (node->inst->external_in &&
+		    engine_kernel_guard((float *const *)(uintptr_t)node->ext_in,
+					node->inst->main_out, n, &negative) != 0)
+			return false;
+	}
+	for (uint32_t i = 0; i < plan->n_externals; i++)
+		for (uint32_t c = 0; plan->externals[i]->inst->external_out &&
+				     c < plan->externals[i]->inst->main_in;
+		     c++)
+			memset(plan->externals[i]->ext_out[c], 0, n * sizeof(float));
+	return true;
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
@@ -392,8 +428,11 @@ void engine_process(struct engine *engine, const struct engine_cycle *cycle)
 
 		if (slice > n - engine->cycle_at)
 			slice = n - engine->cycle_at;
-		engine->busy = 0;
-		run_slice(engine, engine->plan, engine->position, slice, leased);
+		if (!engine->resting || leased || !rest_slice(engine, engine->plan, slice)) {
+			engine->busy = engine->awake = 0;
+			run_slice(engine, engine->plan, engine->position, slice, leased);
+			engine->resting = engine->awake == 0 && engine->busy == 0;
+		}
 		engine->position += slice;
 		engine->cycle_at += slice;
 	}

@@ -284,6 +284,52 @@ TEST(engine_silence_puts_nodes_to_sleep_and_sound_wakes_them)
 	rig_close(rig);
 }
 
+/* Sound, a long silence with a change in it, sound, silence again. */
+static struct rig *rest_and_wake(bool leased, uint32_t block)
+{
+	struct rig *rig = rig_open(false);
+
+	rig_ends(rig);
+	rig_q_add(rig, "lane", "lane", NULL);
+	rig_q_link(rig, "in", "lane", 0);
+	rig_q_link(rig, "lane", "out", 0);
+	rig_commit(rig);
+	if (leased)
+		engine_meters_lease(rig->engine, 1);
+	for (int turn = 0; turn < 2; turn++) {
+		rig->signal = rig_noise;
+		rig_run(rig, 3001, block);
+		rig->signal = NULL;
+		rig_run(rig, 20000, block);
+		rig_set(rig, "lane.mute", turn ? "on" : "off");
+		rig_run(rig, 4000, block);
+		rig_set(rig, "lane.mute", "off");
+		rig_run(rig, 4000, block);
+	}
+	rig->signal = rig_noise;
+	rig_run(rig, 3001, block);
+	return rig;
+}
+
+/* A graph that is asleep as a whole is not run at all, except while somebody reads meters: same sound. */
+TEST(engine_a_resting_graph_sounds_the_same)
+{
+	struct rig *watched = rest_and_wake(true, 128);
+	static const uint32_t blocks[] = {128, 100, 1024};
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct rig *rests = rest_and_wake(false, blocks[i]);
+
+		CHECK(rests->n_out == watched->n_out);
+		for (uint32_t c = 0; c < 2; c++)
+			CHECK(memcmp(rests->out[c], watched->out[c],
+				     rests->n_out * sizeof(float)) == 0,
+			      "channel %u, blocks of %u", c, blocks[i]);
+		rig_close(rests);
+	}
+	rig_close(watched);
+}
+
 static void quarantine_check(const char *kind, uint32_t code)
 {
 	struct rig *rig = rig_open(false);
