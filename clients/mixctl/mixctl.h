@@ -203,6 +203,7 @@ bool words_match(const char *pattern, const char *text);
 struct listing {
 	const char *kind; /* "nodes" */
 	const char *const *columns; /* NULL-terminated; the first is the name */
+	bool pairs; /* the name is the first two, as of links */
 	uint64_t revision;
 	char ***rows;
 	size_t n_rows;

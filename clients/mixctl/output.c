@@ -181,7 +181,8 @@ int listing_print(struct mixctl *m, struct listing *listing)
 		break;
 	case FORMAT_NAME:
 		for (size_t r = 0; r < listing->n_rows; r++)
-			puts(listing->rows[r][0]);
+			printf("%s%s%s\n", listing->rows[r][0], listing->pairs ? " " : "",
+			       listing->pairs ? listing->rows[r][1] : "");
 		break;
 	case FORMAT_JSONL:
 		for (size_t i = 0; i < doc_size(listing->items); i++) {

@@ -145,7 +145,7 @@ static int ls_ports(struct mixctl *m, char *pattern)
 static int ls_links(struct mixctl *m, char *pattern)
 {
 	static const char *const columns[] = {"from", "to", "gain", "delay", NULL};
-	struct listing listing = {.kind = "links", .columns = columns};
+	struct listing listing = {.kind = "links", .columns = columns, .pairs = true};
 	Mixd__V1__GetLinks get = MIXD__V1__GET_LINKS__INIT;
 	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
 	Mixd__V1__Reply *reply;
