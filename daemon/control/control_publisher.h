@@ -14,9 +14,11 @@
 
 struct control_publisher;
 
-/* CONTEXT is a ZeroMQ context, borrowed. */
+/* CONTEXT is a ZeroMQ context, borrowed. At SUBSCRIBERS_MAX connections all are closed and none is
+ * accepted for half a second; subscribers come back by themselves. */
 int control_publisher_new(void *context, const char *endpoint, const char *extra_endpoint,
-			  struct control_publisher **ret, struct mixd_error *err);
+			  uint32_t subscribers_max, struct control_publisher **ret,
+			  struct mixd_error *err);
 struct control_publisher *control_publisher_free(struct control_publisher *publisher);
 void control_publisher_send(struct control_publisher *publisher, const char *topic,
 			    const uint8_t *body, size_t size);

@@ -356,7 +356,7 @@ static int control_server_start(struct control_server *server, struct instance *
 	if (!server->context)
 		return error_set(err, ERROR_RESOURCE, "control", "cannot start ZeroMQ");
 	r = control_publisher_new(server->context, events, extra_endpoint ? extra_events : NULL,
-				  &server->publisher, err);
+				  server->clients_max, &server->publisher, err);
 	if (r == 0)
 		r = control_server_router(server, extra_endpoint, err);
 	if (r < 0)
