@@ -433,12 +433,12 @@ TEST(hostile_bytes_do_no_harm)
 	end();
 }
 
-/* 200 connections to the socket SUFFIX of a daemon that may have 256 descriptors. */
+/* 400 connections to the socket SUFFIX of a daemon that may have 256 descriptors. */
 static void crowd(const char *suffix)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct daemon daemon;
-	int fds[200], n = 0;
+	int fds[400], n = 0;
 	void *socket;
 
 	begin();
@@ -449,7 +449,7 @@ static void crowd(const char *suffix)
 	status_revision(socket);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.*s%s",
 		 (int)(strlen(daemon.control + 6) - strlen("control")), daemon.control + 6, suffix);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 400; i++) {
 		fds[n] = socket_raw(&address);
 		n += fds[n] >= 0;
 		if (i % 20 == 0)
