@@ -27,19 +27,26 @@ def cpu_seconds(pid):
 
 
 class Burden(LiveCase):
-    def test_idle_nodes_cost_next_to_nothing(self):
-        pw = self.private(bare=True)
-        daemon = self.daemon(pw, chain(("gain", "eq", "comp", "limiter"), NODES))
-        daemon.wait_linked()
-        daemon.wait_status(lambda s: s.clock == "running" and s.cycles > 400, "settled")
-        daemon.client.barrier()
+    def share(self, daemon, seconds=4):
+        """The part of a core that the daemon takes, and the cycles it ran."""
         begin, used, cycles = time.monotonic(), cpu_seconds(daemon.service.pid), daemon.status().cycles
-        time.sleep(5)
-        share = (cpu_seconds(daemon.service.pid) - used) / (time.monotonic() - begin)
-        cycles = daemon.status().cycles - cycles
-        self.note(f"{NODES} idle nodes: {share * 100:.2f} % of a core, {cycles} cycles of 256 frames")
-        self.assertGreater(cycles, 800)
-        self.assertLess(share, IDLE_LIMIT)
+        time.sleep(seconds)
+        return (cpu_seconds(daemon.service.pid) - used) / (time.monotonic() - begin), daemon.status().cycles - cycles
+
+    def test_idle_nodes_cost_next_to_nothing(self):
+        # PipeWire's own part of a cycle depends on the machine and on who else is busy: take it off
+        pw = self.private(bare=True)
+        daemon = self.daemon(pw, chain(("gain",), 1))
+        daemon.wait_linked()
+        bare, _ = self.share(daemon)
+        daemon.client.apply(chain(("gain", "eq", "comp", "limiter"), NODES))
+        daemon.wait_status(lambda s: s.nodes > NODES, "enlarged")
+        daemon.wait_linked()
+        daemon.wait_status(lambda s: s.load_percent < 5, "settled")
+        full, cycles = self.share(daemon)
+        self.note(f"{NODES} idle nodes: {full * 100:.2f} % of a core, {bare * 100:.2f} % with one; {cycles} cycles")
+        self.assertGreater(cycles, 600)
+        self.assertLess(full - bare, IDLE_LIMIT)
 
     def test_a_stuck_watcher_hurts_nobody_and_is_told(self):
         pw = self.private(bare=True)
