@@ -106,7 +106,7 @@ static int apply_session(struct mixd *mixd, const char *path, bool dry_run, stru
 	if (r < 0)
 		return r;
 	/* Parsed once more here, so that errors name the file. */
-	r = graph_session_parse(mixd->types, name, text, size, NULL, &graph, err);
+	r = graph_session_parse_whole(mixd->types, name, text, size, NULL, &graph, err);
 	if (r < 0)
 		return r;
 	mixd__v1__graph__free_unpacked(graph, NULL);

@@ -220,8 +220,10 @@ void output_doc(struct mixctl *m, struct doc *object);
 void output_line(struct doc *object);
 /* What a change says, in words; malloc'd. NULL when it says nothing. */
 char *output_change(const Mixd__V1__Change *change);
-/* A value in words: "-1dBTP", "on", "-6". */
+/* A value without its unit: "on", "-6". malloc'd, as are the next. */
 char *output_value(const Mixd__V1__Value *value);
+/* TEXT, the daemon's words for VALUE ("-1dBTP"); an older daemon sends none. */
+char *output_words(const char *text, const Mixd__V1__Value *value);
 bool output_is_terminal(void);
 bool output_color(void);
 bool output_utf8(void);

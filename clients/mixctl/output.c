@@ -219,6 +219,11 @@ char *output_value(const Mixd__V1__Value *value)
 	}
 }
 
+char *output_words(const char *text, const Mixd__V1__Value *value)
+{
+	return *text ? mixctl_strdup(text) : output_value(value);
+}
+
 static void output_envelope(FILE *file, const Mixd__V1__Envelope *envelope)
 {
 	char at[32], value[32];
@@ -250,7 +255,7 @@ static void output_node(FILE *file, const Mixd__V1__Node *node)
 {
 	fprintf(file, "add %s %s", node->type, node->name);
 	for (size_t i = 0; i < node->n_settings; i++) {
-		char *value = output_value(node->settings[i]->value);
+		char *value = output_words(node->settings[i]->text, node->settings[i]->value);
 
 		fprintf(file, " %s=%s", node->settings[i]->id, value);
 		free(value);
@@ -259,7 +264,7 @@ static void output_node(FILE *file, const Mixd__V1__Node *node)
 
 static void output_param(FILE *file, const Mixd__V1__ParamChanged *param)
 {
-	char *value = output_value(param->value);
+	char *value = output_words(param->text, param->value);
 
 	fprintf(file, "set %s=%s", param->address, value);
 	free(value);

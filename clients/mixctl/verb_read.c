@@ -103,9 +103,9 @@ static int ls_nodes(struct mixctl *m, char *pattern)
 
 		snprintf(delay, sizeof(delay), "%u", node->latency_frames);
 		for (size_t s = 0; s < node->n_settings; s++)
-			settings = mixctl_printf("%s%s%s=%s", settings, s ? " " : "",
-						 node->settings[s]->id,
-						 output_value(node->settings[s]->value));
+			settings = mixctl_printf(
+				"%s%s%s=%s", settings, s ? " " : "", node->settings[s]->id,
+				output_words(node->settings[s]->text, node->settings[s]->value));
 		listing_add(&listing, doc_from_message(&node->base),
 			    (const char *const[]){node->name, node->type, node->layout, node->state,
 						  delay, settings});

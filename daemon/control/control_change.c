@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "graph_session.h"
+
 static int control_change_run(struct control_call *call)
 {
 	const Mixd__V1__Request *request = call->request;
@@ -39,6 +41,34 @@ static int control_change_run(struct control_call *call)
 	return instance_transact(instance, &wish, &call->result, &call->error);
 }
 
+/* A session that failed as a change of the graph: say where in its text, when the text alone is at
+ * fault. What it says is kept when it is not. */
+static void control_change_locate(struct control_call *call)
+{
+	const Mixd__V1__Request *request = call->request;
+	const struct graph_model *model = instance_model(call->handler->instance);
+	uint32_t idx = call->error.op_index;
+	const Mixd__V1__Apply *apply;
+	struct mixd_error error = {0};
+	Mixd__V1__Graph *graph = NULL;
+
+	if (request->op_case != MIXD__V1__REQUEST__OP_TRANSACTION ||
+	    idx >= request->transaction->n_ops ||
+	    request->transaction->ops[idx]->op_case != MIXD__V1__OP__OP_APPLY ||
+	    strncmp(call->error.address, "session:", 8) == 0)
+		return;
+	apply = request->transaction->ops[idx]->apply;
+	if (apply->merge ||
+	    (call->error.code != ERROR_NOT_FOUND && call->error.code != ERROR_INVALID))
+		return;
+	if (graph_session_parse_whole(model->types, "session", apply->text, strlen(apply->text),
+				      *apply->format ? apply->format : NULL, &graph, &error) < 0) {
+		error.op_index = idx;
+		call->error = error;
+	}
+	mixd__v1__graph__free_unpacked(graph, NULL);
+}
+
 int control_change(struct control_call *call)
 {
 	struct control_handler *handler = call->handler;
@@ -50,8 +80,12 @@ int control_change(struct control_call *call)
 		return -ENOMEM;
 	call->keep = !call->request->dry_run;
 	r = control_change_run(call);
-	if (r < 0)
+	if (r < 0) {
+		control_change_locate(call);
 		return r;
+	}
+	control_text_changes(instance_model(handler->instance), call->result.changes,
+			     call->result.n_changes);
 	mixd__v1__transaction_reply__init(reply);
 	reply->changes = call->result.changes;
 	reply->n_changes = call->result.n_changes;

@@ -113,6 +113,7 @@ void control_events_emit(struct control_handler *handler, const struct instance_
 	if (events->seq + 1 - events->oldest >= CONTROL_EVENTS_MAX)
 		control_events_drop_oldest(events);
 	events->seq++;
+	control_text_changes(instance_model(handler->instance), changes, n_changes);
 	control_events_head(handler, &event);
 	event.changes = (Mixd__V1__Change **)(uintptr_t)changes;
 	event.n_changes = n_changes;

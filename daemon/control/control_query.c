@@ -158,6 +158,7 @@ static Mixd__V1__Graph *control_graph(struct control_call *call)
 		const struct graph_node *node = model->nodes[i];
 		enum graph_node_state state = engine_node_state(engine, node->uid);
 
+		control_text_node(model->types, graph->nodes[i]);
 		graph->nodes[i]->latency_frames = engine_node_latency(engine, node->uid);
 		control_put_string(&graph->nodes[i]->layout, control_layout_name(layouts, node));
 		if (state < GRAPH_NODE_STATE_COUNT_)

@@ -288,9 +288,9 @@ int control_diff(struct control_call *call)
 	if (r == 0)
 		r = control_check_format(call, apply->format);
 	if (r == 0)
-		r = graph_session_parse(model->types, "session", apply->text, strlen(apply->text),
-					*apply->format ? apply->format : NULL, &wanted,
-					&call->error);
+		r = (apply->merge ? graph_session_parse : graph_session_parse_whole)(
+			model->types, "session", apply->text, strlen(apply->text),
+			*apply->format ? apply->format : NULL, &wanted, &call->error);
 	if (r < 0)
 		return r;
 	control_arena_own(&call->handler->arena, &wanted->base);

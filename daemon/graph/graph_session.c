@@ -320,31 +320,51 @@ static int read_root(const struct session *session, const struct session_node *r
 	return r;
 }
 
-int graph_session_parse(const struct graph_types *types, const char *name, const char *text,
-			size_t size, const char *format, Mixd__V1__Graph **ret,
-			struct mixd_error *err)
+static int parse(struct session *session, const struct graph_types *types, const char *text,
+		 size_t size, const char *format, Mixd__V1__Graph **ret)
 {
 	_cleanup_(session_doc_freep) struct session_node *root = NULL;
 	_cleanup_(graph_model_freep) struct graph_model *model = NULL;
 	_cleanup_(free_graphp) Mixd__V1__Graph *graph = NULL;
-	struct session session = {.name = name ? name : "session", .err = err};
-	int r;
+	_cleanup_free_ const struct session_node **link_at =
+		calloc(GRAPH_LINKS_MAX, sizeof(*link_at));
+	int r = session_doc_parse(session->name, text, size, format, &root, session->err);
 
-	r = session_doc_parse(session.name, text, size, format, &root, err);
 	if (r < 0)
 		return r;
 	model = graph_model_new(types, "");
 	graph = malloc(sizeof(*graph));
-	if (!model || !graph) {
+	if (!model || !graph || !link_at) {
 		free(TAKE_PTR(graph));
-		return error_no_memory(err);
+		return error_no_memory(session->err);
 	}
 	mixd__v1__graph__init(graph);
-	session.model = model;
-	session.graph = graph;
-	r = read_root(&session, root);
+	session->model = model;
+	session->graph = graph;
+	session->link_at = link_at;
+	r = read_root(session, root);
+	if (r == 0 && session->whole)
+		r = session_check_cycles(session);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(graph);
 	return 0;
+}
+
+int graph_session_parse(const struct graph_types *types, const char *name, const char *text,
+			size_t size, const char *format, Mixd__V1__Graph **ret,
+			struct mixd_error *err)
+{
+	struct session session = {.name = name ? name : "session", .err = err};
+
+	return parse(&session, types, text, size, format, ret);
+}
+
+int graph_session_parse_whole(const struct graph_types *types, const char *name, const char *text,
+			      size_t size, const char *format, Mixd__V1__Graph **ret,
+			      struct mixd_error *err)
+{
+	struct session session = {.name = name ? name : "session", .err = err, .whole = true};
+
+	return parse(&session, types, text, size, format, ret);
 }

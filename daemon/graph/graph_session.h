@@ -19,6 +19,11 @@
 int graph_session_parse(const struct graph_types *types, const char *name, const char *text,
 			size_t size, const char *format, Mixd__V1__Graph **ret,
 			struct mixd_error *err);
+/* The same for a file that is to be the whole graph (no `merge`): links that name a node it does not
+ * have, and cycles, are errors with their place, too. */
+int graph_session_parse_whole(const struct graph_types *types, const char *name, const char *text,
+			      size_t size, const char *format, Mixd__V1__Graph **ret,
+			      struct mixd_error *err);
 /* Returned: malloc'd text. FORMAT "yaml" or "json". */
 char *graph_session_write(const struct graph_model *model, const char *format);
 /* The operations that turn MODEL into WANTED (in an order that applies cleanly). MERGE: only add

@@ -55,6 +55,9 @@ static int read_end(const struct session *session, const struct session_node *at
 	memcpy(name, end, name_size);
 	name[name_size] = '\0';
 	*ret_node = NULL;
+	if (session->whole &&
+	    graph_model_find_node(session->model, name, ret_node, session->err) < 0)
+		return session_relocate(session, at, "");
 	if (!graph_model_node(session->model, name)) {
 		if (graph_name_check(name, session->err) < 0)
 			return session_relocate(session, at, "");
@@ -95,6 +98,8 @@ static int read_link(const struct session *session, const struct session_node *a
 		if (!copy)
 			return error_no_memory(session->err);
 		*copy = link;
+		copy->uid = session->model->n_links;
+		session->link_at[copy->uid] = at;
 		graph_model_put_link(session->model, copy);
 	}
 	return link_append(session, at, from_text, to_text, gain_db);

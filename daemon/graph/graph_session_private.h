@@ -12,6 +12,9 @@ struct session {
 	struct mixd_error *err;
 	struct graph_model *model; /* scratch: what the file has said so far */
 	Mixd__V1__Graph *graph; /* the result */
+	bool whole; /* the file is all there will be: links name its nodes, and close no cycle */
+	const struct session_node *
+		*link_at; /* where the links of the scratch model stand: by uid */
 };
 
 /* -EINVAL at NODE, with the remedy. */
@@ -28,5 +31,7 @@ int session_check_keys(const struct session *session, const struct session_node 
 int session_want(const struct session *session, const struct session_node *node,
 		 enum session_kind kind, const char *what);
 
+/* With links read: refuse a cycle, at the last of its links in the file. */
+int session_check_cycles(const struct session *session);
 int session_read_links(const struct session *session, const struct session_node *list);
 int session_read_envelopes(const struct session *session, const struct session_node *list);
