@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static bool client_is_socket(const char *path)
@@ -74,7 +76,25 @@ static unsigned client_bases(char bases[3][CLIENT_PATH_MAX])
 	return n;
 }
 
-/* "radio, studio": instances that have a socket. */
+/* The socket of a daemon that was killed is still there, and refuses. */
+static bool client_answers(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, r;
+
+	if (!client_is_socket(path) || strlen(path) >= sizeof(address.sun_path))
+		return false;
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	r = r < 0 ? errno : 0;
+	close(fd);
+	return r != ECONNREFUSED && r != ENOENT;
+}
+
+/* "radio, studio": instances that answer. */
 static void client_list_instances(char *buf, size_t size)
 {
 	char bases[3][CLIENT_PATH_MAX], path[1024];
@@ -90,7 +110,7 @@ static void client_list_instances(char *buf, size_t size)
 			if (entry->d_name[0] == '.')
 				continue;
 			snprintf(path, sizeof(path), "%s/%s/control", bases[b], entry->d_name);
-			if (!client_is_socket(path) || used + strlen(entry->d_name) + 3 > size)
+			if (used + strlen(entry->d_name) + 3 > size || !client_answers(path))
 				continue;
 			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
 						 entry->d_name);
@@ -134,9 +154,29 @@ int client_find(struct mixd_client *client, const struct mixd_client_options *op
 	return client_set_endpoint(client, folder, err);
 }
 
+/* How to get the daemon of CLIENT to run, and which others do. */
+static void client_hint_start(const struct mixd_client *client, int r,
+			      struct mixd_client_error *err)
+{
+	char unit[100] = "systemctl --user start mixd", flag[80] = "", others[160];
+	const char *end = strrchr(client->control_path, '/'), *begin = end;
+
+	while (begin && begin > client->control_path && begin[-1] != '/')
+		begin--;
+	if (begin && end - begin > 0 && end - begin <= 64 && strncmp(begin, "default/", 8) != 0) {
+		snprintf(unit, sizeof(unit), "sudo systemctl start mixd@%.*s", (int)(end - begin),
+			 begin);
+		snprintf(flag, sizeof(flag), "--instance %.*s ", (int)(end - begin), begin);
+	}
+	client_list_instances(others, sizeof(others));
+	client_hint(err, "%s `%s`, then `mixctl %swait up`%s%s%s",
+		    r == -ECONNREFUSED ? "it has ended; start it again:" : "start it:", unit, flag,
+		    others[0] ? "; running here: " : "", others,
+		    others[0] ? "; pick one with --instance NAME" : "");
+}
+
 int client_unreachable(const struct mixd_client *client, int r, struct mixd_client_error *err)
 {
-	char others[160];
 
 	switch (r) {
 	case -EACCES:
@@ -156,11 +196,7 @@ int client_unreachable(const struct mixd_client *client, int r, struct mixd_clie
 	default:
 		client_error(err, r, MIXD_CLIENT_UNAVAILABLE, "no mixd at %s (%s)",
 			     client->control_path, strerror(-r));
-		client_list_instances(others, sizeof(others));
-		if (others[0])
-			client_hint(err, "running here: %s; pick one with --instance NAME", others);
-		else
-			client_hint(err, "start one: `systemctl --user start mixd`, or `mixd`");
+		client_hint_start(client, r, err);
 		return r;
 	}
 }

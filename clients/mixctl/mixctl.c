@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void *mixctl_alloc(size_t size)
 {
@@ -98,12 +99,34 @@ int mixctl_too_few(struct mixctl *m, uint64_t count)
 			    (unsigned long long)count, (unsigned long long)m->options.count);
 }
 
+/* "mixctl (anna)", for history. By the environment: to ask the system's directory of users would
+ * load it first. */
+static const char *mixctl_by(char *buf, size_t size)
+{
+	static const char *const names[] = {"USER", "LOGNAME"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *user = getenv(names[i]);
+
+		if (!user || !*user || strlen(user) > 32)
+			continue;
+		if (user[strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._@-")])
+			continue;
+		snprintf(buf, size, "mixctl (%s)", user);
+		return buf;
+	}
+	snprintf(buf, size, "mixctl (uid %u)", (unsigned)getuid());
+	return buf;
+}
+
 bool mixctl_connect(struct mixctl *m)
 {
+	char by[64];
 	struct mixd_client_options options = {
 		.instance = m->options.instance,
 		.endpoint = m->options.host,
-		.by = "mixctl",
+		.by = mixctl_by(by, sizeof(by)),
 		.timeout_ms = (uint32_t)m->options.timeout_ms,
 	};
 

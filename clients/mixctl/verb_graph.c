@@ -39,15 +39,49 @@ int verb_add(struct mixctl *m)
 	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
 }
 
+static void rm_add(const struct mixctl *m, struct ops *ops, char *name)
+{
+	Mixd__V1__RemoveNode *remove;
+
+	for (size_t i = 0; i < ops->n; i++)
+		if (strcmp(ops->op[i]->remove->name, name) == 0)
+			return; /* named twice: by two patterns, say */
+	remove = ops_add(ops, MIXD__V1__OP__OP_REMOVE)->remove;
+	remove->name = name;
+	remove->heal = m->options.heal;
+}
+
+/* All nodes that match PATTERN now. False: *err is filled. */
+static bool rm_add_matches(struct mixctl *m, struct ops *ops, char *pattern)
+{
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return false;
+	for (size_t i = 0; i < reply->get_nodes->n_nodes; i++)
+		rm_add(m, ops, reply->get_nodes->nodes[i]->name);
+	if (reply->get_nodes->n_nodes > 0)
+		return true;
+	mixctl_error(m, EXIT_NOT_FOUND, pattern, "see mixctl ls; * stops at /, ** does not",
+		     "no node matches");
+	return false;
+}
+
 int verb_rm(struct mixctl *m)
 {
 	struct ops ops = {0};
 
 	for (int i = 0; i < m->n_args; i++) {
-		Mixd__V1__RemoveNode *remove = ops_add(&ops, MIXD__V1__OP__OP_REMOVE)->remove;
-
-		remove->name = m->args[i];
-		remove->heal = m->options.heal;
+		if (!words_has_glob(m->args[i]))
+			rm_add(m, &ops, m->args[i]);
+		else if (!rm_add_matches(m, &ops, m->args[i]))
+			return m->err.code;
 	}
 	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
 }

@@ -60,8 +60,8 @@ const struct verb verbs[] = {
 	 .run = verb_add},
 	{.name = "rm",
 	 .words = "NODE...",
-	 .doc = "remove nodes and their links",
-	 .examples = "rm vox/eq --heal",
+	 .doc = "remove nodes and their links; patterns are allowed",
+	 .examples = "rm vox/eq --heal\nrm 'guest/**'",
 	 .options = OPTION_WRITE | OPTION_HEAL,
 	 .min_args = 1,
 	 .max_args = -1,
@@ -182,6 +182,9 @@ const struct verb verbs[] = {
 	{.name = "export",
 	 .words = "[-o yaml|json]",
 	 .doc = "the graph as a session file",
+	 .more = "Its name is the instance's: the name in a file that was applied is a label, "
+		 "which "
+		 "is not kept.",
 	 .examples = "export > onair.yaml",
 	 .run = verb_export},
 	{.name = "history",
