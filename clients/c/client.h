@@ -39,6 +39,8 @@ struct mixd_client {
 	int64_t retry_ms; /* do not try to connect before */
 	uint8_t events_epoch[16];
 	bool has_events_epoch;
+	uint8_t lease_epoch[16]; /* of the daemon that sends the meters */
+	bool has_lease_epoch;
 	uint64_t next_seq; /* of events; 0: take what comes */
 	struct mixd_client_lease *leases;
 	Mixd__V1__Reply *backlog; /* an EventsReply, being handed out */

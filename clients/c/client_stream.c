@@ -161,6 +161,17 @@ fail:
 
 /* ---- leases ------------------------------------------------------------------------------- */
 
+/* The daemon that granted the leases last. True: not the one before. */
+static bool client_leases_moved(struct mixd_client *client)
+{
+	bool moved = client->has_lease_epoch && client->has_epoch &&
+		     memcmp(client->lease_epoch, client->epoch, sizeof(client->epoch)) != 0;
+
+	client->has_lease_epoch = client->has_epoch;
+	memcpy(client->lease_epoch, client->epoch, sizeof(client->epoch));
+	return moved;
+}
+
 static int client_lease_request(struct mixd_client *client, struct mixd_client_lease *lease,
 				bool cancel, struct mixd_client_error *err)
 {
@@ -234,6 +245,7 @@ int mixd_client_lease_new(struct mixd_client *client, const char *const *pattern
 		goto fail;
 	lease->next = client->leases;
 	client->leases = lease;
+	client_leases_moved(client);
 	if (client->events.fd < 0 && (r = client_events_connect(client)) < 0) {
 		client->leases = lease->next;
 		client_unreachable(client, r, err);
@@ -423,7 +435,12 @@ static int client_next_connect(struct mixd_client *client, int64_t deadline_ms,
 			    client_events_connect(client) >= 0) {
 				client->disconnected = false;
 				client->lease_stale = false;
-				return 1;
+				/* Who watches events is told by them. */
+				if (!client->leases || !client_leases_moved(client) ||
+				    client->watching)
+					return 1;
+				ret->kind = MIXD_CLIENT_NEWS_RESTARTED;
+				return 0;
 			}
 			zmtp_close(&client->events);
 			if (!client->disconnected) {

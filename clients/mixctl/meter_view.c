@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mixctl.h"
@@ -224,6 +225,13 @@ void meter_view_say(struct meter_view *view, const char *text)
 		fputs("\033[1A\r", stdout);
 	else
 		view->lines = 1;
+	if (strcmp(text, "restarted") == 0) {
+		time_t now = time(NULL);
+		struct tm tm;
+
+		strftime(view->restarted, sizeof(view->restarted), "%H:%M:%S",
+			 localtime_r(&now, &tm));
+	}
 	printf("-- %s\033[K\n", text);
 	fflush(stdout);
 }

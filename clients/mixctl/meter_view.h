@@ -21,6 +21,7 @@ struct meter_view {
 	unsigned lines; /* drawn last time */
 	unsigned rows, columns; /* of the terminal */
 	uint64_t lost; /* frames, since the start */
+	char restarted[16]; /* when the daemon was, last: "12:00:01"; empty: never */
 	float hold[METER_VIEW_HOLD_MAX]; /* peak hold of the first rows */
 	uint64_t hold_unix_ms[METER_VIEW_HOLD_MAX];
 };
@@ -29,7 +30,7 @@ void meter_view_init(struct meter_view *view);
 void meter_view_done(struct meter_view *view);
 void meter_view_draw(struct meter_view *view, const Mixd__V1__MeterLeaseReply *columns,
 		     const Mixd__V1__Meters *meters, uint64_t lost);
-/* A word below the meters: "disconnected". */
+/* A word below the meters: "disconnected". That the daemon was restarted stays there. */
 void meter_view_say(struct meter_view *view, const char *text);
 /* One line as it would be drawn, without colours: for tests. BUF of SIZE bytes. LABEL: NULL, or
  * the word for the value. */

@@ -49,9 +49,12 @@ static void meter_print_csv(const struct mixctl *m, const Mixd__V1__MeterLeaseRe
 
 static void meter_print_state(const struct mixctl *m, enum format format, const char *state)
 {
+	struct doc *object;
+
 	if (format == FORMAT_CSV)
 		return;
-	output_line(doc_set(output_object("stream"), "state", doc_text(state)));
+	object = doc_set(output_object("stream"), "state", doc_text(state));
+	output_line(doc_set(object, "lost", doc_unsigned(0))); /* frames say it of themselves */
 }
 
 /* One piece of news. True when it was a frame. */
