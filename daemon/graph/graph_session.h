@@ -8,6 +8,8 @@
  *             -> c:key, {from: a, to: b, gain: -6dB}]; envelopes: [{address: a.gain, curve: log,
  *             points: [0s=-60dB, [3s, 0dB]]}]. A port stands only at the ends of a chain. A link
  *             may name a node that the file does not: with `merge` it is one that runs.
+ * NAME        a label for the reader. It is not kept: a model has the name of its instance, which
+ *             is what is written.
  * THREADS     [main] */
 #pragma once
 

@@ -269,6 +269,38 @@ TEST(session_faults_have_a_place_and_a_remedy)
 	}
 }
 
+TEST(session_whole_says_where)
+{
+	static const char head[] =
+		"mixd: 1\nnodes:\n  a: {type: gain}\n  bee: {type: gain}\nlinks:\n";
+	static const struct {
+		const char *links, *place, *fault, *remedy;
+	} rows[] = {
+		{"  - a -> be\n", "s.yaml:6:5", "\"be\"", "\"bee\""},
+		{"  - {from: zzz, to: bee}\n", "s.yaml:6:5", "\"zzz\"", NULL},
+		{"  - a -> bee\n  - bee -> a\n", "s.yaml:7:5", "cycle: a -> bee -> a", NULL},
+		{"  - a -> a\n", "s.yaml:6:5", "cycle: a -> a", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mixd_error err = {0};
+		Mixd__V1__Graph *graph = NULL;
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s%s", head, rows[i].links);
+		CHECK(graph_session_parse_whole(graph_fixture_types(), "s.yaml", text, strlen(text),
+						NULL, &graph, &err) == -EINVAL);
+		CHECK(!graph && err.code == ERROR_INVALID && err.hint[0], "%s", rows[i].links);
+		CHECK_STR(err.address, rows[i].place);
+		CHECK(strstr(err.text, rows[i].fault), "%s", err.text);
+		CHECK(!rows[i].remedy || strstr(err.hint, rows[i].remedy), "%s", err.hint);
+		/* with `merge` they may be right: the graph that runs decides */
+		CHECK(graph_session_parse(graph_fixture_types(), "s.yaml", text, strlen(text), NULL,
+					  &graph, &err) == 0);
+		mixd__v1__graph__free_unpacked(graph, NULL);
+	}
+}
+
 TEST(session_limits)
 {
 	Mixd__V1__Graph *graph = NULL;

@@ -11,6 +11,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from mixd.v1 import events_pb2  # noqa: E402
 MIXD, MIXCTL = os.environ["MIXD"], os.environ["MIXCTL"]
 FOLDER = tempfile.mkdtemp(prefix="mixctl-")
 ENV = {k: v for k, v in os.environ.items() if k not in ("RUNTIME_DIRECTORY", "MIXD_ENDPOINT")}
-ENV.update(XDG_RUNTIME_DIR=FOLDER, MIXD_INSTANCE="test", TZ="UTC", LC_ALL="C.UTF-8")
+ENV.update(XDG_RUNTIME_DIR=FOLDER, MIXD_INSTANCE="test", TZ="UTC", LC_ALL="C.UTF-8", USER="anna")
 DAEMON = []
 
 SESSION = """mixd: 1
@@ -132,6 +133,23 @@ def test_no_daemon_is_3():
     fault = json.loads(err("--instance", "nobody", "status", "-o", "json", code=3))
     assert sorted(fault) == ["address", "code", "hint", "message", "name"], fault
     assert fault["code"] == 3 and fault["name"] == "unavailable"
+    assert "`sudo systemctl start mixd@nobody`" in message, message
+    assert "`mixctl --instance nobody wait up`" in message, message
+    message = err("status", code=3, env={"MIXD_INSTANCE": "default"})
+    assert "`systemctl --user start mixd`, then `mixctl wait up`" in message, message
+
+
+def test_a_socket_that_refuses_is_not_running():
+    os.makedirs(os.path.join(FOLDER, "mixd", "killed"))
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(os.path.join(FOLDER, "mixd", "killed", "control"))
+    with FakeServer(os.path.join(FOLDER, "mixd", "alive")):
+        message = err("--instance", "killed", "status", code=3)
+        assert "(Connection refused); it has ended; start it again:" in message, message
+        assert message.endswith("; running here: alive; pick one with --instance NAME\n"), message
+    shutil.rmtree(os.path.join(FOLDER, "mixd", "alive"))
+    message = err("--instance", "nobody", "status", code=3)
+    assert "running here" not in message, message
 
 
 def test_tcp_is_refused():
@@ -241,7 +259,8 @@ def test_watch_heals_gaps_and_tells_restarts():
             lines = [json.loads(watch.stdout.readline()) for _ in range(3)]
             seqs = [line["seq"] for line in lines]
             assert seqs == list(range(seqs[0], seqs[0] + 3)), seqs
-            assert lines[0]["changes"][0]["param"] == {"address": "a.gain", "value": -3}
+            assert lines[0]["changes"][0]["param"] == {
+                "address": "a.gain", "value": -3, "text": ""}
             fake.forget = True
             fake.skip = 2
             fake.publish += [change, change, change]
@@ -273,6 +292,25 @@ def test_meter_counts_lost_frames():
         assert not fake.leases, "the lease is given back"
         rows = out("--instance", "fake", "meter", "-o", "csv", "-c", "2").splitlines()
         assert rows[0] == "unix_ms,meter.s,meter.tp" and rows[1].endswith(",-23,-inf"), rows
+
+
+def test_meter_tells_restarts():
+    with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
+        meter = subprocess.Popen(
+            [MIXCTL, "--instance", "fake", "meter", "meter", "-o", "jsonl"],
+            env=ENV, stdout=subprocess.PIPE, text=True,
+        )
+        try:
+            assert json.loads(meter.stdout.readline())["kind"] == "meters"
+            fake.restart()
+            lines = [json.loads(meter.stdout.readline())]
+            while lines[-1]["kind"] != "stream" or lines[-1]["state"] != "restarted":
+                lines.append(json.loads(meter.stdout.readline()))
+            assert {"lost", "state"} <= set(lines[-1]) and lines[-1]["lost"] == 0, lines[-1]
+            assert json.loads(meter.stdout.readline())["kind"] == "meters"
+        finally:
+            meter.send_signal(signal.SIGINT)
+        assert meter.wait(5) == 130 or meter.returncode == -signal.SIGINT
 
 
 def test_meter_draws_on_a_terminal():
@@ -342,7 +380,14 @@ def test_dry_run_and_revision():
     start()
     before = out("export")
     text = out("set", "limit.ceiling=-3dBTP", "--dry-run")
-    assert "set limit.ceiling=" in text, text
+    assert text == "set limit.ceiling=-3dBTP\n", text
+    text = out("add", "eq", "tone", "band1.freq=80Hz", "band1.type=highpass", "--dry-run")
+    assert text.startswith("add eq tone ") and " band1.freq=80Hz" in text, text
+    text = out("apply", "-f", "-", "--merge", "--dry-run",
+               stdin="mixd: 1\nnodes:\n  limit: {type: limiter, release: 90ms}\n")
+    assert text == "set limit.release=90ms\n", text
+    change = json.loads(out("set", "limit.ceiling=-3dBTP", "--dry-run", "-o", "json"))["changes"][0]
+    assert change == {"param": {"address": "limit.ceiling", "value": -3, "text": "-3dBTP"}}, change
     assert out("rm", "limit", "--heal", "--dry-run").startswith(("rm limit", "unlink", "link"))
     assert out("export") == before
     revision = int(re.match(r"revision (\d+)\n$", out("set", "limit.ceiling=-3dBTP"))[1])
@@ -371,6 +416,11 @@ def test_topology():
     assert ("vox/eq:out", "limit:in") in [(link["from"], link["to"]) for link in links], links
     mixctl("rm", "vox/eq", "--heal")
     mixctl("rm", "vox/eq", code=4)
+    assert out("rm", "vox/*", "vox/gain", "--dry-run").splitlines()[-1] == "rm vox/gain"
+    mixctl("add", "gain", "vox/a/b")
+    mixctl("rm", "vox/a/**")
+    assert "vox/a/b" not in out("ls", "-o", "name").split()
+    assert "no node matches" in err("rm", "vox/a/**", code=4)
     mixctl("mv", "limit", "master/limit")
     assert "master/limit" in out("ls", "-o", "name").split()
     mixctl("unlink", "master/limit", "out")
@@ -390,6 +440,9 @@ def test_listings():
     start()
     assert out("ls", "-o", "name").split() == sorted(out("ls", "-o", "name").split())
     assert "limiter" in out("ls", "types", "-o", "name").split()
+    assert out("ls", "nodes", "vox/gain", "--no-headers").split()[-1] == "gain=-6dB"
+    assert json.loads(out("ls", "nodes", "vox/gain", "-o", "json"))["items"][0]["settings"] == {
+        "gain": -6}
     ports = [json.loads(line) for line in out("ls", "ports", "-o", "jsonl").splitlines()]
     assert {"address", "output", "layout", "channels"} == set(ports[0]), ports[0]
     assert out("ls", "ports", "limit", "-o", "name").split() == ["limit:in", "limit:out"]
@@ -420,6 +473,20 @@ def test_session_files():
     for verb in ("apply", "diff"):
         message = err(verb, "-f", path, code=5)
         assert message.startswith(f"mixctl: {path}:3:") and "gain" in message, message
+    for links, place, words in (
+        ("  - in -> limt\n", "7:5", 'no node "limt"; did you mean "limit"?'),
+        ("  - {from: in, to: limt, gain: -6dB}\n", "7:5", 'did you mean "limit"?'),
+        ("  - limit -> b\n  - b -> limit\n", "8:5", "cycle: b -> limit -> b"),
+    ):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("mixd: 1\nnodes:\n  in: {type: input}\n  limit: {type: limiter}\n"
+                       "  b: {type: gain}\nlinks:\n" + links)
+        for verb in (["apply"], ["apply", "--dry-run"], ["diff"]):
+            message = err(*verb, "-f", path, code=5)
+            assert message.startswith(f"mixctl: {path}:{place}: ") and words in message, message
+    merged = "mixd: 1\nnodes:\n  extra: {type: gain}\nlinks:\n  - vox/gain -> extra\n"
+    assert "link vox/gain:out extra:in" in out("apply", "-f", "-", "--merge", "--dry-run",
+                                               stdin=merged)
     mixctl("apply", "-f", os.path.join(FOLDER, "nothing.yaml"), code=8)
     mixctl("apply", "-f", FOLDER, code=8)
     mixctl("apply", "-f", "-", "--merge", stdin="mixd: 1\nnodes:\n  extra: {type: gain}\n")
@@ -439,7 +506,11 @@ def test_history_undo_rollback():
     assert out("get", "limit.ceiling") == "-1dBTP\n"
     newest = json.loads(out("history", "--limit", "2", "-o", "json"))["items"]
     assert len(newest) == 2 and newest[0]["revision"] == revision + 5, newest
-    assert newest[0]["by"] == "mixctl"
+    assert newest[0]["by"] == "mixctl (anna)"
+    mixctl("set", "limit.ceiling=-5dBTP", env={"USER": "", "LOGNAME": "bob"})
+    assert "  mixctl (bob)  " in out("history", "--limit", "1")
+    mixctl("set", "limit.ceiling=-6dBTP", env={"USER": "\033[31m", "LOGNAME": ""})
+    assert f"  mixctl (uid {os.getuid()})  " in out("history", "--limit", "1")
     assert len(out("history", "--since", "1h", "--no-headers").splitlines()) > 2
     mixctl("rollback", "--to", "1000000", code=4)
 
@@ -512,7 +583,8 @@ def test_watch():
     mixctl("add", "gain", "vox/more")
     lines = [json.loads(line) for line in watch.communicate(timeout=5)[0].splitlines()]
     assert watch.returncode == 0
-    assert lines[0]["changes"][0]["param"]["address"] == "vox/gain.gain", lines
+    assert lines[0]["changes"][0]["param"] == {
+        "address": "vox/gain.gain", "value": -9, "text": "-9dB"}, lines
     assert lines[1]["changes"][0]["node_added"]["name"] == "vox/more", lines
     assert out("watch", "--timeout", "100ms") == ""
     mixctl("watch", "--count", "1", "--timeout", "100ms", code=124)
