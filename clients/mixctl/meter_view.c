@@ -152,16 +152,38 @@ static const char *meter_view_color(const struct meter_view *view, const char *u
 
 static bool meter_view_shows(const struct meter_view *view, const char *address)
 {
-	static const char *const common[] = {".load", ".state", ".latency"};
+	static const char *const looked_at[] = {".peak", ".gain", ".gr", ".reason",
+						".m",	 ".s",	  ".i",	 ".tp"};
 	size_t size = strlen(address);
 
-	for (size_t i = 0; view->brief && i < sizeof(common) / sizeof(common[0]); i++) {
-		size_t tail = strlen(common[i]);
+	for (size_t i = 0; view->brief && i < sizeof(looked_at) / sizeof(looked_at[0]); i++) {
+		size_t tail = strlen(looked_at[i]);
 
-		if (size > tail && strcmp(address + size - tail, common[i]) == 0)
-			return false;
+		if (size > tail && strcmp(address + size - tail, looked_at[i]) == 0)
+			return true;
 	}
-	return true;
+	return !view->brief;
+}
+
+/* Cut at the edge of the terminal: a line that wraps would be two, and spoil the next drawing. */
+static void meter_view_foot(const struct meter_view *view, uint64_t seq, unsigned hidden,
+			    unsigned others)
+{
+	char line[200];
+	int n = snprintf(line, sizeof(line), "frame %llu", (unsigned long long)seq);
+
+	if (view->lost)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %llu lost",
+			      (unsigned long long)view->lost);
+	if (view->restarted[0])
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", restarted %s",
+			      view->restarted);
+	if (hidden)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, ", +%u more than fit", hidden);
+	if (others)
+		snprintf(line + n, sizeof(line) - (size_t)n, ", +%u more: mixctl meter NODE",
+			 others);
+	printf("%.*s\033[K\n\033[J", (int)view->columns - 1, line);
 }
 
 static void meter_view_draw_row(struct meter_view *view, const Mixd__V1__MeterLeaseReply *columns,
@@ -185,7 +207,7 @@ void meter_view_draw(struct meter_view *view, const Mixd__V1__MeterLeaseReply *c
 {
 	size_t n =
 		meters->n_values < columns->n_addresses ? meters->n_values : columns->n_addresses;
-	unsigned name_width = 8, shown = 0, hidden = 0;
+	unsigned name_width = 8, shown = 0, hidden = 0, others = 0;
 
 	meter_view_measure(view);
 	view->lost += lost;
@@ -200,21 +222,18 @@ void meter_view_draw(struct meter_view *view, const Mixd__V1__MeterLeaseReply *c
 	if (view->lines)
 		printf("\033[%uA\r", view->lines);
 	for (size_t i = 0; i < n; i++) {
-		if (!meter_view_shows(view, columns->addresses[i]))
-			continue;
-		if (shown + 2 >= view->rows) {
+		size_t idx = meter_order_get(view->order, i);
+
+		if (idx >= n || !meter_view_shows(view, columns->addresses[idx])) {
+			others++;
+		} else if (shown + 2 >= view->rows) {
 			hidden++;
-			continue;
+		} else {
+			meter_view_draw_row(view, columns, meters, idx, name_width);
+			shown++;
 		}
-		meter_view_draw_row(view, columns, meters, i, name_width);
-		shown++;
 	}
-	printf("frame %llu", (unsigned long long)meters->seq);
-	if (view->lost)
-		printf(", %llu lost", (unsigned long long)view->lost);
-	if (hidden)
-		printf(", %u more meters than lines", hidden);
-	fputs("\033[K\n\033[J", stdout);
+	meter_view_foot(view, meters->seq, hidden, others);
 	view->lines = shown + 1;
 	fflush(stdout);
 }

@@ -11,13 +11,15 @@
 #include <stdbool.h>
 
 #include "meter_labels.h"
+#include "meter_order.h"
 
 #define METER_VIEW_HOLD_MAX 256u
 
 struct meter_view {
 	bool color, utf8;
-	bool brief; /* leave out what every node has: load, state, latency */
+	bool brief; /* only what one looks at all the time: peaks, gains, loudness */
 	const struct meter_labels *labels; /* NULL: none */
+	const struct meter_order *order; /* NULL: as the columns */
 	unsigned lines; /* drawn last time */
 	unsigned rows, columns; /* of the terminal */
 	uint64_t lost; /* frames, since the start */

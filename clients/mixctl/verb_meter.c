@@ -59,7 +59,8 @@ static void meter_print_state(const struct mixctl *m, enum format format, const 
 
 /* One piece of news. True when it was a frame. */
 static bool meter_take(struct mixctl *m, enum format format, struct meter_view *view,
-		       struct meter_labels *labels, const struct mixd_client_news *news, bool first)
+		       struct meter_labels *labels, struct meter_order *order,
+		       const struct mixd_client_news *news, bool first)
 {
 	const char *state = news->kind == MIXD_CLIENT_NEWS_DISCONNECTED ? "disconnected"
 			    : news->kind == MIXD_CLIENT_NEWS_RESTARTED	? "restarted"
@@ -69,6 +70,8 @@ static bool meter_take(struct mixctl *m, enum format format, struct meter_view *
 		const Mixd__V1__MeterLeaseReply *columns = mixd_client_lease_columns(news->lease);
 
 		meter_labels_update(m, labels, columns);
+		if (format == FORMAT_TABLE)
+			meter_order_update(m, order, columns);
 		if (format == FORMAT_TABLE)
 			meter_view_draw(view, columns, news->meters, news->lost);
 		else if (format == FORMAT_CSV)
@@ -95,6 +98,7 @@ int verb_meter(struct mixctl *m)
 	uint64_t end_unix_ms = words_now_unix_ms() + (uint64_t)timeout_ms, count = 0;
 	struct mixd_client_lease *lease;
 	struct meter_labels labels = {0};
+	struct meter_order order = {0};
 	struct meter_view view;
 
 	m->options.timeout_ms = 0; /* of the stream, not of a request */
@@ -114,6 +118,7 @@ int verb_meter(struct mixctl *m)
 		meter_view_init(&view);
 		view.brief = m->n_args == 0;
 		view.labels = &labels;
+		view.order = &order;
 	}
 	while (!m->options.count || count < m->options.count) {
 		struct mixd_client_news news;
@@ -126,7 +131,7 @@ int verb_meter(struct mixctl *m)
 		if (mixd_client_next(m->client, every_ms > 200 ? (uint32_t)every_ms : 200, &news,
 				     &m->err) < 0)
 			break;
-		count += meter_take(m, format, &view, &labels, &news, count == 0);
+		count += meter_take(m, format, &view, &labels, &order, &news, count == 0);
 	}
 	if (format == FORMAT_TABLE)
 		meter_view_done(&view);

@@ -129,7 +129,11 @@ const struct verb verbs[] = {
 	{.name = "meter",
 	 .words = "[NODE|NODE.METER...]",
 	 .doc = "show meters as they move",
-	 .more = "On a terminal a view that is redrawn in place; elsewhere, or with -o jsonl or "
+	 .more = "On a terminal a view that is redrawn in place, in the order in which sound "
+		 "flows; "
+		 "without words it shows what one looks at all the time: peak, gain, gr, reason, "
+		 "m, "
+		 "s, i, tp. Elsewhere, or with -o jsonl or "
 		 "-o csv, one record per frame, which says how many frames were lost before it.",
 	 .examples = "meter\nmeter program limit.gr\n"
 		     "meter meter --every 1s -o jsonl | jq '.values.\"meter.s\"'",

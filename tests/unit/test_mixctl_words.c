@@ -192,6 +192,58 @@ TEST(mixctl_words_meter_lines)
 	CHECK_STR(line, "m.s       gone LUFS ");
 }
 
+/* Nodes by name, links as "from to": the names in the order of the view. */
+static void check_order(const char *const *names, size_t n, const char *const (*links)[2],
+			size_t n_links, const char *expected)
+{
+	Mixd__V1__Node nodes[8], *node_of[8];
+	Mixd__V1__Link edges[8], *edge_of[8];
+	size_t rank[8];
+	char text[128] = "";
+
+	for (size_t i = 0; i < n; i++) {
+		mixd__v1__node__init(&nodes[i]);
+		nodes[i].name = (char *)(uintptr_t)names[i];
+		node_of[i] = &nodes[i];
+	}
+	for (size_t i = 0; i < n_links; i++) {
+		mixd__v1__link__init(&edges[i]);
+		edges[i].from = (char *)(uintptr_t)links[i][0];
+		edges[i].to = (char *)(uintptr_t)links[i][1];
+		edge_of[i] = &edges[i];
+	}
+	meter_order_rank(node_of, n, edge_of, n_links, rank);
+	for (size_t place = 0; place < n; place++)
+		for (size_t i = 0; i < n; i++)
+			if (rank[i] == place)
+				snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ",
+					 names[i]);
+	CHECK_STR(text, expected);
+}
+
+TEST(mixctl_words_meters_as_sound_flows)
+{
+	static const char *const onair[] = {"level", "limit", "meter", "out", "program"};
+	static const char *const onair_links[][2] = {{"level:out", "limit:in"},
+						     {"limit:out", "meter:in"},
+						     {"limit:out", "out:in"},
+						     {"program:out", "level:in"}};
+	static const char *const strips[] = {"a/in", "a/out", "b/in", "b/out", "bus", "x"};
+	static const char *const strip_links[][2] = {{"a/in:out", "a/out:in"},
+						     {"a/out:out", "bus:in2"},
+						     {"b/in:out", "b/out:in"},
+						     {"b/out:out", "bus:in1"},
+						     {"gone:out", "bus:in3"}};
+	static const char *const loop[] = {"a", "b", "c"};
+	static const char *const loop_links[][2] = {
+		{"a:out", "b:in"}, {"b:out", "a:in"}, {"c:out", "b:in2"}};
+
+	check_order(onair, 5, onair_links, 4, "program level limit meter out ");
+	check_order(strips, 6, strip_links, 5, "a/in a/out b/in b/out bus x ");
+	check_order(loop, 3, loop_links, 3, "c b a ");
+	check_order(loop, 0, loop_links, 3, "");
+}
+
 TEST(mixctl_words_every_verb_is_documented)
 {
 	for (const struct verb *verb = verbs; verb->name; verb++) {
