@@ -123,19 +123,20 @@ static bool read_number(const char **text, double *ret)
 	return true;
 }
 
-/* SUFFIX names a unit that ROW takes; a difference of a level may be written in its plain unit. */
+/* SUFFIX names a unit that ROW takes. "dB" is short for dBFS and dBTP, which never stand for one
+ * another; a difference of any level may be written in its plain unit. */
 static bool find_unit(const struct mixd_param_row *row, const char *suffix, bool relative,
 		      double *ret_factor)
 {
-	bool level = row->unit == MIXD_UNIT_DBFS || row->unit == MIXD_UNIT_DBTP ||
-		     row->unit == MIXD_UNIT_LUFS || row->unit == MIXD_UNIT_LU;
+	bool peak = row->unit == MIXD_UNIT_DBFS || row->unit == MIXD_UNIT_DBTP;
+	bool loudness = row->unit == MIXD_UNIT_LUFS || row->unit == MIXD_UNIT_LU;
 
 	*ret_factor = 1.0;
 	if (!*suffix)
 		return true;
-	if (relative && level &&
-	    (strcasecmp(suffix, "dB") == 0 ||
-	     (strcasecmp(suffix, "LU") == 0 && row->unit == MIXD_UNIT_LUFS)))
+	if ((peak || (loudness && relative)) && strcasecmp(suffix, "dB") == 0)
+		return true;
+	if (relative && row->unit == MIXD_UNIT_LUFS && strcasecmp(suffix, "LU") == 0)
 		return true;
 	for (size_t i = 0; i < UNIT_WORDS; i++) {
 		if (unit_words[i].unit == row->unit &&

@@ -46,6 +46,7 @@ TEST(values_are_read)
 	static const struct value_row rows[] = {
 		{&row_dbtp, "-1dBTP", -1},
 		{&row_dbtp, " -1 dbtp ", -1},
+		{&row_dbtp, "-1dB", -1},
 		{&row_dbtp, "-1", -1},
 		{&row_dbtp, "default", -1},
 		{&row_dbtp, "-1e0", -1},
@@ -56,6 +57,7 @@ TEST(values_are_read)
 		{&row_gain, "+6dB", 6},
 		{&row_db, "0", 0},
 		{&row_dbfs, "-20dBFS", -20},
+		{&row_dbfs, "-18dB", -18},
 		{&row_lufs, "-16LUFS", -16},
 		{&row_lufs, "-16 LKFS", -16},
 		{&row_lu, "2LU", 2},
@@ -141,7 +143,8 @@ TEST(values_wrong_are_told_what_is_right)
 		const char *text, *fault, *remedy;
 	} rows[] = {
 		{&row_dbtp, "-1dBFS", "\"-1dBFS\" has the wrong unit", "want dBTP, as in -1dBTP"},
-		{&row_dbtp, "-1dB", "wrong unit", "want dBTP, as in -1dBTP"},
+		{&row_dbfs, "-1dBTP", "wrong unit", "want dBFS, as in"},
+		{&row_lufs, "-16dB", "wrong unit", "want LUFS, as in"},
 		{&row_ms, "20Hz", "wrong unit", "want ms, as in 20ms"},
 		{&row_ratio, "4:2", "wrong unit", "want :1, as in 4:1"},
 		{&row_none, "3dB", "wrong unit", "want a plain number, as in 3"},
