@@ -361,6 +361,12 @@ void graph_model_take_envelope(struct graph_model *model, struct graph_envelope 
 	table_take(model->envelopes, &model->n_envelopes, envelope);
 }
 
+void graph_model_end_envelope(struct graph_model *model, struct graph_envelope *envelope)
+{
+	graph_model_take_envelope(model, envelope);
+	graph_envelope_free(envelope);
+}
+
 char *graph_model_rename_node(struct graph_model *model, struct graph_node *node, char *name)
 {
 	char *old = node->name;

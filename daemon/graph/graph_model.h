@@ -11,7 +11,9 @@
  *             G3 every link joins an existing output port to an existing input port, once.
  *             G4 values are inside their rows' ranges.
  *             G5 a param with an envelope has the value of its last point: as with a ramp, the
- *                model says where the sound is going. Clearing an envelope keeps that value.
+ *                model says where the sound is going. An envelope is an action, not a state: it
+ *                leaves the model when it has arrived, and nothing begins it again (undo, restart).
+ *                Clearing it on its way makes what it has reached the value.
  * LIMITS      GRAPH_NODES_MAX, GRAPH_LINKS_MAX, GRAPH_ENVELOPES_MAX, GRAPH_POINTS_MAX. */
 #pragma once
 
@@ -52,6 +54,10 @@ struct graph_link {
 	double gain_db; /* -144 = silent */
 };
 
+/* Where a param goes between two values. LOG is linear in the logarithm: of the factor for a gain,
+ * of the value for what is above 0 in all its range (frequencies, times), refused for others. A
+ * level in dB, dBFS, dBTP, LUFS or LU is a logarithm: for it LOG is linear in dB. Params that are no
+ * FLOAT have nothing in between: they step. */
 enum graph_curve {
 	GRAPH_CURVE_SMOOTH,
 	GRAPH_CURVE_LINEAR,
@@ -83,10 +89,16 @@ struct graph_model {
 	struct graph_envelope **envelopes;
 	uint32_t n_envelopes;
 	uint64_t last_uid;
+	/* What a param has reached by now on its envelope; false: not known. NULL: nothing sounds. */
+	bool (*value_now)(void *data, uint64_t node_uid, uint32_t param_idx, double *ret_value);
+	void *value_now_data;
 };
 
 struct graph_model *graph_model_new(const struct graph_types *types, const char *name);
 struct graph_model *graph_model_free(struct graph_model *model);
+/* ENVELOPE has arrived, or will not play: it leaves the model and is freed. Not a change: the value
+ * stays (G5), there is no revision and no way back. */
+void graph_model_end_envelope(struct graph_model *model, struct graph_envelope *envelope);
 /* G1, as an error with the remedy. */
 int graph_name_check(const char *name, struct mixd_error *err);
 

@@ -64,6 +64,9 @@ int graph_node_read_settings(struct graph_node *node, Mixd__V1__Setting *const *
 			     struct mixd_error *err);
 /* -1: no such curve; "" is smooth. */
 int graph_curve_find(const char *name);
+/* Whether ROW can take CURVE; the error has the remedy. */
+int graph_curve_check(const struct mixd_param_row *row, enum graph_curve curve, const char *address,
+		      struct mixd_error *err);
 /* Points and curve of an envelope for PARAM_IDX, checked. *ret is in no model yet. */
 int graph_envelope_read(struct graph_node *node, uint32_t param_idx, Mixd__V1__Point *const *points,
 			size_t n_points, const char *curve, const char *address,

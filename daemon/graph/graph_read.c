@@ -261,6 +261,23 @@ static bool unit_is_db(enum mixd_unit unit)
 	       unit == MIXD_UNIT_LUFS || unit == MIXD_UNIT_LU;
 }
 
+int graph_curve_check(const struct mixd_param_row *row, enum graph_curve curve, const char *address,
+		      struct mixd_error *err)
+{
+	char low[64], high[64];
+	int r;
+
+	if (curve != GRAPH_CURVE_LOG || row->type != MIXD_TYPE_FLOAT || unit_is_db(row->unit) ||
+	    row->min > 0.0)
+		return 0;
+	graph_value_format_param(row, row->min, low, sizeof(low));
+	graph_value_format_param(row, row->max, high, sizeof(high));
+	r = error_set(err, ERROR_INVALID, address, "%s is %s .. %s: a log curve cannot reach 0",
+		      row->id, low, high);
+	error_hint(err, "want the curve linear, smooth or equal-power");
+	return r;
+}
+
 static int check_curve(const struct mixd_param_row *row, const char *name, const char *address,
 		       int *ret, struct mixd_error *err)
 {
@@ -280,11 +297,11 @@ static int check_curve(const struct mixd_param_row *row, const char *name, const
 		return r;
 	}
 	*ret = curve;
-	return 0;
+	return graph_curve_check(row, (enum graph_curve)curve, address, err);
 }
 
-static int check_points(const struct mixd_param_row *row, int curve, Mixd__V1__Point *const *points,
-			size_t n, const char *address, struct mixd_error *err)
+static int check_points(const struct mixd_param_row *row, Mixd__V1__Point *const *points, size_t n,
+			const char *address, struct mixd_error *err)
 {
 	int r;
 
@@ -306,13 +323,6 @@ static int check_points(const struct mixd_param_row *row, int curve, Mixd__V1__P
 		r = graph_value_check_param(row, points[i]->value, address, err);
 		if (r < 0)
 			return r;
-		if (curve == GRAPH_CURVE_LOG && !unit_is_db(row->unit) &&
-		    !(points[i]->value > 0.0)) {
-			r = error_set(err, ERROR_INVALID, address, "a log curve cannot reach %g",
-				      points[i]->value);
-			error_hint(err, "use values above 0, or the curve linear");
-			return r;
-		}
 	}
 	return 0;
 }
@@ -327,7 +337,7 @@ int graph_envelope_read(struct graph_node *node, uint32_t param_idx, Mixd__V1__P
 
 	r = check_curve(row, curve, address, &curve_idx, err);
 	if (r == 0)
-		r = check_points(row, curve_idx, points, n_points, address, err);
+		r = check_points(row, points, n_points, address, err);
 	if (r < 0)
 		return r;
 	envelope = calloc(1, sizeof(*envelope));

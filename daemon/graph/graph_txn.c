@@ -29,8 +29,10 @@ static int apply_session(struct graph_txn *txn, const Mixd__V1__Apply *op)
 				op->format[0] ? op->format : NULL, &wanted, txn->err);
 	if (r == 0)
 		r = graph_session_diff(txn->model, wanted, op->merge, &ops, &n_ops, txn->err);
+	txn->in_session = txn->delta->applied = true;
 	for (uint32_t i = 0; r == 0 && i < n_ops; i++)
 		r = apply_one(txn, ops[i]);
+	txn->in_session = false;
 	graph_ops_free(ops, n_ops);
 	return r;
 }
@@ -87,15 +89,52 @@ static const Mixd__V1__Op *main_op(const struct graph_delta *delta)
 	return delta->done[0];
 }
 
-static void summarize(const struct graph_model *model, struct graph_txn_delta *delta)
+/* "apply: 3 added, 2 removed, 4 set" */
+static void summarize_session(struct graph_txn_delta *delta)
+{
+	static const struct {
+		Mixd__V1__Op__OpCase kind;
+		const char *word;
+	} rows[] = {
+		{MIXD__V1__OP__OP_ADD, "added"},	  {MIXD__V1__OP__OP_REMOVE, "removed"},
+		{MIXD__V1__OP__OP_RENAME, "moved"},	  {MIXD__V1__OP__OP_SET, "set"},
+		{MIXD__V1__OP__OP_LINK, "linked"},	  {MIXD__V1__OP__OP_UNLINK, "unlinked"},
+		{MIXD__V1__OP__OP_AUTOMATE, "automated"},
+	};
+	const char *comma = "";
+	size_t used = (size_t)snprintf(delta->summary, sizeof(delta->summary), "apply:");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t n = 0;
+
+		for (uint32_t k = 0; k < delta->delta.n_done; k++)
+			n += delta->delta.done[k]->op_case == rows[i].kind;
+		if (n == 0 || used >= sizeof(delta->summary))
+			continue;
+		used += (size_t)snprintf(delta->summary + used, sizeof(delta->summary) - used,
+					 "%s %u %s", comma, n, rows[i].word);
+		comma = ",";
+	}
+}
+
+/* OPS are what was asked for. */
+static void summarize(const struct graph_model *model, struct graph_txn_delta *delta,
+		      Mixd__V1__Op *const *ops, uint32_t n_ops)
 {
 	_cleanup_free_ char *text = NULL;
+	bool clears = n_ops == 1 && ops[0]->op_case == MIXD__V1__OP__OP_AUTOMATE &&
+		      ops[0]->automate->clear;
 
 	if (delta->delta.n_done == 0) {
 		snprintf(delta->summary, sizeof(delta->summary), "nothing changed");
 		return;
 	}
-	text = graph_op_text(model, main_op(&delta->delta));
+	if (delta->applied) {
+		summarize_session(delta);
+		return;
+	}
+	/* a clear is done as a set to what was reached: say what was meant */
+	text = graph_op_text(model, clears ? ops[0] : main_op(&delta->delta));
 	if (delta->delta.n_done > 1)
 		snprintf(delta->summary, sizeof(delta->summary), "%.140s (+%u)", text ? text : "?",
 			 delta->delta.n_done - 1);
@@ -123,7 +162,7 @@ int graph_txn_apply(struct graph_model *model, Mixd__V1__Op *const *ops, uint32_
 		return r;
 	}
 	reverse(txn.delta->delta.inverse, txn.delta->delta.n_inverse);
-	summarize(model, txn.delta);
+	summarize(model, txn.delta, ops, n_ops);
 	*ret_delta = &txn.delta->delta;
 	return 0;
 }

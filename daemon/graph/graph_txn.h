@@ -6,13 +6,16 @@
  *             their inverses are what history keeps.
  * RULES       A value that is there already is no change. AddNode of a node that exists is one
  *             when type and named settings are as they are (the others are the operator's), else a
- *             conflict. Set takes a param from its envelope. Clearing an envelope leaves sound where
- *             it is and the model at the envelope's end (G5). Ports of a counted row that is linked
+ *             conflict. Set takes a param from its envelope. Clearing an envelope sets the param to
+ *             what it has reached; a session (Apply) sets it to where it was going. A param that is
+ *             no FLOAT steps, whatever time and curve a Set names. Ports of a counted row that is linked
  *             cannot be taken away.
  * THREADS     [main]
  * INVARIANTS  T1 on failure the model is as before, to the byte of graph_model_to_proto().
- *             T2 applying `inverse` after `done` restores that state too.
- *             T3 `done` replayed on the same state gives the same state (journal restore).
+ *             T2 applying `inverse` after `done` restores that state too, but for the envelopes that
+ *                `done` stopped: their params have the values at which they end (G5).
+ *             T3 `done` replayed on the same state gives the same state (journal restore), also
+ *                when an envelope has arrived and left on one side only.
  * NOT HERE    compile errors (cycles): the caller compiles, and undoes with graph_txn_revert()
  *             when refused. */
 #pragma once
@@ -54,6 +57,6 @@ int graph_txn_apply(struct graph_model *model, Mixd__V1__Op *const *ops, uint32_
 /* Take back what DELTA did; it must be the last that was applied. Cannot fail. */
 void graph_txn_revert(struct graph_model *model, const struct graph_delta *delta);
 struct graph_delta *graph_delta_free(struct graph_delta *delta);
-/* "set limit.ceiling=-2dBTP", "add comp vox/comp (+3)": one line for history, from the done
- * operations. */
+/* "set limit.ceiling=-2dBTP", "add comp vox/comp (+3)", "apply: 3 added, 1 set": one line for
+ * history, from the done operations. */
 void graph_delta_summary(const struct graph_delta *delta, char *buf, size_t size);

@@ -42,6 +42,7 @@ struct graph_txn_delta {
 	struct graph_undo *undo;
 	uint32_t n_undo;
 	uint32_t max_undo, max_params, max_envelopes, max_done, max_inverse, max_changes;
+	bool applied; /* a session was */
 	char summary[160];
 };
 
@@ -49,6 +50,7 @@ struct graph_txn {
 	struct graph_model *model;
 	struct graph_txn_delta *delta;
 	struct mixd_error *err;
+	bool in_session; /* operations are what it takes to be as a session says */
 };
 
 /* ---- steps: graph_txn_steps.c ---- */
@@ -70,7 +72,10 @@ void graph_txn_assign_config(struct graph_model *model, struct graph_node *node,
 int graph_txn_put_link(struct graph_txn *txn, const struct graph_link *link);
 int graph_txn_put_link_gain(struct graph_txn *txn, struct graph_link *link, double gain_db);
 int graph_txn_take_link(struct graph_txn *txn, struct graph_link *link);
-/* ENVELOPE (taken, also on failure; NULL: clear) in place of what there is. */
+/* The envelope there is, if any, goes. Nothing of it is in done or inverse: the step that follows says
+ * what becomes of the param. */
+int graph_txn_stop_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx);
+/* ENVELOPE (taken, also on failure) in place of what there is. */
 int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
 			   struct graph_envelope *envelope);
 

@@ -1,8 +1,10 @@
 /* graph_txn_set.c - Set and Automate, on one address or on all that a glob names.
  *
- * RULES       Who sets a param by hand takes it from its envelope: the envelope is cleared first.
- *             A value that is already there is no change. */
+ * RULES       Who sets a param by hand takes it from its envelope; who clears the envelope sets the
+ *             param to what it has reached. So Set is the one primitive operation for both. A value
+ *             that is already there, with no envelope on its way, is no change. */
 #include "graph_txn_private.h"
+#include "graph_value.h"
 
 #include <errno.h>
 #include <math.h>
@@ -26,6 +28,16 @@ static int no_toggle(struct graph_txn *txn, const char *text)
 	return r;
 }
 
+/* VALUE, whatever its envelope is about to do. */
+static int take_param(struct graph_txn *txn, const struct graph_address *address, double value,
+		      double over_ms, enum graph_curve curve)
+{
+	int r = graph_txn_stop_envelope(txn, address->node, address->idx);
+
+	return r < 0 ? r
+		     : graph_txn_put_param(txn, address->node, address->idx, value, over_ms, curve);
+}
+
 static int set_param(struct set_walk *walk, const struct graph_address *address, const char *text)
 {
 	const struct mixd_param_row *row = address->node->type->params[address->idx].row;
@@ -43,16 +55,13 @@ static int set_param(struct set_walk *walk, const struct graph_address *address,
 		if (r < 0)
 			return r;
 	}
-	if (graph_model_find_envelope(txn->model, address->node, address->idx)) {
-		/* set it even when it has that value: the envelope may still be on its way there */
-		r = graph_txn_put_envelope(txn, address->node, address->idx, NULL);
-		if (r < 0)
-			return r;
-	} else if (*now == value) {
+	r = graph_curve_check(row, walk->curve, text, txn->err);
+	if (r < 0)
+		return r;
+	/* with an envelope even to the value it has: that may still be on its way there */
+	if (*now == value && !graph_model_find_envelope(txn->model, address->node, address->idx))
 		return 0;
-	}
-	return graph_txn_put_param(txn, address->node, address->idx, value, walk->set->over_ms,
-				   walk->curve);
+	return take_param(txn, address, value, walk->set->over_ms, walk->curve);
 }
 
 static int set_config(struct set_walk *walk, const struct graph_address *address, const char *text)
@@ -130,6 +139,22 @@ int graph_txn_op_set(struct graph_txn *txn, const Mixd__V1__Set *op)
 	return r < 0 ? r : set_one(&walk, &address, op->address);
 }
 
+/* Where the envelope has got to becomes the value; a session wants where it was going. */
+static int clear_one(struct graph_txn *txn, const struct graph_address *address)
+{
+	const struct graph_model *model = txn->model;
+	const struct mixd_param_row *row = address->node->type->params[address->idx].row;
+	double value = address->node->value[address->idx], now;
+
+	if (!graph_model_find_envelope(model, address->node, address->idx))
+		return 0;
+	if (!txn->in_session && model->value_now &&
+	    model->value_now(model->value_now_data, address->node->uid, address->idx, &now) &&
+	    graph_value_check_param(row, now, "", NULL) == 0)
+		value = now;
+	return take_param(txn, address, value, 0.0, GRAPH_CURVE_SMOOTH);
+}
+
 static int automate_one(void *data, const struct graph_address *address, const char *text)
 {
 	struct set_walk *walk = data;
@@ -143,11 +168,8 @@ static int automate_one(void *data, const struct graph_address *address, const c
 		error_hint(txn->err, "only params can be automated");
 		return r;
 	}
-	if (op->clear) {
-		if (!graph_model_find_envelope(txn->model, address->node, address->idx))
-			return 0;
-		return graph_txn_put_envelope(txn, address->node, address->idx, NULL);
-	}
+	if (op->clear)
+		return clear_one(txn, address);
 	r = graph_envelope_read(address->node, address->idx, op->points, op->n_points, op->curve,
 				text, &envelope, txn->err);
 	return r < 0 ? r : graph_txn_put_envelope(txn, address->node, address->idx, envelope);

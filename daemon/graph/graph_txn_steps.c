@@ -127,7 +127,7 @@ int graph_txn_take_node(struct graph_txn *txn, struct graph_node *node)
 
 	for (uint32_t i = 0; r == 0 && i < model->n_envelopes;) {
 		if (model->envelopes[i]->node == node)
-			r = graph_txn_put_envelope(txn, node, model->envelopes[i]->param_idx, NULL);
+			r = graph_txn_stop_envelope(txn, node, model->envelopes[i]->param_idx);
 		else
 			i++;
 	}
@@ -410,10 +410,9 @@ static int record_envelope_uid(struct graph_txn *txn, const struct graph_envelop
 	return 0;
 }
 
-/* G5: the param has the value at which ENVELOPE ends. The operation implies it, and so does the
- * inverse when there was an envelope before; else the value goes back by an operation of its own. */
+/* G5: the param has the value at which ENVELOPE ends; the operation implies it. */
 static int put_last_value(struct graph_txn *txn, const struct graph_envelope *envelope,
-			  const char *address, bool had_envelope)
+			  const char *address)
 {
 	struct graph_txn_delta *delta = txn->delta;
 	const struct mixd_param_row *row = envelope->node->type->params[envelope->param_idx].row;
@@ -423,18 +422,9 @@ static int put_last_value(struct graph_txn *txn, const struct graph_envelope *en
 	double *value = &envelope->node->value[envelope->param_idx];
 	Mixd__V1__Change *message;
 	struct graph_undo *undo;
-	Mixd__V1__Op *inverse;
 
 	if (*value == change.value)
 		return 0;
-	if (!had_envelope) {
-		inverse = graph_op_set(address, graph_proto_param_value(row, *value), 0.0, "");
-		if (!append((void ***)&delta->delta.inverse, &delta->delta.n_inverse,
-			    &delta->max_inverse, inverse)) {
-			mixd__v1__op__free_unpacked(inverse, NULL);
-			return no_memory(txn);
-		}
-	}
 	undo = undo_new(txn, GRAPH_UNDO_PARAM);
 	if (!undo)
 		return no_undo(txn);
@@ -476,29 +466,57 @@ static int swap_envelope(struct graph_txn *txn, struct graph_node *node, uint32_
 	return r < 0 ? r : record_envelope_uid(txn, envelope);
 }
 
+int graph_txn_stop_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx)
+{
+	const struct graph_address address = {
+		.node = node, .kind = GRAPH_ADDRESS_PARAM, .idx = idx};
+	struct graph_envelope *old = graph_model_find_envelope(txn->model, node, idx);
+	struct graph_txn_delta *delta = txn->delta;
+	char text[GRAPH_ADDRESS_MAX];
+	Mixd__V1__Change *message;
+	int r;
+
+	if (!old)
+		return 0;
+	r = swap_envelope(txn, node, idx, NULL, old);
+	if (r < 0)
+		return r;
+	graph_address_format(&address, text, sizeof(text));
+	message = graph_change_envelope(text, NULL);
+	if (append((void ***)&delta->delta.changes, &delta->delta.n_changes, &delta->max_changes,
+		   message))
+		return 0;
+	mixd__v1__change__free_unpacked(message, NULL);
+	return no_memory(txn);
+}
+
+/* The way back is the value from before, at once: an envelope is not begun again. */
 int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
 			   struct graph_envelope *envelope)
 {
 	const struct graph_address address = {
 		.node = node, .kind = GRAPH_ADDRESS_PARAM, .idx = idx};
 	struct graph_envelope *old = graph_model_find_envelope(txn->model, node, idx);
+	const struct mixd_param_row *row = node->type->params[idx].row;
+	double before = node->value[idx];
 	char text[GRAPH_ADDRESS_MAX];
 	int r;
 
-	if (envelope && !old && txn->model->n_envelopes >= GRAPH_ENVELOPES_MAX) {
+	if (!old && txn->model->n_envelopes >= GRAPH_ENVELOPES_MAX) {
 		graph_envelope_free(envelope);
 		r = error_set(txn->err, ERROR_RESOURCE, NULL, "more than %u envelopes",
 			      GRAPH_ENVELOPES_MAX);
-		error_hint(txn->err, "clear those that have ended");
+		error_hint(txn->err, "wait until some have ended, or clear them");
 		return r;
 	}
 	r = swap_envelope(txn, node, idx, envelope, old);
 	if (r < 0)
 		return r;
 	graph_address_format(&address, text, sizeof(text));
-	r = envelope ? put_last_value(txn, envelope, text, old != NULL) : 0;
+	r = put_last_value(txn, envelope, text);
 	if (r < 0)
 		return r;
-	return record(txn, graph_op_automate(text, envelope), graph_op_automate(text, old),
+	return record(txn, graph_op_automate(text, envelope),
+		      graph_op_set(text, graph_proto_param_value(row, before), 0.0, ""),
 		      graph_change_envelope(text, envelope));
 }

@@ -178,27 +178,56 @@ int graph_fixture_apply(struct graph_model *model, const char *const *texts,
 
 /* ---- models as bytes ---- */
 
-uint8_t *graph_fixture_bytes(const struct graph_model *model, size_t *ret_size)
+static uint8_t *fixture_pack(const struct graph_model *model, bool still, size_t *ret_size)
 {
 	Mixd__V1__Graph *graph = graph_model_to_proto(model);
+	size_t n_envelopes;
 	uint8_t *bytes;
 
 	CHECK(graph);
+	n_envelopes = graph->n_envelopes;
+	if (still)
+		graph->n_envelopes = 0;
 	*ret_size = mixd__v1__graph__get_packed_size(graph);
 	bytes = malloc(*ret_size + 1);
 	mixd__v1__graph__pack(graph, bytes);
+	graph->n_envelopes = n_envelopes;
 	mixd__v1__graph__free_unpacked(graph, NULL);
 	return bytes;
+}
+
+static bool fixture_same(uint8_t *now, size_t now_size, const uint8_t *bytes, size_t size)
+{
+	bool same = now_size == size && memcmp(now, bytes, size) == 0;
+
+	free(now);
+	return same;
+}
+
+uint8_t *graph_fixture_bytes(const struct graph_model *model, size_t *ret_size)
+{
+	return fixture_pack(model, false, ret_size);
+}
+
+uint8_t *graph_fixture_still_bytes(const struct graph_model *model, size_t *ret_size)
+{
+	return fixture_pack(model, true, ret_size);
 }
 
 bool graph_fixture_same(const struct graph_model *model, const uint8_t *bytes, size_t size)
 {
 	size_t now_size;
-	uint8_t *now = graph_fixture_bytes(model, &now_size);
-	bool same = now_size == size && memcmp(now, bytes, size) == 0;
+	uint8_t *now = fixture_pack(model, false, &now_size);
 
-	free(now);
-	return same;
+	return fixture_same(now, now_size, bytes, size);
+}
+
+bool graph_fixture_still_same(const struct graph_model *model, const uint8_t *bytes, size_t size)
+{
+	size_t now_size;
+	uint8_t *now = fixture_pack(model, true, &now_size);
+
+	return fixture_same(now, now_size, bytes, size);
 }
 
 static bool fixture_has_node(const struct graph_model *model, const struct graph_node *node)

@@ -16,9 +16,11 @@ Mixd__V1__Op *graph_fixture_op(const char *text);
 /* Apply the texts (NULL-terminated) as one transaction. */
 int graph_fixture_apply(struct graph_model *model, const char *const *texts,
 			struct graph_delta **ret, struct mixd_error *err);
-/* The model as packed bytes. Returned: malloc'd. */
+/* The model as packed bytes. Returned: malloc'd. STILL: without envelopes. */
+uint8_t *graph_fixture_still_bytes(const struct graph_model *model, size_t *ret_size);
 uint8_t *graph_fixture_bytes(const struct graph_model *model, size_t *ret_size);
 /* True when MODEL packs to just BYTES. */
+bool graph_fixture_still_same(const struct graph_model *model, const uint8_t *bytes, size_t size);
 bool graph_fixture_same(const struct graph_model *model, const uint8_t *bytes, size_t size);
 /* Check G1..G4 and slots; fails the test. */
 void graph_fixture_check(const struct graph_model *model);
