@@ -122,6 +122,12 @@ static uint32_t engine_frames(const struct engine *engine, double ms)
 	return frames < 4e9 ? (uint32_t)frames : UINT32_MAX;
 }
 
+/* Nothing in between. A FLOAT without a ramp jumps when it is set, but can be told to take time. */
+static bool param_steps(const struct mixd_param_row *row)
+{
+	return row->type != MIXD_TYPE_FLOAT;
+}
+
 static int change_param(struct engine *engine, struct engine_change *change,
 			struct engine_inst *inst, const struct graph_param_change *param)
 {
@@ -146,7 +152,7 @@ static int change_param(struct engine *engine, struct engine_change *change,
 		.inst = inst,
 		.idx = param->param_idx,
 		.value = engine_visible(row, param->value),
-		.frames = row->ramp == MIXD_RAMP_NONE ? 0 : engine_frames(engine, ms),
+		.frames = param_steps(row) ? 0 : engine_frames(engine, ms),
 		.curve = (uint8_t)param->curve};
 	return 0;
 }
@@ -180,6 +186,25 @@ static int change_values(struct engine *engine, const struct graph_model *model,
 	return 0;
 }
 
+/* Set to the value it has while it is on an envelope: that ends there and then. */
+static int change_stopped(struct engine *engine, const struct graph_model *model,
+			  const struct graph_delta *delta, struct engine_change *change)
+{
+	for (uint32_t k = 0; k < delta->n_params; k++) {
+		const struct graph_param_change *param = &delta->params[k];
+		struct engine_inst *inst = engine_want_inst(&change->want, param->node_uid);
+		const struct graph_node *node;
+
+		if (!inst || inst->fresh || inst->declared[param->param_idx] != param->value)
+			continue;
+		node = graph_model_node_uid(model, param->node_uid);
+		if (node && node->value[param->param_idx] == param->value &&
+		    change_param(engine, change, inst, param) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int change_listed(struct engine *engine, const struct graph_delta *delta,
 			 struct engine_change *change)
 {
@@ -197,7 +222,7 @@ static struct engine_envelope *envelope_new(struct engine *engine, struct engine
 					    const struct graph_envelope *from)
 {
 	const struct mixd_param_row *row = inst->type->params[from->param_idx].row;
-	bool steps = row->type != MIXD_TYPE_FLOAT || row->ramp == MIXD_RAMP_NONE;
+	bool steps = param_steps(row);
 	struct engine_envelope *envelope =
 		calloc(1, sizeof(*envelope) + from->n_points * sizeof(envelope->points[0]));
 
@@ -294,6 +319,8 @@ int engine_prepare(struct engine *engine, const struct graph_model *model,
 			res = -ENOMEM;
 		if (res == 0)
 			res = engine_build(engine, change, err);
+		if (res == 0 && delta && change_stopped(engine, model, delta, change) < 0)
+			res = -ENOMEM;
 	} else if (change_listed(engine, delta, change) < 0) {
 		res = -ENOMEM;
 	}
@@ -410,7 +437,9 @@ static bool engine_collect(struct engine *engine)
 			continue;
 		}
 		*at = envelope->next;
+		engine->envelopes_ended++;
 		free(envelope);
+		any = true;
 	}
 	return any;
 }

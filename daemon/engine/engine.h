@@ -100,6 +100,14 @@ void engine_stats(struct engine *engine, struct engine_stats *ret); /* [main] */
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid); /* [main] */
 uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid); /* [main] */
 uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid); /* [main] */
+/* What param PARAM_IDX (graph_node.value) has reached on its way, in the row's unit, rounded as a
+ * person would write it; the declared value when it is there. False: it does not sound. [main] */
+bool engine_param_now(struct engine *engine, uint64_t node_uid, uint32_t param_idx, double *ret);
+/* How many envelopes have ended so far: arrived, cleared, or gone with their instance. Counted by
+ * engine_maintain(). [main] */
+uint64_t engine_envelopes_ended(const struct engine *engine);
+/* The uids of envelopes that play or are about to, sorted. *ret: free() it. -ENOMEM. [main] */
+int engine_envelopes(struct engine *engine, uint64_t **ret, uint32_t *ret_n);
 
 /* Meters: while the count of leases is above 0 the engine folds meters. */
 void engine_meters_lease(struct engine *engine, int delta); /* [main] */

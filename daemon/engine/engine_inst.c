@@ -147,6 +147,7 @@ static void inst_free_envelopes(struct engine_inst *inst)
 			continue;
 		}
 		*at = envelope->next;
+		inst->engine->envelopes_ended++;
 		free(envelope);
 	}
 }
@@ -169,6 +170,7 @@ static void inst_free(struct engine_inst *inst)
 	free(inst->declared);
 	engine_release(inst->from);
 	engine_release(inst->to);
+	engine_release((void *)inst->reached);
 	free(inst->ramps);
 	free(inst->active);
 	engine_release(inst->dry_ring);
@@ -283,13 +285,14 @@ static int inst_arrays(struct engine_inst *inst)
 	inst->declared = calloc(inst->type->n_params, sizeof(double));
 	inst->from = engine_alloc((inst->n_params + 1) * sizeof(double));
 	inst->to = engine_alloc((inst->n_params + 1) * sizeof(double));
+	inst->reached = engine_alloc((inst->n_params + 1) * sizeof(*inst->reached));
 	inst->ramps = calloc(inst->n_params + 1, sizeof(*inst->ramps));
 	inst->active = calloc(inst->n_params + 1, sizeof(uint32_t));
 	inst->slots = engine_alloc((inst->n_meters + 1) * sizeof(*inst->slots));
 	inst->home.view.meter = engine_alloc((inst->n_meters + 1) * sizeof(double));
 	inst->home.view.state = engine_alloc(inst->need.state_bytes);
-	if (!inst->declared || !inst->from || !inst->to || !inst->ramps || !inst->active ||
-	    !inst->slots || !inst->home.view.meter || !inst->home.view.state)
+	if (!inst->declared || !inst->from || !inst->to || !inst->reached || !inst->ramps ||
+	    !inst->active || !inst->slots || !inst->home.view.meter || !inst->home.view.state)
 		return -ENOMEM;
 	for (uint32_t i = 0; i <= inst->n_meters; i++)
 		for (uint32_t r = 0; r < ENGINE_METER_READERS; r++)
@@ -349,10 +352,12 @@ static void inst_limits(struct engine_inst *inst)
 static void inst_begin(struct engine_inst *inst, const struct graph_node *node)
 {
 	memcpy(inst->declared, node->value, inst->type->n_params * sizeof(double));
-	for (uint32_t i = 0; i < inst->n_params; i++)
+	for (uint32_t i = 0; i < inst->n_params; i++) {
 		inst->from[i] = inst->to[i] =
 			engine_visible(inst->type->params[GRAPH_PARAM_COMMON + i].row,
 				       node->value[GRAPH_PARAM_COMMON + i]);
+		atomic_store_explicit(&inst->reached[i], inst->to[i], memory_order_relaxed);
+	}
 	inst->bypass = node->value[GRAPH_PARAM_BYPASS] >= 0.5;
 	inst->muted = node->value[GRAPH_PARAM_MUTE] >= 0.5;
 	inst->mode = inst->bypass ? ENGINE_MODE_DRY : ENGINE_MODE_WET;

@@ -187,6 +187,7 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	uint64_t busy_ns, busy_frames;
 	uint64_t fault_at; /* position of the last fault told; UINT64_MAX: none */
 	/* --- shared: atomic --- */
+	_Atomic double *reached; /* what the params have come to, as the node reads them */
 	_Atomic uint32_t jobs; /* with the worker */
 	_Atomic uint8_t state; /* enum graph_node_state */
 	_Atomic double load;
@@ -352,6 +353,7 @@ struct engine {
 	uint32_t in_flight;
 	int leases;
 	struct engine_envelope *envelopes; /* playing or about to */
+	uint64_t envelopes_ended;
 	/* --- rt --- */
 	struct engine_plan *plan;
 	uint64_t position;

@@ -62,11 +62,21 @@ double engine_domain_value(uint8_t domain, double visible)
 	return visible > 0.0 ? engine_log2(visible) : PARAM_FLOOR_LOG2;
 }
 
+/* A level is a logarithm already: linear in dB is its log curve. */
+static bool param_is_level(const struct mixd_param_row *row)
+{
+	return row->unit == MIXD_UNIT_DB || row->unit == MIXD_UNIT_DBFS ||
+	       row->unit == MIXD_UNIT_DBTP || row->unit == MIXD_UNIT_LUFS ||
+	       row->unit == MIXD_UNIT_LU;
+}
+
 uint8_t engine_domain(const struct mixd_param_row *row, enum graph_curve curve)
 {
 	if (row->ramp == MIXD_RAMP_LOG)
 		return ENGINE_DOMAIN_LOG2;
-	if (curve == GRAPH_CURVE_LOG && (row->ramp == MIXD_RAMP_GAIN || row->min > 0.0))
+	if (curve != GRAPH_CURVE_LOG)
+		return ENGINE_DOMAIN_LINEAR;
+	if (row->ramp == MIXD_RAMP_GAIN || (row->min > 0.0 && !param_is_level(row)))
 		return ENGINE_DOMAIN_LOG2;
 	return ENGINE_DOMAIN_LINEAR;
 }
@@ -132,6 +142,7 @@ static void envelope_drop(struct engine_ramp *ramp)
 {
 	if (!ramp->envelope)
 		return;
+	ramp->envelope->inst->engine->want_wake = true;
 	atomic_store_explicit(&ramp->envelope->let_go, true, memory_order_release);
 	ramp->envelope = NULL;
 }
@@ -188,6 +199,11 @@ static double envelope_value(struct engine_envelope *envelope, uint64_t elapsed,
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+static void inst_publish_value(struct engine_inst *inst, uint32_t idx)
+{
+	atomic_store_explicit(&inst->reached[idx], inst->to[idx], memory_order_relaxed);
+}
+
 /* An event ends the open cell: all params go on from where they are. */
 static void inst_cut_cell(struct engine_inst *inst, uint64_t position)
 {
@@ -197,8 +213,10 @@ static void inst_cut_cell(struct engine_inst *inst, uint64_t position)
 		return;
 	t = (double)(position - inst->cell_start) / (double)(inst->cell_end - inst->cell_start);
 	for (uint32_t i = 0; i < inst->n_params; i++)
-		if (inst->from[i] != inst->to[i])
+		if (inst->from[i] != inst->to[i]) {
 			inst->to[i] = inst->from[i] + (inst->to[i] - inst->from[i]) * t;
+			inst_publish_value(inst, i);
+		}
 	inst->cell_end = position;
 }
 
@@ -223,8 +241,10 @@ void engine_param_event(struct engine_inst *inst, const struct engine_param_even
 	ramp->to = engine_domain_value(ramp->domain, event->value);
 	ramp->start = position;
 	ramp->frames = event->frames;
-	if (event->frames == 0)
+	if (event->frames == 0) {
 		inst->to[idx] = event->value;
+		inst_publish_value(inst, idx);
+	}
 }
 
 /* ---- cells ----------------------------------------------------------------------------------- */
@@ -298,6 +318,7 @@ void engine_inst_cell(struct engine_node *node, uint64_t position)
 			inst->active[left++] = idx;
 		else
 			inst->ramps[idx].active = false;
+		inst_publish_value(inst, idx);
 	}
 	inst->n_active = left;
 	inst->settle = ramping;

@@ -1,5 +1,8 @@
 /* engine_status.c - questions about the engine: figures, states, meters. [main] */
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "engine_internal.h"
 
@@ -38,6 +41,78 @@ uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid)
 	const struct engine_link *link = engine_want_link(&engine->want, link_uid);
 
 	return link ? link->delay : 0;
+}
+
+/* ---- params on their way ---------------------------------------------------------------------- */
+
+/* The inverse of engine_visible(), with no more digits than are worth writing down. */
+static double status_declared(const struct mixd_param_row *row, double visible)
+{
+	double value = visible;
+	char text[32];
+
+	if (row->ramp == MIXD_RAMP_GAIN) {
+		if (!(visible > 0.0))
+			return row->min;
+		value = rint(20.0 * log10(visible) * 100.0) / 100.0;
+	} else if (row->type != MIXD_TYPE_FLOAT) {
+		value = rint(visible);
+	} else {
+		snprintf(text, sizeof(text), "%.4g", visible);
+		value = strtod(text, NULL);
+	}
+	value = value < row->min ? row->min : value > row->max ? row->max : value;
+	return value == 0.0 ? 0.0 : value;
+}
+
+bool engine_param_now(struct engine *engine, uint64_t node_uid, uint32_t param_idx, double *ret)
+{
+	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
+	const struct mixd_param_row *row;
+	double visible;
+
+	if (!inst || param_idx < GRAPH_PARAM_COMMON || param_idx >= inst->type->n_params)
+		return false;
+	row = inst->type->params[param_idx].row;
+	visible = atomic_load_explicit(&inst->reached[param_idx - GRAPH_PARAM_COMMON],
+				       memory_order_relaxed);
+	*ret = visible == engine_visible(row, inst->declared[param_idx])
+		       ? inst->declared[param_idx]
+		       : status_declared(row, visible);
+	return true;
+}
+
+uint64_t engine_envelopes_ended(const struct engine *engine)
+{
+	return engine->envelopes_ended;
+}
+
+static int status_compare(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+int engine_envelopes(struct engine *engine, uint64_t **ret, uint32_t *ret_n)
+{
+	uint32_t n = 0;
+	uint64_t *uids;
+
+	for (struct engine_envelope *at = engine->envelopes; at; at = at->next)
+		n++;
+	uids = calloc(n + 1u, sizeof(*uids));
+	if (!uids)
+		return -ENOMEM;
+	n = 0;
+	for (struct engine_envelope *at = engine->envelopes; at; at = at->next)
+		if (!atomic_load_explicit(&at->let_go, memory_order_acquire) &&
+		    engine_want_inst(&engine->want, at->inst->uid) == at->inst)
+			uids[n++] = at->uid;
+	qsort(uids, n, sizeof(*uids), status_compare);
+	*ret = uids;
+	*ret_n = n;
+	return 0;
 }
 
 /* ---- meters ---------------------------------------------------------------------------------- */

@@ -19,6 +19,24 @@ uint64_t instance_unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
+/* What the model asks when an envelope is cleared. */
+static bool instance_value_now(void *data, uint64_t node_uid, uint32_t param_idx, double *ret_value)
+{
+	const struct instance *instance = data;
+
+	return !instance->taking_back && !instance->stale &&
+	       engine_param_now(instance->engine, node_uid, param_idx, ret_value);
+}
+
+static void instance_take_model(struct instance *instance, struct graph_model *model)
+{
+	instance->model = model;
+	if (!model)
+		return;
+	model->value_now = instance_value_now;
+	model->value_now_data = instance;
+}
+
 int instance_new(const char *name, const struct graph_types *types, struct engine *engine,
 		 const struct instance_hooks *hooks, struct instance **ret, struct mixd_error *err)
 {
@@ -26,7 +44,7 @@ int instance_new(const char *name, const struct graph_types *types, struct engin
 
 	if (instance) {
 		instance->name = strdup(name);
-		instance->model = graph_model_new(types, name);
+		instance_take_model(instance, graph_model_new(types, name));
 		instance->history = calloc(INSTANCE_HISTORY_MAX, sizeof(*instance->history));
 	}
 	if (!instance || !instance->name || !instance->model || !instance->history) {
@@ -225,7 +243,9 @@ static int take_back_shortly(struct instance *instance, struct instance_request 
 		return res;
 	back->ops = ops;
 	back->n_ops = n;
+	instance->taking_back = true;
 	res = instance_transact(instance, back, ret_result, err);
+	instance->taking_back = false;
 	graph_ops_free(ops, n);
 	return res;
 }
@@ -325,6 +345,15 @@ void instance_flush(struct instance *instance)
 			       "the restored graph cannot sound: %s", err.text);
 }
 
+/* An envelope is an action: it is not done again (I3). */
+static void restore_settle(struct instance *instance)
+{
+	struct graph_model *model = instance->model;
+
+	while (model->n_envelopes)
+		graph_model_end_envelope(model, model->envelopes[model->n_envelopes - 1]);
+}
+
 int instance_restore_graph(struct instance *instance, struct graph_model *model, uint64_t revision,
 			   struct mixd_error *err)
 {
@@ -333,7 +362,8 @@ int instance_restore_graph(struct instance *instance, struct graph_model *model,
 				 "a graph can be restored only before anything else");
 	}
 	graph_model_free(instance->model);
-	instance->model = model;
+	instance_take_model(instance, model);
+	restore_settle(instance);
 	instance->revision = revision ? revision : 1;
 	instance->stale = true;
 	return 0;
@@ -348,6 +378,7 @@ int instance_restore_commit(struct instance *instance, const struct instance_com
 
 	if (res < 0)
 		return res;
+	restore_settle(instance);
 	restored.delta = delta;
 	instance->revision = commit->revision;
 	instance->stale = true;

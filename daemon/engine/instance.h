@@ -6,6 +6,9 @@
  * THREADS     [main]
  * INVARIANTS  I1 a revision is handed out once, and only after the journal has it.
  *             I2 history holds the last INSTANCE_HISTORY_MAX commits with their inverses.
+ *             I3 an envelope is in the model while it plays: one that has arrived leaves it without
+ *                a revision, and listeners hear of an envelope without points. After a restart
+ *                none plays; params are where envelopes were going.
  * NOT HERE    sockets (control/), files (state/), PipeWire (pipewire/): they hang on the hooks,
  *             wired by main.c. */
 #pragma once

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph_ops.h"
 #include "instance_internal.h"
 
 #define ALARMS_OVERLOAD_S 10.0 /* an overload is over when none came for so long */
@@ -205,12 +206,53 @@ static void maintain_alarms(struct instance *instance)
 			       ALARMS_OVERLOAD_S);
 }
 
+static int uid_compare(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static void maintain_end_envelope(struct instance *instance, struct graph_envelope *envelope)
+{
+	const struct graph_address address = {
+		.node = envelope->node, .kind = GRAPH_ADDRESS_PARAM, .idx = envelope->param_idx};
+	char text[GRAPH_ADDRESS_MAX];
+	Mixd__V1__Change *change;
+
+	graph_address_format(&address, text, sizeof(text));
+	graph_model_end_envelope(instance->model, envelope);
+	change = graph_change_envelope(text, NULL);
+	if (!change)
+		return; /* told by the next snapshot */
+	instance_happened(instance, change);
+	mixd__v1__change__free_unpacked(change, NULL);
+}
+
+/* Envelopes that have arrived leave the model (I3). */
+static void maintain_envelopes(struct instance *instance)
+{
+	uint64_t ended = engine_envelopes_ended(instance->engine), *playing = NULL;
+	struct graph_model *model = instance->model;
+	uint32_t n = 0;
+
+	if (ended == instance->envelopes_ended ||
+	    engine_envelopes(instance->engine, &playing, &n) < 0)
+		return;
+	instance->envelopes_ended = ended;
+	for (uint32_t i = model->n_envelopes; i-- > 0;)
+		if (!bsearch(&model->envelopes[i]->uid, playing, n, sizeof(*playing), uid_compare))
+			maintain_end_envelope(instance, model->envelopes[i]);
+	free(playing);
+}
+
 void instance_maintain(struct instance *instance)
 {
 	struct engine_event event;
 
 	instance_flush(instance);
 	engine_maintain(instance->engine);
+	maintain_envelopes(instance);
 	while (engine_next_event(instance->engine, &event))
 		maintain_event(instance, &event);
 	maintain_alarms(instance);

@@ -21,6 +21,8 @@ struct instance {
 	uint32_t n_alarms;
 	struct instance_clock clock;
 	uint64_t overload_at; /* stream position of the last overload */
+	uint64_t envelopes_ended; /* of the engine's, as far as the model knows */
+	bool taking_back; /* envelopes that are stopped go to their end, not to where they are */
 	bool stale; /* restored, and the engine does not have it yet */
 };
 

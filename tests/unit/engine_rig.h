@@ -185,6 +185,27 @@ static inline void rig_q_set(struct rig *rig, const char *address, const char *v
 	set->over_ms = over_ms;
 }
 
+/* N 0: clear. */
+static inline void rig_q_automate(struct rig *rig, const char *address, const char *curve,
+				  uint32_t n, const double *at_ms, const double *value)
+{
+	Mixd__V1__Automate *automate =
+		rig_op(rig, MIXD__V1__OP__OP_AUTOMATE, sizeof(Mixd__V1__Automate))->automate;
+
+	mixd__v1__automate__init(automate);
+	automate->address = strdup(address);
+	automate->curve = strdup(curve);
+	automate->clear = n == 0;
+	automate->points = n ? calloc(n, sizeof(*automate->points)) : NULL;
+	automate->n_points = n;
+	for (uint32_t i = 0; i < n; i++) {
+		automate->points[i] = calloc(1, sizeof(Mixd__V1__Point));
+		mixd__v1__point__init(automate->points[i]);
+		automate->points[i]->at_ms = at_ms[i];
+		automate->points[i]->value = value[i];
+	}
+}
+
 static inline int rig_try(struct rig *rig)
 {
 	struct instance_request request = {.ops = rig->ops, .n_ops = rig->n_ops, .by = "test"};

@@ -328,6 +328,34 @@ static const struct mixd_node_type rig_fault_type = {
 	.process = rig_fault_process,
 };
 
+/* ---- hold: a factor without a ramp, as it is in the cell ---- */
+
+static const struct mixd_param_row rig_hold_params[] = {{"level", "factor", MIXD_TYPE_FLOAT,
+							 MIXD_UNIT_NONE, 0.001, 1, 1,
+							 MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL}};
+
+static void rig_hold_process(const struct mixd_call *call)
+{
+	const struct mixd_inst *inst = call->inst[0];
+
+	for (uint32_t c = 0; c < inst->setup->in_first[1]; c++)
+		for (uint32_t i = 0; i < call->n_frames; i++)
+			inst->out[c][i] = (float)(inst->in[c][i] * inst->value[0]);
+}
+
+static const struct mixd_node_type rig_hold_type = {
+	.id = "hold",
+	.doc = "Level, in steps",
+	.category = "level",
+	.version = 1,
+	.flags = MIXD_NODE_IN_PLACE,
+	.ports = rig_through_ports,
+	.n_ports = 2,
+	.params = rig_hold_params,
+	.n_params = 1,
+	.process = rig_hold_process,
+};
+
 /* ---- worker: gives jobs away, tells every 1000th frame ---- */
 
 struct rig_worker_state {
@@ -428,5 +456,5 @@ static const struct mixd_node_type rig_output_type = {
 };
 
 static const struct mixd_node_type *const rig_types[] = {
-	&rig_gain_type,	 &rig_lane_type,   &rig_late_type,  &rig_join_type,  &rig_feedback_type,
-	&rig_fault_type, &rig_worker_type, &rig_input_type, &rig_output_type};
+	&rig_gain_type,	 &rig_lane_type, &rig_late_type,   &rig_join_type,  &rig_feedback_type,
+	&rig_fault_type, &rig_hold_type, &rig_worker_type, &rig_input_type, &rig_output_type};

@@ -121,21 +121,7 @@ TEST(change_curves_are_what_they_say)
 static void change_automate(struct rig *rig, const char *curve, uint32_t n, const double *at_ms,
 			    const double *value)
 {
-	Mixd__V1__Automate *automate =
-		rig_op(rig, MIXD__V1__OP__OP_AUTOMATE, sizeof(Mixd__V1__Automate))->automate;
-
-	mixd__v1__automate__init(automate);
-	automate->address = strdup("g.gain");
-	automate->curve = strdup(curve);
-	automate->clear = n == 0;
-	automate->points = n ? calloc(n, sizeof(*automate->points)) : NULL;
-	automate->n_points = n;
-	for (uint32_t i = 0; i < n; i++) {
-		automate->points[i] = calloc(1, sizeof(Mixd__V1__Point));
-		mixd__v1__point__init(automate->points[i]);
-		automate->points[i]->at_ms = at_ms[i];
-		automate->points[i]->value = value[i];
-	}
+	rig_q_automate(rig, "g.gain", curve, n, at_ms, value);
 	rig_commit(rig);
 }
 
@@ -180,6 +166,64 @@ TEST(change_an_envelope_begins_without_a_jump_and_can_be_stopped)
 		CHECK(fabsf(rig->out[0][i] - rig->out[0][i - 1]) < 4.0 / 960, "frame %llu: %g",
 		      (unsigned long long)i, (double)rig->out[0][i]);
 	rig_close(rig);
+}
+
+static struct rig *change_hold_rig(void)
+{
+	struct rig *rig = rig_open(false);
+
+	engine_set_running(rig->engine, false);
+	rig_ends(rig);
+	rig_q_add(rig, "h", "hold", NULL);
+	rig_q_link(rig, "in", "h", 0);
+	rig_q_link(rig, "h", "out", 0);
+	rig_commit(rig);
+	engine_set_running(rig->engine, true);
+	rig->signal = change_one;
+	return rig;
+}
+
+/* A FLOAT without a ramp of its own: cell by cell, no further from WANT than a cell goes. */
+static void change_hold_follows(struct rig *rig, uint64_t from, double (*want)(double t))
+{
+	for (uint64_t i = from; i < from + 6000; i++) {
+		double t = (double)(i - from) / 4800;
+
+		CHECK_NEAR((double)rig->out[0][i], want(t > 1 ? 1 : t), 2e-2);
+		CHECK(i == from || fabsf(rig->out[0][i] - rig->out[0][i - 1]) < 2e-2,
+		      "frame %llu: a step", (unsigned long long)i);
+	}
+	CHECK_NEAR((double)rig->out[0][from + 5999], want(1), 1e-7);
+}
+
+TEST(change_floats_without_a_ramp_move_when_told_to_take_time)
+{
+	static const struct {
+		const char *curve;
+		double (*want)(double t);
+	} rows[] = {{"linear", change_linear}, {"log", change_log}, {"smooth", change_smoothed}};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct rig *rig = change_hold_rig();
+		Mixd__V1__Set *set;
+
+		rig_run(rig, 1000, 100);
+		rig_q_set(rig, "h.level", "0.01", 100);
+		set = rig->ops[0]->set;
+		set->curve = strdup(rows[k].curve);
+		rig_commit(rig);
+		rig_run(rig, 6000, 100);
+		change_hold_follows(rig, 1000, rows[k].want);
+		rig_set(rig, "h.level", "1"); /* at once */
+		rig_run(rig, 1000, 100);
+		CHECK(rig->out[0][7016] == 1.0f);
+		rig_q_automate(rig, "h.level", rows[k].curve, 2, (double[]){0, 100},
+			       (double[]){1, 0.01});
+		rig_commit(rig);
+		rig_run(rig, 6000, 100);
+		change_hold_follows(rig, 8000, rows[k].want);
+		rig_close(rig);
+	}
 }
 
 TEST(change_mute_and_bypass_cannot_be_automated)

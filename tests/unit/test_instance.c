@@ -276,6 +276,160 @@ TEST(instance_restores_a_graph_and_commits)
 	rig_close(again);
 }
 
+/* ---- envelopes: what the model says and what is heard --------------------------------------- */
+
+static double instance_one(uint64_t position, uint32_t channel)
+{
+	return 1.0;
+}
+
+static double instance_gain(struct rig *rig)
+{
+	return graph_model_node(instance_model(rig->instance), "g")->value[GRAPH_PARAM_COMMON];
+}
+
+static struct rig *instance_fading(void)
+{
+	struct rig *rig = rig_open(false);
+
+	rig->signal = instance_one;
+	instance_build(rig);
+	rig_run(rig, 4800, 128);
+	rig_q_automate(rig, "g.gain", "log", 2, (double[]){0, 400}, (double[]){-40, 0});
+	rig_commit(rig);
+	rig_run(rig, 9600, 128); /* half of it */
+	CHECK(instance_model(rig->instance)->n_envelopes == 1);
+	return rig;
+}
+
+static void instance_agrees(struct rig *rig)
+{
+	rig_run(rig, 24000, 128); /* longer than the rest of it */
+	CHECK_NEAR((double)rig->out[0][rig->n_out - 1], pow(10, instance_gain(rig) / 20), 1e-7);
+}
+
+TEST(instance_clear_agrees_with_the_sound)
+{
+	struct rig *rig = instance_fading();
+	double now, heard = 20 * log10((double)rig->out[0][rig->n_out - 1]);
+
+	CHECK(engine_param_now(rig->engine, rig_uid(rig, "g"), GRAPH_PARAM_COMMON, &now));
+	CHECK_NEAR(now, heard, 0.1);
+	CHECK(!engine_param_now(rig->engine, rig_uid(rig, "g"), GRAPH_PARAM_MUTE, &now));
+	CHECK(!engine_param_now(rig->engine, 999, GRAPH_PARAM_COMMON, &now));
+	rig_q_automate(rig, "g.gain", "", 0, NULL, NULL);
+	rig_commit(rig);
+	CHECK_NEAR(instance_gain(rig), heard, 0.1);
+	CHECK_STR(instance_history(rig->instance, 0)->summary, "automate g.gain --clear");
+	instance_agrees(rig);
+	CHECK(instance_back(rig, 1) == 0 && instance_gain(rig) == 0);
+	CHECK(instance_model(rig->instance)->n_envelopes == 0, "the fade is not begun again");
+	instance_agrees(rig);
+	CHECK(instance_back(rig, 3) == 0 && instance_gain(rig) == -6);
+	instance_agrees(rig);
+	rig_close(rig);
+}
+
+TEST(instance_set_and_undo_on_the_way_agree_with_the_sound)
+{
+	struct rig *rig = instance_fading();
+
+	rig_set(rig, "g.gain", "-30dB");
+	CHECK_STR(instance_history(rig->instance, 0)->summary, "set g.gain=-30dB");
+	instance_agrees(rig);
+	rig_close(rig);
+
+	rig = instance_fading();
+	rig_set(rig, "g.gain", "0dB"); /* where it is going, but now */
+	instance_agrees(rig);
+	CHECK(instance_gain(rig) == 0);
+	rig_close(rig);
+
+	rig = instance_fading(); /* the same with a new plan */
+	rig_q_set(rig, "g.gain", "0dB", 0);
+	rig_q_add(rig, "other", "gain", NULL);
+	rig_commit(rig);
+	rig_run(rig, 2000, 128);
+	CHECK_NEAR((double)rig->out[0][rig->n_out - 1], 1.0, 1e-7);
+	instance_agrees(rig);
+	rig_close(rig);
+
+	rig = instance_fading();
+	CHECK(instance_back(rig, 1) == 0);
+	CHECK(instance_gain(rig) == -6 && instance_model(rig->instance)->n_envelopes == 0);
+	instance_agrees(rig);
+	rig_close(rig);
+}
+
+static void instance_heard_envelope(void *data, const Mixd__V1__Change *change)
+{
+	if (change->change_case != MIXD__V1__CHANGE__CHANGE_ENVELOPE)
+		return;
+	CHECK_STR(change->envelope->address, "g.gain");
+	CHECK(change->envelope->n_points == 0);
+	++*(uint32_t *)data;
+}
+
+TEST(instance_envelopes_that_have_arrived_are_gone)
+{
+	struct rig *rig = instance_fading();
+	uint32_t ended = 0;
+	struct instance_listener listener = {&ended, NULL, instance_heard_envelope};
+	uint64_t revision = instance_revision(rig->instance);
+
+	CHECK(instance_listen(rig->instance, &listener) == 0);
+	rig_run(rig, 8000, 128);
+	CHECK(instance_model(rig->instance)->n_envelopes == 1 && ended == 0);
+	rig_run(rig, 4000, 128);
+	CHECK(instance_model(rig->instance)->n_envelopes == 0 && ended == 1);
+	CHECK(instance_revision(rig->instance) == revision && instance_gain(rig) == 0);
+	rig_set(rig, "g.gain", "-20dB");
+	CHECK(instance_back(rig, 1) == 0 && instance_gain(rig) == 0);
+	rig_run(rig, 2000, 128); /* at once */
+	CHECK_NEAR((double)rig->out[0][rig->n_out - 1], 1.0, 1e-7);
+	/* an instance made anew is where it was going */
+	rig_q_automate(rig, "g.gain", "log", 2, (double[]){0, 400}, (double[]){-40, -3});
+	rig_commit(rig);
+	engine_set_running(rig->engine, false);
+	CHECK(engine_set_rate(rig->engine, 44100, instance_model(rig->instance), &rig->err) == 0);
+	engine_set_running(rig->engine, true);
+	rig_run(rig, 4000, 128);
+	CHECK(instance_model(rig->instance)->n_envelopes == 0 && ended == 2);
+	instance_agrees(rig);
+	rig_close(rig);
+}
+
+TEST(instance_restores_where_envelopes_were_going)
+{
+	struct rig *rig = instance_fading(), *again = rig_open(false), *snapshot = rig_open(false);
+	struct graph_model *model;
+	Mixd__V1__Graph *graph = graph_model_to_proto(instance_model(rig->instance));
+
+	CHECK(graph->n_envelopes == 1);
+	CHECK(graph_model_from_proto(snapshot->types, graph, &model, &rig->err) == 0);
+	mixd__v1__graph__free_unpacked(graph, NULL);
+	CHECK(instance_restore_graph(snapshot->instance, model, 5, &rig->err) == 0);
+	CHECK(instance_model(snapshot->instance)->n_envelopes == 0);
+	CHECK(instance_gain(snapshot) == 0);
+	rig_q_automate(rig, "g.gain", "", 0, NULL, NULL);
+	rig_commit(rig);
+	for (uint32_t i = 5; i-- > 0;) {
+		const struct instance_commit *commit = instance_history(rig->instance, i);
+
+		CHECK(instance_restore_commit(again->instance, commit, commit->delta->done,
+					      commit->delta->n_done, &rig->err) == 0,
+		      "%s", rig->err.text);
+		CHECK(instance_model(again->instance)->n_envelopes == 0);
+	}
+	CHECK(instance_gain(again) == instance_gain(rig) && instance_gain(again) < -15);
+	again->signal = instance_one;
+	instance_agrees(again);
+	CHECK(instance_back(again, 2) == 0 && instance_gain(again) == -6);
+	rig_close(rig);
+	rig_close(again);
+	rig_close(snapshot);
+}
+
 TEST(instance_history_forgets_the_oldest)
 {
 	struct rig *rig = rig_open(false);

@@ -96,7 +96,7 @@ enum mixd_unit {
 
 /* How a param travels from its old to its new value, and what the node reads. */
 enum mixd_ramp {
-	MIXD_RAMP_NONE, /* jumps, at the start of a cell */
+	MIXD_RAMP_NONE, /* jumps, at the start of a cell; a FLOAT told to take time moves cell by cell */
 	MIXD_RAMP_LINEAR, /* smoothstep in the value itself */
 	MIXD_RAMP_LOG, /* smoothstep in log2(value): frequencies, times, Q, ratios; min > 0 */
 	MIXD_RAMP_GAIN, /* declared in dB; the node reads the linear factor 10^(dB/20), 0 at min;
