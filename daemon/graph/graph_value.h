@@ -1,8 +1,8 @@
 /* graph_value.h - values as people write them. WHAT "-1dBTP" "20ms" "0.02s" "4:1" "inf:1"
  * "1.2kHz" "-16LUFS" "L30" "C" "R100" "on" "off" "-inf" "30%" "3dB/s" "default" and plain
  * numbers, by the unit of the row. A wrong unit is an error that names the right one; a value
- * out of range names the range; a wrong label names the nearest. "dB" is a short form of dBFS and
- * dBTP (the row says which), never of LUFS; dBFS and dBTP never stand for one another.
+ * out of range names the range; a wrong label names the nearest. "dB" is a short form of dBFS,
+ * dBTP and LU (the row says which), never of LUFS; dBFS and dBTP never stand for one another.
  *
  * THREADS     [any] */
 #pragma once

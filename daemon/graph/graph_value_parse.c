@@ -23,8 +23,9 @@ static const struct unit_word {
 	{MIXD_UNIT_LU, "LU", 1},	 {MIXD_UNIT_HZ, "Hz", 1},
 	{MIXD_UNIT_HZ, "k", 1000},	 {MIXD_UNIT_HZ, "kHz", 1000},
 	{MIXD_UNIT_MS, "ms", 1},	 {MIXD_UNIT_MS, "s", 1000},
-	{MIXD_UNIT_MS, "us", 1e-3},	 {MIXD_UNIT_S, "s", 1},
-	{MIXD_UNIT_S, "ms", 1e-3},	 {MIXD_UNIT_S, "min", 60},
+	{MIXD_UNIT_MS, "us", 1e-3},	 {MIXD_UNIT_MS, "min", 60000},
+	{MIXD_UNIT_S, "s", 1},		 {MIXD_UNIT_S, "ms", 1e-3},
+	{MIXD_UNIT_S, "min", 60},	 {MIXD_UNIT_S, "h", 3600},
 	{MIXD_UNIT_PERCENT, "%", 1},	 {MIXD_UNIT_RATIO, ":1", 1},
 	{MIXD_UNIT_DB_PER_S, "dB/s", 1}, {MIXD_UNIT_DB_PER_OCT, "dB/oct", 1},
 	{MIXD_UNIT_FRAMES, "frames", 1}, {MIXD_UNIT_FRAMES, "frame", 1},
@@ -124,17 +125,17 @@ static bool read_number(const char **text, double *ret)
 }
 
 /* SUFFIX names a unit that ROW takes. "dB" is short for dBFS and dBTP, which never stand for one
- * another; a difference of any level may be written in its plain unit. */
+ * another, and 1 LU is 1 dB (EBU Tech 3341); a difference of LUFS may be written in dB and LU. */
 static bool find_unit(const struct mixd_param_row *row, const char *suffix, bool relative,
 		      double *ret_factor)
 {
-	bool peak = row->unit == MIXD_UNIT_DBFS || row->unit == MIXD_UNIT_DBTP;
-	bool loudness = row->unit == MIXD_UNIT_LUFS || row->unit == MIXD_UNIT_LU;
+	bool level = row->unit == MIXD_UNIT_DBFS || row->unit == MIXD_UNIT_DBTP ||
+		     row->unit == MIXD_UNIT_LU || (row->unit == MIXD_UNIT_LUFS && relative);
 
 	*ret_factor = 1.0;
 	if (!*suffix)
 		return true;
-	if ((peak || (loudness && relative)) && strcasecmp(suffix, "dB") == 0)
+	if (level && strcasecmp(suffix, "dB") == 0)
 		return true;
 	if (relative && row->unit == MIXD_UNIT_LUFS && strcasecmp(suffix, "LU") == 0)
 		return true;
