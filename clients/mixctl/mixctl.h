@@ -129,7 +129,7 @@ enum word_kind { /* what completion offers for a verb's words */
 		 WORD_NONE,
 		 WORD_NODE,
 		 WORD_PORT,
-		 WORD_PARAM, /* node.param */
+		 WORD_PARAM, /* node.param that can be automated */
 		 WORD_ASSIGNMENT, /* node.param=value */
 		 WORD_READING, /* params and meters */
 		 WORD_METER,
@@ -196,6 +196,20 @@ const char *words_parse_quantity(const char *text, const char *unit, double *ret
 bool words_has_glob(const char *text);
 /* * ? [a-z] and {a,b}; not nested. */
 bool words_match(const char *pattern, const char *text);
+
+/* ---- rows.c ------------------------------------------------------------------------------- */
+
+/* "band3.freq" means the row "freq" of group "band"; "peak2" the per-channel row "peak". */
+bool rows_match_param(const Mixd__V1__ParamRow *row, const char *id);
+bool rows_match_meter(const Mixd__V1__MeterRow *row, const char *id);
+struct row {
+	const Mixd__V1__NodeType *type; /* of the node */
+	const Mixd__V1__ParamRow *param; /* or NULL */
+	const Mixd__V1__MeterRow *meter; /* or NULL */
+	const char *id; /* in the address that was asked for */
+};
+/* What "node.param" means. False: nothing, or what all nodes have (bypass, mute). */
+bool rows_find(struct mixctl *m, const char *address, struct row *ret);
 
 /* ---- output.c ----------------------------------------------------------------------------- */
 

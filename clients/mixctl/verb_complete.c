@@ -85,6 +85,17 @@ static void complete_ports(const struct complete *complete)
 			       reply->get_ports->ports[i]->output ? "output" : "input");
 }
 
+static Mixd__V1__Reply *complete_get_types(const struct complete *complete, const char *pattern)
+{
+	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+
+	get.pattern = (char *)(uintptr_t)pattern;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
+	request.get_types = &get;
+	return complete_request(complete, &request);
+}
+
 /* NODE. first; then NODE.PARAM and, when METERS, what it measures. */
 static void complete_readings(const struct complete *complete, bool params, bool meters,
 			      const char *suffix)
@@ -114,15 +125,40 @@ static void complete_readings(const struct complete *complete, bool params, bool
 	}
 }
 
-static Mixd__V1__Reply *complete_get_types(const struct complete *complete, const char *pattern)
+/* NODE.PARAM of what automate takes: numbers, and no configs. */
+static void complete_automate(const struct complete *complete)
 {
-	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	const char *dot = strchr(complete->word, '.');
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
 	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
 
-	get.pattern = (char *)(uintptr_t)pattern;
-	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
-	request.get_types = &get;
-	return complete_request(complete, &request);
+	if (!dot) {
+		complete_nodes(complete, ".");
+		return;
+	}
+	get.pattern = mixctl_printf("%.*s", (int)(dot - complete->word), complete->word);
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	reply = complete_request(complete, &request);
+	if (!reply || reply->get_nodes->n_nodes == 0)
+		return;
+	reply = complete_get_types(complete, reply->get_nodes->nodes[0]->type);
+	for (size_t t = 0; reply && t < reply->get_types->n_types; t++)
+		for (size_t i = 0; i < reply->get_types->types[t]->n_params; i++) {
+			const Mixd__V1__ParamRow *row = reply->get_types->types[t]->params[i];
+
+			if (row->config || (row->type != MIXD__V1__VALUE_TYPE__VALUE_TYPE_FLOAT &&
+					    row->type != MIXD__V1__VALUE_TYPE__VALUE_TYPE_INT))
+				continue;
+			for (uint32_t n = 1; n <= (*row->group ? row->count : 1); n++)
+				complete_offer(
+					complete,
+					*row->group ? mixctl_printf("%s.%s%u.%s", get.pattern,
+								    row->group, n, row->id)
+						    : mixctl_printf("%s.%s", get.pattern, row->id),
+					row->doc);
+		}
 }
 
 static const char *complete_row_id(const Mixd__V1__ParamRow *row)
@@ -279,7 +315,7 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		complete_ports(complete);
 		break;
 	case WORD_PARAM:
-		complete_readings(complete, true, false, "");
+		complete_automate(complete);
 		break;
 	case WORD_READING:
 		complete_readings(complete, true, true, "");

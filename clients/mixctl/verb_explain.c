@@ -104,7 +104,26 @@ static char *explain_default(const Mixd__V1__ParamRow *row)
 	return output_value(value);
 }
 
-static void explain_print_param(const Mixd__V1__NodeType *type, const Mixd__V1__ParamRow *row)
+/* The value of ADDRESS in words; NULL: there is no such node. */
+static const char *explain_now(struct mixctl *m, const char *address)
+{
+	Mixd__V1__Get get = MIXD__V1__GET__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	char *patterns[1] = {(char *)(uintptr_t)address};
+	Mixd__V1__Reply *reply;
+
+	get.patterns = patterns;
+	get.n_patterns = 1;
+	request.op_case = MIXD__V1__REQUEST__OP_GET;
+	request.get = &get;
+	reply = words_has_glob(address) ? NULL : mixctl_request(m, &request);
+	m->err = (struct mixd_client_error){0};
+	return reply && reply->get->n_readings == 1 ? reply->get->readings[0]->text : NULL;
+}
+
+/* ADDRESS: of a node that is there, which has the value NOW; both NULL: the type was asked for. */
+static void explain_print_param(const Mixd__V1__NodeType *type, const Mixd__V1__ParamRow *row,
+				const char *address, const char *now)
 {
 	char *initial = explain_default(row);
 
@@ -113,17 +132,21 @@ static void explain_print_param(const Mixd__V1__NodeType *type, const Mixd__V1__
 	       row->config ? "config: a change crossfades to a new instance" : "param");
 	printf("  values   %s\n", explain_range(row));
 	printf("  default  %s\n", *initial ? initial : "(empty)");
+	if (now)
+		printf("  now      %s\n", *now ? now : "(empty)");
 	if (!row->config && row->smooth_ms > 0)
 		printf("  change   glides over %g ms (%s), click-free\n", (double)row->smooth_ms,
 		       row->ramp);
 	else if (!row->config)
 		printf("  change   at once\n");
-	printf("  set it   mixctl set NODE.%s%s=%s\n", *row->group ? row->group : "",
-	       *row->group ? mixctl_printf("1.%s", row->id) : row->id,
-	       *initial ? initial : "VALUE");
+	if (!address)
+		address = mixctl_printf("NODE.%s%s", row->group,
+					*row->group ? mixctl_printf("1.%s", row->id) : row->id);
+	printf("  set it   mixctl set %s=%s\n", address, *initial ? initial : "VALUE");
 }
 
-static void explain_print_meter(const Mixd__V1__NodeType *type, const Mixd__V1__MeterRow *row)
+static void explain_print_meter(const Mixd__V1__NodeType *type, const Mixd__V1__MeterRow *row,
+				const char *address)
 {
 	printf("%s.%s - %s\n\n", type->id, row->id, row->doc);
 	printf("  kind     meter%s\n", row->per_channel ? ", one per channel: 1, 2, ..." : "");
@@ -132,7 +155,8 @@ static void explain_print_meter(const Mixd__V1__NodeType *type, const Mixd__V1__
 	for (size_t i = 0; i < row->n_labels; i++)
 		printf("%s%s%s", i ? ", " : "  values   ", row->labels[i],
 		       i + 1 < row->n_labels ? "" : "\n");
-	printf("  read it  mixctl meter NODE.%s\n", row->id);
+	printf("  read it  mixctl meter %s\n",
+	       address ? address : mixctl_printf("NODE.%s", row->id));
 }
 
 static void explain_print_type(const Mixd__V1__NodeType *type)
@@ -171,66 +195,35 @@ static void explain_print_type(const Mixd__V1__NodeType *type)
 		       *type->meters[i]->unit ? "]" : "");
 }
 
-/* "band3.freq" names the row "freq" of group "band"; "peak2" the per-channel row "peak". */
-static bool explain_matches_param(const Mixd__V1__ParamRow *row, const char *id)
-{
-	size_t size = strlen(row->group);
-	char *end;
-
-	if (!*row->group)
-		return strcmp(row->id, id) == 0;
-	if (strncmp(id, row->group, size) != 0)
-		return false;
-	id += size;
-	if (*id >= '0' && *id <= '9') {
-		unsigned long number = strtoul(id, &end, 10);
-
-		if (number < 1 || number > row->count)
-			return false;
-		id = end;
-	} else {
-		id += strspn(id, "N*");
-	}
-	return *id == '.' && strcmp(id + 1, row->id) == 0;
-}
-
-static bool explain_matches_meter(const Mixd__V1__MeterRow *row, const char *id)
-{
-	size_t size = strlen(row->id);
-
-	if (strncmp(id, row->id, size) != 0)
-		return false;
-	return id[size] == 0 ||
-	       (row->per_channel && id[size + strspn(id + size, "0123456789")] == 0);
-}
-
-static int explain_row(struct mixctl *m, const Mixd__V1__NodeType *type, const char *id)
+static int explain_row(struct mixctl *m, const Mixd__V1__NodeType *type, const char *id,
+		       const char *address)
 {
 	const char **ids = mixctl_alloc((type->n_params + type->n_meters + 1) * sizeof(*ids));
 	const char *nearest;
 	size_t n = 0;
 	bool json = mixctl_format(m, FORMAT_TABLE) != FORMAT_TABLE;
+	const char *now = json ? NULL : explain_now(m, address);
 
 	for (size_t i = 0; i < type->n_params; i++) {
 		ids[n++] = type->params[i]->id;
-		if (!explain_matches_param(type->params[i], id))
+		if (!rows_match_param(type->params[i], id))
 			continue;
 		if (json)
 			output_doc(m, doc_merge(output_object("param"),
 						doc_from_message(&type->params[i]->base)));
 		else
-			explain_print_param(type, type->params[i]);
+			explain_print_param(type, type->params[i], now ? address : NULL, now);
 		return EXIT_YES;
 	}
 	for (size_t i = 0; i < type->n_meters; i++) {
 		ids[n++] = type->meters[i]->id;
-		if (!explain_matches_meter(type->meters[i], id))
+		if (!rows_match_meter(type->meters[i], id))
 			continue;
 		if (json)
 			output_doc(m, doc_merge(output_object("meter"),
 						doc_from_message(&type->meters[i]->base)));
 		else
-			explain_print_meter(type, type->meters[i]);
+			explain_print_meter(type, type->meters[i], now ? address : NULL);
 		return EXIT_YES;
 	}
 	nearest = words_nearest(id, ids);
@@ -242,7 +235,7 @@ static int explain_row(struct mixctl *m, const Mixd__V1__NodeType *type, const c
 
 int verb_explain(struct mixctl *m)
 {
-	char *dot = strchr(m->args[0], '.');
+	char *address = mixctl_strdup(m->args[0]), *dot = strchr(m->args[0], '.');
 	const Mixd__V1__NodeType *type;
 
 	if (dot)
@@ -251,7 +244,7 @@ int verb_explain(struct mixctl *m)
 	if (!type)
 		return m->err.code;
 	if (dot)
-		return explain_row(m, type, dot + 1);
+		return explain_row(m, type, dot + 1, address);
 	if (mixctl_format(m, FORMAT_TABLE) == FORMAT_TABLE)
 		explain_print_type(type);
 	else

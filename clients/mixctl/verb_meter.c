@@ -91,7 +91,7 @@ int verb_meter(struct mixctl *m)
 {
 	/* A live view needs a terminal; elsewhere the table is a stream of records. */
 	enum format format = mixctl_format(m, output_is_terminal() ? FORMAT_TABLE : FORMAT_JSONL);
-	static const char *const all[] = {"*"};
+	static const char *const all[] = {"**"}; /* * stops at / */
 	const char *const *patterns = m->n_args ? (const char *const *)m->args : all;
 	double every_ms = m->options.every_ms > 0 ? m->options.every_ms : 100;
 	double timeout_ms = m->options.timeout_ms;

@@ -84,6 +84,44 @@ static int wait_check(struct mixctl *m, struct wait_condition *condition,
 	return -1;
 }
 
+/* A value that has a name, and is compared with one that is none: it would never be so. */
+static bool wait_check_label(struct mixctl *m, const struct wait_condition *condition)
+{
+	char **labels = NULL;
+	size_t n_labels = 0;
+	const char *nearest, **words;
+	char *all = mixctl_strdup("");
+	struct row row;
+
+	if (rows_find(m, condition->address, &row)) {
+		labels = row.param ? row.param->labels : row.meter->labels;
+		n_labels = row.param ? row.param->n_labels : row.meter->n_labels;
+	}
+	if (n_labels == 0)
+		return true; /* free text */
+	words = mixctl_alloc((n_labels + 1) * sizeof(*words));
+	for (size_t i = 0; i < n_labels; i++) {
+		words[i] = labels[i];
+		all = mixctl_printf("%s%s%s", all, i ? ", " : "", labels[i]);
+		if (strcmp(labels[i], condition->wanted) == 0)
+			break;
+		if (i + 1 < n_labels)
+			continue;
+		nearest = words_nearest(condition->wanted, words);
+		mixctl_error(m, EXIT_INVALID, condition->address,
+			     nearest ? mixctl_printf("did you mean %s?", nearest)
+				     : mixctl_printf("it is one of %s", all),
+			     "is never \"%s\"", condition->wanted);
+		return false;
+	}
+	if (condition->relation == WAIT_RELATION_EQUAL || condition->relation == WAIT_RELATION_NOT)
+		return true;
+	mixctl_error(m, EXIT_INVALID, condition->address,
+		     mixctl_printf("write =%s or !=%s", condition->wanted, condition->wanted),
+		     "its values are names, which have no order");
+	return false;
+}
+
 static const Mixd__V1__Reading *wait_read(struct mixctl *m, struct wait_condition *condition,
 					  Mixd__V1__Reply **ret_reply)
 {
@@ -138,7 +176,7 @@ static int wait_value(struct mixctl *m, uint64_t end_unix_ms)
 	struct mixd_client_lease *lease = NULL;
 	const char *text = m->args[1];
 	int code = EXIT_INVALID;
-	bool found = false;
+	bool found = false, checked = false;
 
 	for (size_t i = 0; i < sizeof(wait_relations) / sizeof(wait_relations[0]) && !found; i++) {
 		size_t size = strlen(wait_relations[i].text);
@@ -158,6 +196,12 @@ static int wait_value(struct mixctl *m, uint64_t end_unix_ms)
 
 		if (!reading)
 			return m->err.code;
+		if (!checked && reading->value &&
+		    reading->value->kind_case == MIXD__V1__VALUE__KIND_TEXT) {
+			checked = true;
+			if (!wait_check_label(m, &condition))
+				return m->err.code;
+		}
 		if (!lease && reading->meter) {
 			/* Meters run while somebody asks: what is read before that is old. */
 			if (mixd_client_lease_new(m->client,

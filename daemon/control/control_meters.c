@@ -301,6 +301,28 @@ static void control_topic_name(struct control_topic *topic, double rate_hz)
 	snprintf(topic->name, sizeof(topic->name), "m/%016llx", (unsigned long long)hash);
 }
 
+static int control_meters_first(void *data, const struct graph_address *address, const char *text)
+{
+	(void)data, (void)address, (void)text;
+	return 1;
+}
+
+/* PATTERN names no meter: perhaps it names something that is none. */
+static int control_meters_no_such(struct control_call *call, const char *pattern)
+{
+	int r = graph_model_glob(instance_model(call->handler->instance), pattern,
+				 1u << GRAPH_ADDRESS_PARAM | 1u << GRAPH_ADDRESS_CONFIG,
+				 control_meters_first, NULL, NULL);
+
+	if (r != 1)
+		return -ENOENT;
+	call->error = (struct mixd_error){0};
+	r = error_set(&call->error, ERROR_INVALID, pattern, "is a param, not a meter");
+	error_hint(&call->error, "read it with mixctl get %.160s, follow it with mixctl watch",
+		   pattern);
+	return r;
+}
+
 static int control_topic_resolve(struct control_call *call, struct control_topic *topic)
 {
 	const Mixd__V1__MeterLease *wish = call->request->meter_lease;
@@ -311,6 +333,8 @@ static int control_topic_resolve(struct control_call *call, struct control_topic
 		int r = graph_model_glob(model, wish->patterns[i], 1u << GRAPH_ADDRESS_METER,
 					 control_topic_column, &collect, &call->error);
 
+		if (r == -ENOENT)
+			r = control_meters_no_such(call, wish->patterns[i]);
 		if (r < 0)
 			return r;
 	}

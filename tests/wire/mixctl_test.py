@@ -4,6 +4,7 @@
 Environment: MIXD, MIXCTL (programs), MIXD_NODE_PATH, PYTHONPATH with the binding.
 """
 
+import fcntl
 import json
 import os
 import pty
@@ -13,9 +14,11 @@ import shutil
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -335,6 +338,41 @@ def test_meter_draws_on_a_terminal():
         os.close(leader)
 
 
+def view(*args, rows=24):
+    """What `mixctl meter` draws first on a terminal of ROWS x 80."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
+    meter = subprocess.Popen(
+        [MIXCTL, "meter", *args], env={**ENV, "TERM": "xterm", "NO_COLOR": "1"}, stdout=follower,
+        close_fds=True,
+    )
+    os.close(follower)
+    text, deadline = b"", time.monotonic() + 5
+    while b"frame " not in text or not text.endswith(b"\033[J"):
+        assert time.monotonic() < deadline, text
+        text += os.read(leader, 4096)
+    meter.send_signal(signal.SIGINT)
+    assert meter.wait(5) == 130
+    os.close(leader)
+    return [line.split("\033[K")[0].replace("\033[?25l", "")
+            for line in text.decode().splitlines() if "\033[K" in line]
+
+
+def test_meter_shows_what_flows_where():
+    start()
+    lines = view()
+    assert [line.split()[0] for line in lines[:-1]] == [
+        "in.peak", "vox/gain.peak", "limit.peak", "limit.gr", "out.peak"], lines
+    assert re.fullmatch(r"frame \d+, \+\d+ more: mixctl meter NODE", lines[-1]), lines
+    lines = view("in", "vox/gain", "limit", "out", rows=10)
+    assert len(lines) == 9 and lines[0].startswith("in.peak"), lines
+    assert re.fullmatch(r"frame \d+, \+\d+ more than fit", lines[-1]), lines
+    message = err("meter", "limit.ceiling", code=5)
+    assert "limit.ceiling: is a param, not a meter" in message, message
+    assert "mixctl get limit.ceiling" in message, message
+    mixctl("meter", "limit.celing", code=4)
+
+
 # ---- a real daemon ---------------------------------------------------------------------------------
 
 
@@ -519,7 +557,12 @@ def test_explain():
     start()
     text = out("explain", "limiter.ceiling")
     assert "dBTP" in text and "mixctl set NODE.ceiling" in text, text
-    assert out("explain", "limit.ceiling") == text
+    assert "  now " not in text
+    mixctl("set", "limit.ceiling=-2.5dBTP")
+    text = out("explain", "limit.ceiling")
+    assert "  now      -2.5dBTP\n" in text and "mixctl set limit.ceiling=-1dBTP\n" in text, text
+    assert "mixctl meter limit.gr\n" in out("explain", "limit.gr")
+    assert "mixctl meter NODE.gr\n" in out("explain", "limiter.gr")
     assert "ceiling" in out("explain", "limiter")
     assert "one per channel" in out("explain", "eq") or "band1..band" in out("explain", "eq")
     assert out("explain", "eq.band3.freq").startswith("eq.band1..band")
@@ -557,6 +600,17 @@ def test_wait():
     assert "it is -1dBTP" in message, message
     assert "its unit is dBTP" in err("wait", "limit.ceiling", ">3Hz", "--timeout", "1s", code=5)
     mixctl("wait", "limit.celing", ">3", "--timeout", "1s", code=4)
+    for address, wish, hint in (
+        ("limit.mode", "=truepaek", "did you mean truepeak?"),
+        ("limit.mode", "!=xyzzy", "it is one of truepeak, sample"),
+        ("limit.mode", ">sample", "write =sample or !=sample"),
+        ("limit.state", "=runing", "did you mean running?"),
+    ):
+        message = err("wait", address, wish, "--timeout", "5s", code=5)
+        assert hint in message, message
+    mixctl("wait", "limit.mode", "=truepeak")
+    mixctl("wait", "limit.mode", "!=sample")
+    mixctl("wait", "in.label", "=program", "--timeout", "100ms", code=124)  # free text
     waiting = subprocess.Popen(
         [MIXCTL, "wait", "limit.ceiling", "<-5dBTP", "--timeout", "10s"], env=ENV
     )
@@ -613,6 +667,12 @@ def test_completion():
     assert complete("set", "limit.bypass=o") == ["limit.bypass=on", "limit.bypass=off"]
     assert "--if-rev" in complete("set", "--i") and "--if-rev" not in complete("status", "--i")
     assert complete("set", "--wait", "s") == ["settled"]
+    assert complete("automate", "vox/gain.") == ["vox/gain.gain"]
+    mixctl("add", "eq", "tone")
+    words = complete("automate", "tone.band3.")
+    assert "tone.band3.freq" in words and "tone.band3.type" not in words, words
+    assert not {"tone.bypass", "tone.mute", "tone.layout"} & set(complete("automate", "tone."))
+    mixctl("rm", "tone")
     assert complete("add", "limi") == ["limiter"]
     assert complete("add", "limiter", "x", "ceil") == ["ceiling="]
     assert complete("link", "vox/gain:") == ["vox/gain:in", "vox/gain:out"]
