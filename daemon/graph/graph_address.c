@@ -52,6 +52,11 @@ int graph_model_find_node(const struct graph_model *model, const char *name,
 
 /* ---- ports ---- */
 
+static const char *article(const char *word)
+{
+	return strchr("aeiou", word[0]) ? "an" : "a";
+}
+
 static int no_port(const struct graph_node *node, bool output, const char *address,
 		   const char *port, struct mixd_error *err)
 {
@@ -65,8 +70,8 @@ static int no_port(const struct graph_node *node, bool output, const char *addre
 		      node->type->node_type->id, output ? "output" : "input", port ? " " : "",
 		      port ? port : "");
 	if (n == 0) {
-		error_hint(err, "a %s has only %s", node->type->node_type->id,
-			   output ? "inputs" : "outputs");
+		error_hint(err, "%s %s has only %s", article(node->type->node_type->id),
+			   node->type->node_type->id, output ? "inputs" : "outputs");
 		return r;
 	}
 	for (uint32_t i = 0; i < n_words; i++) {
@@ -143,8 +148,8 @@ static int no_id(const struct graph_node *node, const char *id, bool meters, str
 	if (!err)
 		return -ENOENT;
 	snprintf(address, sizeof(address), "%.120s.%.38s", node->name, id);
-	r = error_set(err, ERROR_NOT_FOUND, address, "a %s has no %s \"%.64s\"", type,
-		      meters ? "param, config or meter" : "param or config", id);
+	r = error_set(err, ERROR_NOT_FOUND, address, "%s %s has no %s \"%.64s\"", article(type),
+		      type, meters ? "param, config or meter" : "param or config", id);
 	nearest = nearest_id(node->type, id, meters);
 	if (nearest)
 		error_hint(err, "did you mean \"%s\"?", nearest);
