@@ -234,7 +234,8 @@ static void output_envelope(FILE *file, const Mixd__V1__Envelope *envelope)
 	for (size_t i = 0; i < envelope->n_points; i++) {
 		doc_format_number(envelope->points[i]->at_ms, at);
 		doc_format_number(envelope->points[i]->value, value);
-		fprintf(file, " %sms=%s", at, value);
+		fprintf(file, " %sms=%s", at,
+			*envelope->points[i]->text ? envelope->points[i]->text : value);
 	}
 	if (envelope->n_points && *envelope->curve)
 		fprintf(file, " --curve %s", envelope->curve);

@@ -18,45 +18,48 @@ static void control_text_put(char **field, const char *text)
 		*field = copy;
 }
 
-/* VALUE of the row ID of TYPE. *AT: where the search begins and ended; settings come in the order of
+/* *AT: the row ID of TYPE, params first; the search begins there, since settings come in the order of
  * their table. False: there is no such row. */
-static bool control_text_fill(const struct graph_type *type, const char *id,
-			      const Mixd__V1__Value *value, uint32_t *at, char **field)
+static bool control_text_row(const struct graph_type *type, const char *id, uint32_t *at)
 {
-	uint32_t n = type->n_params + type->n_configs, i = 0;
-	char buf[TEXT_MAX] = "";
+	uint32_t n = type->n_params + type->n_configs;
 
-	for (; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t row = (*at + i) % n;
 
 		if (strcmp(row < type->n_params ? type->params[row].id
 						: type->configs[row - type->n_params]->id,
-			   id) == 0)
-			break;
-	}
-	if (i == n)
-		return false;
-	*at = (*at + i) % n;
-	if (!value)
-		return true;
-	if (value->kind_case == MIXD__V1__VALUE__KIND_TEXT) {
-		control_text_put(field, value->text);
+			   id) != 0)
+			continue;
+		*at = row;
 		return true;
 	}
-	if (value->kind_case == MIXD__V1__VALUE__KIND_FLAG) {
-		control_text_put(field, value->flag ? "on" : "off");
-		return true;
-	}
-	if (*at < type->n_params) {
-		graph_value_format_param(type->params[*at].row, value->number, buf, sizeof(buf));
-	} else {
-		const struct mixd_value number = {.number = value->number};
+	return false;
+}
 
-		graph_value_format_config(type->configs[*at - type->n_params], &number, buf,
+static void control_text_number(const struct graph_type *type, uint32_t row, double number,
+				char **field)
+{
+	const struct mixd_value value = {.number = number};
+	char buf[TEXT_MAX] = "";
+
+	if (row < type->n_params)
+		graph_value_format_param(type->params[row].row, number, buf, sizeof(buf));
+	else
+		graph_value_format_config(type->configs[row - type->n_params], &value, buf,
 					  sizeof(buf));
-	}
 	control_text_put(field, buf);
-	return true;
+}
+
+static void control_text_fill(const struct graph_type *type, uint32_t row,
+			      const Mixd__V1__Value *value, char **field)
+{
+	if (value && value->kind_case == MIXD__V1__VALUE__KIND_TEXT)
+		control_text_put(field, value->text);
+	else if (value && value->kind_case == MIXD__V1__VALUE__KIND_FLAG)
+		control_text_put(field, value->flag ? "on" : "off");
+	else if (value && value->kind_case == MIXD__V1__VALUE__KIND_NUMBER)
+		control_text_number(type, row, value->number, field);
 }
 
 void control_text_node(const struct graph_types *types, Mixd__V1__Node *node)
@@ -65,8 +68,9 @@ void control_text_node(const struct graph_types *types, Mixd__V1__Node *node)
 	uint32_t at = 0;
 
 	for (size_t i = 0; type && i < node->n_settings; i++)
-		control_text_fill(type, node->settings[i]->id, node->settings[i]->value, &at,
-				  &node->settings[i]->text);
+		if (control_text_row(type, node->settings[i]->id, &at))
+			control_text_fill(type, at, node->settings[i]->value,
+					  &node->settings[i]->text);
 }
 
 /* ---- changes ---- */
@@ -111,26 +115,47 @@ static const struct graph_type *control_text_type(const struct control_text_chan
 	return node ? node->type : NULL;
 }
 
-/* The longest part before a dot that is a node with such a row. */
-static void control_text_param(const struct control_text_changes *all, uint32_t idx,
-			       Mixd__V1__ParamChanged *param)
+/* What ADDRESS means when change IDX happens: the longest part before a dot that is a node with such a
+ * row. NULL: nothing. */
+static const struct graph_type *control_text_find(const struct control_text_changes *all,
+						  uint32_t idx, const char *address,
+						  uint32_t *ret_row)
 {
 	char name[GRAPH_ADDRESS_MAX];
-	size_t size = strlen(param->address);
+	size_t size = strlen(address);
 	const struct graph_type *type;
-	uint32_t at = 0;
 
-	if (*param->text || size >= sizeof(name))
-		return;
-	memcpy(name, param->address, size + 1);
+	if (size >= sizeof(name))
+		return NULL;
+	memcpy(name, address, size + 1);
+	*ret_row = 0;
 	for (size_t i = size; i > 0; i--) {
 		if (name[i - 1] != '.')
 			continue;
 		name[i - 1] = '\0';
 		type = control_text_type(all, idx, name);
-		if (type &&
-		    control_text_fill(type, param->address + i, param->value, &at, &param->text))
-			return;
+		if (type && control_text_row(type, address + i, ret_row))
+			return type;
+	}
+	return NULL;
+}
+
+static void control_text_change(const struct control_text_changes *all, uint32_t idx)
+{
+	Mixd__V1__Change *change = all->changes[idx];
+	const struct graph_type *type;
+	uint32_t row;
+
+	if (change->change_case == MIXD__V1__CHANGE__CHANGE_PARAM && !*change->param->text) {
+		type = control_text_find(all, idx, change->param->address, &row);
+		if (type)
+			control_text_fill(type, row, change->param->value, &change->param->text);
+	} else if (change->change_case == MIXD__V1__CHANGE__CHANGE_ENVELOPE &&
+		   change->envelope->n_points && !*change->envelope->points[0]->text) {
+		type = control_text_find(all, idx, change->envelope->address, &row);
+		for (size_t i = 0; type && i < change->envelope->n_points; i++)
+			control_text_number(type, row, change->envelope->points[i]->value,
+					    &change->envelope->points[i]->text);
 	}
 }
 
@@ -150,7 +175,6 @@ void control_text_changes(const struct graph_model *model, Mixd__V1__Change *con
 			all.names[all.n_names++] = i;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (changes[i]->change_case == MIXD__V1__CHANGE__CHANGE_PARAM)
-			control_text_param(&all, i, changes[i]->param);
+		control_text_change(&all, i);
 	free(all.names);
 }

@@ -393,6 +393,8 @@ def test_automate():
     start()
     mixctl("automate", "vox/gain.gain", "0s=-60dB", "3s=0dB", "--curve", "log")
     assert "vox/gain.gain" in out("export")
+    assert out("automate", "vox/gain.gain", "0s=-9dB", "--dry-run").splitlines() == [
+        "set vox/gain.gain=-9dB", "automate vox/gain.gain 0ms=-9dB --curve smooth"]
     mixctl("automate", "vox/gain.gain", "--clear")
     mixctl("automate", "vox/gain.gain", "0s=-60Hz", code=5)
     mixctl("automate", "vox/gain.gain", "0=1", "x", code=2)
