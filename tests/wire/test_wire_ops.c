@@ -96,6 +96,69 @@ TEST(nodes_ports_and_links_are_listed)
 	wire_close(wire);
 }
 
+/* One transaction in which a name means three things, one after the other. */
+TEST(values_have_words_whatever_a_name_means)
+{
+	Mixd__V1__Value value[3];
+	Mixd__V1__Set set[3];
+	Mixd__V1__RenameNode rename = MIXD__V1__RENAME_NODE__INIT;
+	Mixd__V1__AddNode add = MIXD__V1__ADD_NODE__INIT;
+	Mixd__V1__Op op[5], *ops[5];
+	Mixd__V1__Transaction transaction = MIXD__V1__TRANSACTION__INIT;
+	static const char *const addresses[] = {"vox/gain.gain", "old.gain", "vox/gain.band1.freq"};
+	static const char *const words[] = {"-3dB", "-6dB", "80Hz"};
+
+	for (int i = 0; i < 5; i++) {
+		mixd__v1__op__init(&op[i]);
+		ops[i] = &op[i];
+	}
+	for (int i = 0; i < 3; i++) {
+		mixd__v1__value__init(&value[i]);
+		mixd__v1__set__init(&set[i]);
+		value[i].kind_case = MIXD__V1__VALUE__KIND_TEXT;
+		value[i].text = (char *)(uintptr_t)words[i];
+		set[i].address = (char *)(uintptr_t)addresses[i];
+		set[i].value = &value[i];
+		op[i == 0 ? 0 : i == 1 ? 2 : 4].op_case = MIXD__V1__OP__OP_SET;
+		op[i == 0 ? 0 : i == 1 ? 2 : 4].set = &set[i];
+	}
+	rename.name = (char *)"vox/gain";
+	rename.to = (char *)"old";
+	op[1].op_case = MIXD__V1__OP__OP_RENAME;
+	op[1].rename = &rename;
+	add.name = (char *)"vox/gain";
+	add.type = (char *)"eq";
+	op[3].op_case = MIXD__V1__OP__OP_ADD;
+	op[3].add = &add;
+	transaction.ops = ops;
+	transaction.n_ops = 5;
+	for (int dry = 1; dry >= 0; dry--) {
+		Mixd__V1__Request request = wire_request(TRANSACTION);
+		Mixd__V1__Reply *reply;
+		unsigned n = 0;
+
+		if (dry)
+			chain();
+		request.transaction = &transaction;
+		request.dry_run = dry;
+		reply = wire_ask(wire, &request);
+		CHECK(reply->status->code == MIXD__V1__CODE__CODE_OK, "%s", reply->status->text);
+		for (size_t i = 0; i < reply->transaction->n_changes; i++) {
+			const Mixd__V1__Change *change = reply->transaction->changes[i];
+
+			if (change->change_case != MIXD__V1__CHANGE__CHANGE_PARAM)
+				continue;
+			CHECK(n < 3);
+			CHECK_STR(change->param->address, addresses[n]);
+			/* Afterwards the first name is an eq's: better no words than wrong ones. */
+			CHECK_STR(change->param->text, n == 0 && !dry ? "" : words[n]);
+			n++;
+		}
+		CHECK(n == 3);
+	}
+	wire_close(wire);
+}
+
 TEST(values_are_set_and_read_with_units)
 {
 	Mixd__V1__Get get = MIXD__V1__GET__INIT;
