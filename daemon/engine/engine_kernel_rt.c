@@ -15,26 +15,30 @@
 #define ENGINE_CLONES
 #endif
 
+/* Two channels at a time: one reduction for both. -0 is the lowest of all integers. */
 ENGINE_CLONES uint32_t engine_kernel_guard(float *const *x, uint32_t n_channels, uint32_t n,
 					   uint32_t *ret_negative_zero)
 {
-	int32_t peak = 0;
-	uint32_t negative = 0;
+	int32_t peak = 0, lowest = 0;
 
-	for (uint32_t c = 0; c < n_channels; c++) {
-		const char *bytes = (const char *)x[c];
+	for (uint32_t c = 0; c < n_channels; c += 2) {
+		const char *one = (const char *)x[c];
+		const char *two = c + 1 < n_channels ? (const char *)x[c + 1] : one;
 
 		for (uint32_t i = 0; i < n; i++) {
-			uint32_t bits;
-			int32_t magnitude;
+			int32_t a, b, low, high;
 
-			memcpy(&bits, bytes + (size_t)i * sizeof(float), sizeof(bits));
-			magnitude = (int32_t)(bits & 0x7fffffffu);
-			peak = magnitude > peak ? magnitude : peak;
-			negative |= bits == 0x80000000u;
+			memcpy(&a, one + (size_t)i * sizeof(float), sizeof(a));
+			memcpy(&b, two + (size_t)i * sizeof(float), sizeof(b));
+			low = a < b ? a : b;
+			lowest = low < lowest ? low : lowest;
+			a &= INT32_MAX;
+			b &= INT32_MAX;
+			high = a > b ? a : b;
+			peak = high > peak ? high : peak;
 		}
 	}
-	*ret_negative_zero = negative;
+	*ret_negative_zero = lowest == INT32_MIN;
 	return (uint32_t)peak;
 }
 
