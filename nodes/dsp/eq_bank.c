@@ -22,6 +22,8 @@
 
 #include "eq_bank_skewed.h"
 
+#include "eq_bank_quad.h"
+
 #define LANES_W 2
 #include "eq_bank_kernel.h"
 #undef LANES_W
@@ -32,10 +34,28 @@
 #include "eq_bank_kernel.h"
 #undef LANES_W
 
-/* Two sections in one vector: half the instructions for a lone stereo node. */
+/* Two or four sections in one vector: fewer instructions for a lone stereo node. */
 MIXD_CLONES static void eq_bank_run_skewed(const struct eq_bank_job *job, uint32_t n_frames)
 {
-	eq_bank_lanes_w2(job, n_frames, 2, 0, true);
+	eq_bank_lanes_w2(job, n_frames, 2, 0, 4);
+}
+
+MIXD_CLONES static void eq_bank_run_quad(const struct eq_bank_job *job, uint32_t n_frames)
+{
+	eq_bank_lanes_w2(job, n_frames, 2, 0, 8);
+}
+
+/* A lone stereo node. */
+static void eq_bank_run_two(const struct eq_bank_job *job, uint32_t n_frames)
+{
+	uint32_t native = lanes_native_width(MIXD_LANES_MAX);
+
+	if (job->moving || n_frames < EQ_SKEWED_MIN_FRAMES || native == 2)
+		eq_bank_run_w2(job, n_frames, 2);
+	else if (native == 4)
+		eq_bank_run_skewed(job, n_frames);
+	else
+		eq_bank_run_quad(job, n_frames);
 }
 
 void eq_bank_run(uint32_t width, const struct eq_bank_job *job, uint32_t n_frames)
@@ -48,9 +68,8 @@ void eq_bank_run(uint32_t width, const struct eq_bank_job *job, uint32_t n_frame
 		eq_bank_run_w4(job, n_frames, width);
 		break;
 	default:
-		if (width == 2 && !job->moving && n_frames >= EQ_SKEWED_MIN_FRAMES &&
-		    lanes_native_width(MIXD_LANES_MAX) > 2)
-			eq_bank_run_skewed(job, n_frames);
+		if (width == 2)
+			eq_bank_run_two(job, n_frames);
 		else
 			eq_bank_run_w2(job, n_frames, width);
 		break;

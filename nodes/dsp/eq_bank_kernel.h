@@ -79,7 +79,7 @@ MIXD_INLINE void EQ_NAME(eq_move)(EQ_V *x, uint32_t n_frames, const uint32_t cou
 }
 
 MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count, bool moving,
-				      const bool skewed, uint32_t width, double *state,
+				      const uint32_t skew, uint32_t width, double *state,
 				      double *coef)
 {
 	const size_t state_step = (size_t)SVF_STATES * width;
@@ -95,7 +95,14 @@ MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count
 			EQ_NAME(eq_move)(x, n_frames, 1, width, state, coef);
 		return;
 	}
-	if (skewed) {
+	if (skew == 8) {
+		uint32_t done = eq_quad_sections((lanes_f64x2 *)x, n_frames, count, state, coef);
+
+		count -= done;
+		state += done * state_step;
+		coef += done * coef_step;
+	}
+	if (skew) {
 		uint32_t done = eq_skew_sections((lanes_f64x2 *)x, n_frames, count, state, coef);
 
 		count -= done;
@@ -145,17 +152,21 @@ MIXD_INLINE void EQ_NAME(eq_gain)(EQ_V *x, uint32_t n_frames, uint32_t width, do
 	EQ_AT(coef, 0) = gain;
 }
 
-/* The lanes FIRST .. FIRST + LANES_W - 1 of the block. */
+/* The lanes FIRST .. FIRST + LANES_W - 1 of the block. SKEW: 0, or the vector width for sections side
+ * by side (4: eq_bank_skewed.h, 8: eq_bank_quad.h). */
 MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t n_frames,
-					uint32_t width, uint32_t first, const bool skewed)
+					uint32_t width, uint32_t first, const uint32_t skew)
 {
 	EQ_V x[MIXD_SLICE_MAX] __attribute__((aligned(64)));
 	double *state = job->state + first, *coef = job->coef + first;
 	double *plain = coef + EQ_BANK_GAIN_WORDS * width;
 	double *mid_side = plain + (size_t)job->max_sections * EQ_BANK_SECTION_WORDS * width;
 
-	lanes_load_f64(job->in + first, n_frames, LANES_W, (double *)x);
-	EQ_NAME(eq_sections)(x, n_frames, job->n_plain, job->moving, skewed, width, state, plain);
+	if (skew == 8)
+		eq_quad_load_f64(job->in, n_frames, (lanes_f64x2 *)x);
+	else
+		lanes_load_f64(job->in + first, n_frames, LANES_W, (double *)x);
+	EQ_NAME(eq_sections)(x, n_frames, job->n_plain, job->moving, skew, width, state, plain);
 	if (job->n_mid_side) {
 		EQ_I mask = {0};
 
@@ -163,20 +174,23 @@ MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t 
 			mask[lane] = job->mid_side_lanes >> (first + lane) & 1u ? -1 : 0;
 		EQ_NAME(eq_mid_side)(x, n_frames, mask, 0.5);
 		EQ_NAME(eq_sections)
-		(x, n_frames, job->n_mid_side, job->moving, skewed, width,
+		(x, n_frames, job->n_mid_side, job->moving, skew, width,
 		 state + (size_t)job->max_sections * SVF_STATES * width, mid_side);
 		EQ_NAME(eq_mid_side)(x, n_frames, mask, 1.0);
 	}
 	if (job->gain)
 		EQ_NAME(eq_gain)(x, n_frames, width, coef);
-	lanes_store_f64((const double *)x, job->out + first, n_frames, LANES_W);
+	if (skew == 8)
+		eq_quad_store_f64((const lanes_f64x2 *)x, job->out, n_frames);
+	else
+		lanes_store_f64((const double *)x, job->out + first, n_frames, LANES_W);
 }
 
 MIXD_CLONES static void EQ_NAME(eq_bank_run)(const struct eq_bank_job *job, uint32_t n_frames,
 					     uint32_t width)
 {
 	for (uint32_t first = 0; first < width; first += LANES_W)
-		EQ_NAME(eq_bank_lanes)(job, n_frames, width, first, false);
+		EQ_NAME(eq_bank_lanes)(job, n_frames, width, first, 0);
 }
 
 #undef EQ_NAME

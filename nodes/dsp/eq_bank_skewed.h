@@ -71,22 +71,36 @@ MIXD_INLINE void eq_skew_edge(struct eq_skew *pair, const uint32_t n_pairs, lane
 		x[step - n_pairs * EQ_SKEW_DELAY] = y;
 }
 
+/* Take up what lies in a bank's words, and put the state back. */
+MIXD_INLINE void eq_skew_begin(struct eq_skew *pair, const double *state, const double *coef)
+{
+	for (uint32_t j = 0; j < SVF_COEFS; j++)
+		pair->c[j] = eq_skew_load(coef, j, EQ_BANK_SECTION_WORDS + j);
+	pair->s1 = eq_skew_load(state, 0, 2);
+	pair->s2 = eq_skew_load(state, 1, 3);
+	pair->last = pair->before = (lanes_f64x4){0.0};
+}
+
+MIXD_INLINE void eq_skew_end(const struct eq_skew *pair, double *state)
+{
+	lanes_f64x2 *s = (lanes_f64x2 *)state;
+
+	s[0] = (lanes_f64x2){pair->s1[0], pair->s1[1]};
+	s[1] = (lanes_f64x2){pair->s2[0], pair->s2[1]};
+	s[2] = (lanes_f64x2){pair->s1[2], pair->s1[3]};
+	s[3] = (lanes_f64x2){pair->s2[2], pair->s2[3]};
+}
+
 /* 2 * N_PAIRS sections. */
 MIXD_INLINE void eq_skew_pass(lanes_f64x2 *x, uint32_t n_frames, const uint32_t n_pairs,
 			      double *state, const double *coef)
 {
 	const uint32_t delay = n_pairs * EQ_SKEW_DELAY;
+	const size_t state_step = 2u * 2u * SVF_STATES, coef_step = 2u * 2u * EQ_BANK_SECTION_WORDS;
 	struct eq_skew pair[EQ_SKEW_PAIRS];
-	lanes_f64x2 *s = (lanes_f64x2 *)state;
 
-	for (uint32_t k = 0; k < n_pairs; k++) {
-		for (uint32_t j = 0; j < SVF_COEFS; j++)
-			pair[k].c[j] = eq_skew_load(coef, 2 * k * EQ_BANK_SECTION_WORDS + j,
-						    (2 * k + 1) * EQ_BANK_SECTION_WORDS + j);
-		pair[k].s1 = eq_skew_load(state, 4 * k, 4 * k + 2);
-		pair[k].s2 = eq_skew_load(state, 4 * k + 1, 4 * k + 3);
-		pair[k].last = pair[k].before = (lanes_f64x4){0.0};
-	}
+	for (uint32_t k = 0; k < n_pairs; k++)
+		eq_skew_begin(&pair[k], state + k * state_step, coef + k * coef_step);
 	for (uint32_t i = 0; i < delay; i++)
 		eq_skew_edge(pair, n_pairs, x, i, i / EQ_SKEW_DELAY, false);
 	for (uint32_t i = delay; i < n_frames; i++) {
@@ -98,12 +112,8 @@ MIXD_INLINE void eq_skew_pass(lanes_f64x2 *x, uint32_t n_frames, const uint32_t 
 	}
 	for (uint32_t i = 0; i < delay; i++)
 		eq_skew_edge(pair, n_pairs, x, n_frames + i, i / EQ_SKEW_DELAY, true);
-	for (uint32_t k = 0; k < n_pairs; k++) {
-		s[4 * k] = (lanes_f64x2){pair[k].s1[0], pair[k].s1[1]};
-		s[4 * k + 1] = (lanes_f64x2){pair[k].s2[0], pair[k].s2[1]};
-		s[4 * k + 2] = (lanes_f64x2){pair[k].s1[2], pair[k].s1[3]};
-		s[4 * k + 3] = (lanes_f64x2){pair[k].s2[2], pair[k].s2[3]};
-	}
+	for (uint32_t k = 0; k < n_pairs; k++)
+		eq_skew_end(&pair[k], state + k * state_step);
 }
 
 /* All but an odd last section; returns how many. */
