@@ -9,6 +9,8 @@
  * nothing is summed across a vector, so all widths give the same bits. */
 #include "truepeak.h"
 
+#include "clones.h"
+
 #include <math.h>
 
 #include <mixd/rt.h>
@@ -135,7 +137,7 @@ void truepeak_envelope(const struct truepeak_filter *filter, const float *x, flo
 	}
 }
 
-float truepeak_highest(const float *envelope, uint32_t n_frames)
+MIXD_CLONES float truepeak_highest(const float *envelope, uint32_t n_frames)
 {
 	/* As integers: values that are not negative have the same order, and the compiler has a
 	 * vector maximum for it. A NaN is the highest of all, and stays visible. */

@@ -12,6 +12,7 @@
 
 #include <mixd/node.h>
 
+#include "clones.h"
 #include "limitgain.h"
 #include "ramp.h"
 #include "truepeak.h"
@@ -269,12 +270,26 @@ static bool limiter_update(struct mixd_inst *inst, const struct mixd_update *upd
 	return false;
 }
 
+MIXD_CLONES static void limiter_higher(const float *a, const float *b, float *ret, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = a[i] > b[i] ? a[i] : b[i];
+}
+
+/* limiter_demand() under a ceiling that rests. */
+MIXD_CLONES static void limiter_demand_rest(float ceiling, const float *level, float *ret_demand,
+					    uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		ret_demand[i] = level[i] > ceiling ? ceiling / level[i] : 1.0f;
+}
+
 /* Take the input into the delay line; level[] = what lies around each frame. */
 static void limiter_detect(struct limiter_node *node, struct limiter_channel *channel,
 			   const float *in, uint32_t n_frames)
 {
 	const float *envelope = channel->envelope;
-	float *newest = channel->line + node->fill, *level = channel->level;
+	float *newest = channel->line + node->fill;
 
 	dsp_ramp_mul(&node->drive, in, newest, n_frames);
 	if (node->is_sample_mode)
@@ -284,8 +299,7 @@ static void limiter_detect(struct limiter_node *node, struct limiter_channel *ch
 	else
 		truepeak_envelope(&node->detector, newest, channel->envelope + 1, n_frames);
 	/* A frame answers for both of its sides. */
-	for (uint32_t i = 0; i < n_frames; i++)
-		level[i] = envelope[i] > envelope[i + 1] ? envelope[i] : envelope[i + 1];
+	limiter_higher(envelope, envelope + 1, channel->level, n_frames);
 	channel->envelope[0] = envelope[n_frames];
 }
 
@@ -294,10 +308,7 @@ static void limiter_demand(const struct limiter_node *node, const float *level, 
 			   uint32_t n_frames)
 {
 	if (dsp_ramp_rests(&node->ceiling)) {
-		float ceiling = (float)node->ceiling.to;
-
-		for (uint32_t i = 0; i < n_frames; i++)
-			ret_demand[i] = level[i] > ceiling ? ceiling / level[i] : 1.0f;
+		limiter_demand_rest((float)node->ceiling.to, level, ret_demand, n_frames);
 		return;
 	}
 	for (uint32_t i = 0; i < n_frames; i++) {
@@ -426,8 +437,8 @@ static void limiter_process(const struct mixd_call *call)
 		limiter_detect(node, &node->channel[c], inst->in[c], n_frames);
 		if (c == 0)
 			memcpy(top, own, n_frames * sizeof(float));
-		for (uint32_t i = 0; i < n_frames; i++)
-			top[i] = own[i] > top[i] ? own[i] : top[i];
+		else
+			limiter_higher(own, top, top, n_frames);
 	}
 	limiter_choose_paths(node, n_frames);
 	lowest = node->is_apart ? limiter_run_apart(node, inst, top, n_frames)
