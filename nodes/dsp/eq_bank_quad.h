@@ -122,13 +122,13 @@ MIXD_INLINE void eq_quad_pass(lanes_f64x2 *x, uint32_t n_frames, const bool tail
 		eq_skew_begin(&pair, state + 4 * 2 * SVF_STATES,
 			      coef + 4 * 2 * EQ_BANK_SECTION_WORDS);
 	eq_quad_begin(&quad, tail ? &pair : NULL, x);
-	for (uint32_t i = delay; i < n_frames; i++) {
-		lanes_f64x2 y = eq_quad_step(&quad, x[i]);
-
-		if (tail)
-			y = eq_skew_step(&pair, y, false, (lanes_i64x4){0});
-		x[i - delay] = y;
-	}
+	/* Two steps a turn spare the registers' moves; with a tail there are too few registers. */
+#pragma GCC unroll 2
+	for (uint32_t i = delay; !tail && i < n_frames; i++)
+		x[i - delay] = eq_quad_step(&quad, x[i]);
+	for (uint32_t i = delay; tail && i < n_frames; i++)
+		x[i - delay] =
+			eq_skew_step(&pair, eq_quad_step(&quad, x[i]), false, (lanes_i64x4){0});
 	eq_quad_end(&quad, tail ? &pair : NULL, state, x + n_frames - delay);
 	if (tail)
 		eq_skew_end(&pair, state + 4 * 2 * SVF_STATES);
