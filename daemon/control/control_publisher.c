@@ -21,7 +21,6 @@ struct control_publisher {
 	/* --- main --- */
 	void *push;
 	pthread_t thread;
-	uint64_t dropped;
 	bool running;
 	/* --- the thread's, once it runs --- */
 	void *pull, *pub, *monitor;
@@ -239,16 +238,7 @@ struct control_publisher *control_publisher_free(struct control_publisher *publi
 void control_publisher_send(struct control_publisher *publisher, const char *topic,
 			    const uint8_t *body, size_t size)
 {
-	if (zmq_send(publisher->push, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
-		publisher->dropped++;
-		return;
-	}
-	/* The first frame went in, so the second does: the high-water mark counts messages. */
-	if (zmq_send(publisher->push, body, size, 0) < 0)
-		publisher->dropped++;
-}
-
-uint64_t control_publisher_dropped(const struct control_publisher *publisher)
-{
-	return publisher->dropped;
+	/* When the first frame goes in, so does the second: the high-water mark counts messages. */
+	if (zmq_send(publisher->push, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+		zmq_send(publisher->push, body, size, 0);
 }

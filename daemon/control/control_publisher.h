@@ -1,7 +1,6 @@
 /* control_publisher.h - the PUB socket on a thread of its own: with many subscribers a send takes
  * long (55 ms measured with 1,000), and requests must not wait for it. The main thread puts
- * messages into an inproc pipe; what does not fit is dropped and counted (subscribers see the gap
- * in seq). A subscriber that does not read loses frames at the socket's high-water mark; it never
+ * messages into an inproc pipe; what does not fit is dropped (subscribers see the gap in seq). A subscriber that does not read loses frames at the socket's high-water mark; it never
  * slows the others.
  *
  * THREADS     [main] all calls. */
@@ -22,7 +21,6 @@ int control_publisher_new(void *context, const char *endpoint, const char *extra
 struct control_publisher *control_publisher_free(struct control_publisher *publisher);
 void control_publisher_send(struct control_publisher *publisher, const char *topic,
 			    const uint8_t *body, size_t size);
-uint64_t control_publisher_dropped(const struct control_publisher *publisher);
 
 /* Bind SOCKET with the file mode of an ipc endpoint (0660). */
 int control_bind(void *socket, const char *endpoint, struct mixd_error *err);
