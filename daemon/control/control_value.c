@@ -213,8 +213,15 @@ int control_get_response(struct control_call *call)
 	if (!reply->db)
 		return -ENOMEM;
 	reply->n_db = wish->n_freq_hz;
-	node->type->node_type->response(node->value + GRAPH_PARAM_COMMON, rate, wish->channel,
-					wish->freq_hz, reply->db, (uint32_t)wish->n_freq_hz);
+	node->type->node_type->response(
+		&(struct mixd_response){
+			.params = node->value + GRAPH_PARAM_COMMON,
+			.rate = rate,
+			.channel = wish->channel,
+			.freq_hz = wish->freq_hz,
+			.n = (uint32_t)wish->n_freq_hz,
+		},
+		reply->db);
 	call->reply.op_case = MIXD__V1__REPLY__OP_GET_RESPONSE;
 	call->reply.get_response = reply;
 	return 0;

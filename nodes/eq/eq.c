@@ -513,11 +513,13 @@ static void eq_process(const struct mixd_call *call)
 
 /* ---- response ---------------------------------------------------------------------------------- */
 
-static void eq_response(const double *params, double rate, uint32_t channel, const double *freq_hz,
-			double *ret_db, uint32_t n)
+static void eq_response(const struct mixd_response *query, double *ret_db)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		double tangent = tan(M_PI * fmin(freq_hz[i] / rate, 0.4999));
+	const double *params = query->params, rate = query->rate;
+	uint32_t channel = query->channel;
+
+	for (uint32_t i = 0; i < query->n; i++) {
+		double tangent = tan(M_PI * fmin(query->freq_hz[i] / rate, 0.4999));
 		/* plain, mid, side: numerator and denominator */
 		double num[3][2] = {{1, 0}, {1, 0}, {1, 0}}, den[3][2] = {{1, 0}, {1, 0}, {1, 0}};
 

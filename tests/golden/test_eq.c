@@ -147,7 +147,10 @@ TEST(sound_is_as_response_says)
 	for (double hz = 20; hz < 20000; hz *= 1.3) {
 		double want;
 
-		type->response(value, RATE, 0, &hz, &want, 1);
+		type->response(
+			&(struct mixd_response){
+				.params = value, .rate = RATE, .freq_hz = &hz, .n = 1},
+			&want);
 		worst = fmax(worst, fabs(magnitude_db(out_left, 1u << 16, hz) - want));
 	}
 	test_note("worst %.2g dB", worst);

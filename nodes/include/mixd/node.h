@@ -45,7 +45,7 @@
 extern "C" {
 #endif
 
-#define MIXD_NODE_ABI 1u
+#define MIXD_NODE_ABI 2u
 #define MIXD_SLICE_MAX 128u /* frames: the longest slice */
 #define MIXD_CELL 16u /* frames: the control grid while params move */
 #define MIXD_CHANNELS_MAX 64u /* channels of one port */
@@ -143,6 +143,8 @@ struct mixd_meter_row {
 	enum mixd_fold fold;
 	const char *const *labels; /* NULL, or names of the values 0, 1, ... */
 	bool per_channel; /* one value per channel of the main output (or input): id1, id2, ... */
+	uint32_t count; /* 0, or how many values: id1 .. id<count> (a spectrum's bins); not with
+			   per_channel */
 };
 
 enum mixd_port_layout {
@@ -204,7 +206,21 @@ struct mixd_need {
 
 struct mixd_inst;
 
-/* Services of the engine. [rt] */
+/* An audio file in memory. */
+struct mixd_audio {
+	float **channel; /* n_channels planes of n_frames samples */
+	uint32_t n_channels;
+	uint64_t n_frames;
+	double rate; /* Hz */
+};
+
+/* What a node says when a config of its own has a new value to be kept (a learnt profile, the state
+ * of a plug-in): event(inst, MIXD_EVENT_CAPTURED + index of the config row). The instance then asks
+ * type->capture() for the text and sets it by a transaction like any other, so that it is in the
+ * journal, in the session file and can be undone. */
+#define MIXD_EVENT_CAPTURED 0x10000u
+
+/* Services of the engine. */
 struct mixd_host {
 	/* Ask for type->work(inst, job) on the worker thread (inline when rendering offline).
 	 * False when the queue is full. [rt] */
@@ -212,6 +228,18 @@ struct mixd_host {
 	/* Tell subscribers something happened (silence began, failover, ...). CODE is the type's
 	 * own, documented in its doc line. Dropped and counted when the queue is full. [rt] */
 	void (*event)(struct mixd_inst *inst, uint32_t code, double value) MIXD_RT;
+	/* Wake whoever waits for *WORD in another process (a shared futex). One bounded system
+	 * call, the only one a node may cause. [rt] */
+	void (*wake)(struct mixd_inst *inst, uint32_t *word) MIXD_RT;
+	/* Wait until *WORD is no longer SEEN, at most TIMEOUT_MS. Live it returns at once with
+	 * false; only an offline render waits, because nobody hears it. [rt] */
+	bool (*await)(struct mixd_inst *inst, const uint32_t *word, uint32_t seen,
+		      uint32_t timeout_ms) MIXD_RT;
+	/* Read the audio file PATH, resampled to RATE (0: as it is) with soxr VHQ. -errno with
+	 * *fault; the caller gives *ret_audio back with free_audio. [main] and [worker] */
+	int (*read_audio)(const char *path, double rate, struct mixd_audio *ret_audio,
+			  struct mixd_fault *fault);
+	void (*free_audio)(struct mixd_audio *audio);
 };
 
 /* One instance as the audio thread sees it. */
@@ -258,6 +286,19 @@ struct mixd_update {
 			     arrival */
 	uint32_t cell_frames; /* 1..MIXD_CELL: the length over which to interpolate */
 	bool jump; /* first call after activate() or reset(): no glide */
+};
+
+/* A question for a node's magnitude response. */
+struct mixd_response {
+	const double *params; /* rows expanded, in declared units */
+	const struct mixd_value *config; /* one per config row */
+	const double *meter; /* rows expanded, as last published; NULL: unknown */
+	const struct mixd_inst *inst; /* the running instance, to read what activate() made; NULL
+					 when there is none */
+	double rate; /* Hz */
+	uint32_t channel;
+	const double *freq_hz;
+	uint32_t n;
 };
 
 struct mixd_call {
@@ -319,10 +360,14 @@ struct mixd_node_type {
 	void (*reset)(struct mixd_inst *inst) MIXD_RT;
 	/* A job from host->submit(), in order. [worker] */
 	void (*work)(struct mixd_inst *inst, uint32_t job);
-	/* Magnitude in dB of channel CHANNEL at N frequencies, from param values (rows expanded, in
-	 * declared units), as the node sounds at RATE. For plots and tests. [any] */
-	void (*response)(const double *params, double rate, uint32_t channel, const double *freq_hz,
-			 double *ret_db, uint32_t n);
+	/* Magnitude in dB of a channel at N frequencies, from the coefficients in force. For plots
+	 * and tests. [main] */
+	void (*response)(const struct mixd_response *query, double *ret_db);
+	/* The text of config row CONFIG as the instance would have it kept, after it said
+	 * MIXD_EVENT_CAPTURED: at most SIZE bytes with the ending 0. 0, or -errno with *fault.
+	 * What it reads must stand still until the next capture. [main] */
+	int (*capture)(struct mixd_inst *inst, uint32_t config, char *ret_text, size_t size,
+		       struct mixd_fault *fault);
 };
 
 /* What a shared object exports under the name `mixd_module`. */
@@ -331,6 +376,12 @@ struct mixd_module {
 	uint32_t sizeof_type, sizeof_inst, sizeof_call, sizeof_setup; /* checked by the loader */
 	const struct mixd_node_type *const *types;
 	uint32_t n_types;
+	/* Types that are made on demand, or NULL: every id "<scheme>:..." is this module's. */
+	const char *scheme;
+	/* The type ID, made once and living as long as the process. NULL with *fault. [main] */
+	const struct mixd_node_type *(*resolve)(const char *id, struct mixd_fault *fault);
+	/* The ids that resolve() knows on this machine, NULL-terminated, sorted. [main] */
+	const char *const *(*list)(void);
 };
 
 #define MIXD_EXPORT __attribute__((visibility("default")))
