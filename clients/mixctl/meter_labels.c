@@ -33,7 +33,8 @@ static const Mixd__V1__MeterRow *meter_labels_row(const Mixd__V1__TypesReply *ty
 		if (strcmp(type->id, type_id) != 0)
 			continue;
 		for (size_t i = 0; i < type->n_meters; i++)
-			if (strcmp(type->meters[i]->id, meter_id) == 0 && type->meters[i]->n_labels)
+			if (type->meters[i]->n_labels &&
+			    rows_match_meter(type->meters[i], meter_id))
 				return type->meters[i];
 	}
 	return NULL;

@@ -32,8 +32,8 @@ bool rows_match_meter(const Mixd__V1__MeterRow *row, const char *id)
 
 	if (strncmp(id, row->id, size) != 0)
 		return false;
-	return id[size] == 0 ||
-	       (row->per_channel && id[size + strspn(id + size, "0123456789")] == 0);
+	return id[size] == 0 || ((row->per_channel || row->count) &&
+				 id[size + strspn(id + size, "0123456789")] == 0);
 }
 
 /* The type of the node called NAME; NULL: there is none, or no answer. */

@@ -149,7 +149,10 @@ static void explain_print_meter(const Mixd__V1__NodeType *type, const Mixd__V1__
 				const char *address)
 {
 	printf("%s.%s - %s\n\n", type->id, row->id, row->doc);
-	printf("  kind     meter%s\n", row->per_channel ? ", one per channel: 1, 2, ..." : "");
+	printf("  kind     meter%s\n", row->per_channel ? ", one per channel: 1, 2, ..."
+				       : row->count
+					       ? mixctl_printf(", %u values: 1, 2, ...", row->count)
+					       : "");
 	if (*row->unit)
 		printf("  unit     %s\n", row->unit);
 	for (size_t i = 0; i < row->n_labels; i++)

@@ -47,7 +47,7 @@ static void control_read_config(struct control_arena *arena, const struct graph_
 {
 	const struct mixd_config_row *row = address->node->type->configs[address->idx];
 	const struct mixd_value *value = &address->node->config[address->idx];
-	char text[4096];
+	char text[GRAPH_TEXT_MAX + 1];
 
 	graph_value_format_config(row, value, text, sizeof(text));
 	reading->text = control_arena_strdup(arena, text);
@@ -208,20 +208,22 @@ int control_get_response(struct control_call *call)
 	if (wish->channel >= MIXD_CHANNELS_MAX)
 		return error_set(&call->error, ERROR_INVALID, wish->name, "no channel %u",
 				 wish->channel);
+	/* A curve that follows the sound (a dynamic eq) is read from meters. */
+	if (node->type->node_type->n_meters && !control_meters_touch(call->handler, call->now_ns) &&
+	    !call->late && strcmp(instance_clock(instance)->state, "running") == 0)
+		return control_wait_later(call, 0, CONTROL_METER_FILL_MS);
 	mixd__v1__response_reply__init(reply);
 	reply->db = control_call_array(call, wish->n_freq_hz, sizeof(reply->db[0]));
 	if (!reply->db)
 		return -ENOMEM;
 	reply->n_db = wish->n_freq_hz;
-	node->type->node_type->response(
-		&(struct mixd_response){
-			.params = node->value + GRAPH_PARAM_COMMON,
-			.rate = rate,
-			.channel = wish->channel,
-			.freq_hz = wish->freq_hz,
-			.n = (uint32_t)wish->n_freq_hz,
-		},
-		reply->db);
+	r = engine_response(instance_engine(instance), node,
+			    &(struct mixd_response){.channel = wish->channel,
+						    .freq_hz = wish->freq_hz,
+						    .n = (uint32_t)wish->n_freq_hz},
+			    reply->db);
+	if (r < 0)
+		return r;
 	call->reply.op_case = MIXD__V1__REPLY__OP_GET_RESPONSE;
 	call->reply.get_response = reply;
 	return 0;

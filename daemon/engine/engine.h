@@ -33,6 +33,10 @@ struct engine_setup {
 	void (*wake)(void *data); /* called from the audio thread when engine_maintain() has work;
 				     may be NULL. [rt] */
 	void *wake_data;
+	/* The file service, as in mixd_host; NULL: nodes that ask for a file are refused. */
+	int (*read_audio)(const char *path, double rate, struct mixd_audio *ret_audio,
+			  struct mixd_fault *fault);
+	void (*free_audio)(struct mixd_audio *audio);
 };
 
 /* What the clock gives for one call. Slots are graph_node.slot. A NULL channel pointer reads as
@@ -48,7 +52,7 @@ struct engine_cycle {
 enum engine_event_kind { ENGINE_EVENT_QUARANTINE, ENGINE_EVENT_NODE, ENGINE_EVENT_OVERLOAD };
 struct engine_event {
 	enum engine_event_kind kind;
-	uint64_t node_uid;
+	uint64_t node_uid, inst_id;
 	uint32_t code; /* QUARANTINE: 0 not finite, 1 too loud; NODE: the type's own */
 	double value;
 	uint64_t position;
@@ -109,9 +113,18 @@ uint64_t engine_envelopes_ended(const struct engine *engine);
 /* The uids of envelopes that play or are about to, sorted. *ret: free() it. -ENOMEM. [main] */
 int engine_envelopes(struct engine *engine, uint64_t **ret, uint32_t *ret_n);
 
+/* What NODE (of the model last submitted) answers to QUERY: freq_hz, n and channel are the caller's,
+ * the rest is filled in from the instance that sounds. Its type has response(). -ENOMEM. [main] */
+int engine_response(struct engine *engine, const struct graph_node *node,
+		    const struct mixd_response *query, double *ret_db);
+/* The text of config row CONFIG as the instance that raised EVENT would have it kept
+ * (MIXD_EVENT_CAPTURED). -ESTALE, without words, when that instance has been replaced. [main] */
+int engine_capture(struct engine *engine, const struct engine_event *event, uint32_t config,
+		   char *ret_text, size_t size, struct mixd_error *err);
+
 /* Meters: while the count of leases is above 0 the engine folds meters. */
 void engine_meters_lease(struct engine *engine, int delta); /* [main] */
-/* Value of meter IDX (graph_type.meters) of a node, CHANNEL 1.. for per_channel rows. Reading
+/* Value of meter IDX (graph_type.meters) of a node, CHANNEL 1.. for numbered rows. Reading
  * restarts MAX/MIN folds of that reader (READER 0..ENGINE_METER_READERS-1). NAN when the node is
  * unknown.        [main] */
 #define ENGINE_METER_READERS 8u

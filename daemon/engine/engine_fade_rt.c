@@ -161,7 +161,7 @@ static void inst_quarantine(struct engine_node *node, uint32_t bits, uint64_t en
 	if (inst->fault_at == UINT64_MAX || end - inst->fault_at > (uint64_t)inst->setup.rate) {
 		inst->fault_at = end;
 		atomic_fetch_add_explicit(&inst->engine->quarantines, 1, memory_order_relaxed);
-		engine_event_put(inst->engine, ENGINE_EVENT_QUARANTINE, inst->uid, finite ? 1 : 0,
+		engine_event_put(inst->engine, ENGINE_EVENT_QUARANTINE, inst, finite ? 1 : 0,
 				 finite ? (double)level : 0.0);
 	}
 	if (inst->external_in || inst->external_out)

@@ -279,8 +279,10 @@ static int inst_arrays(struct engine_inst *inst)
 	if (!inst->meter_first)
 		return -ENOMEM;
 	for (uint32_t row = 0; row < type->n_meters; row++)
-		inst->meter_first[row + 1] =
-			inst->meter_first[row] + (type->meters[row].per_channel ? channels : 1);
+		inst->meter_first[row + 1] = inst->meter_first[row] +
+					     (type->meters[row].per_channel ? channels
+					      : type->meters[row].count ? type->meters[row].count
+									: 1);
 	inst->n_meters = inst->meter_first[type->n_meters];
 	inst->declared = calloc(inst->type->n_params, sizeof(double));
 	inst->from = engine_alloc((inst->n_params + 1) * sizeof(double));

@@ -435,8 +435,8 @@ void engine_inst_jump(struct engine_node *node);
 /* ---- meters (engine_meter_rt.c) ---------------------------------------------------------- */
 void engine_inst_fold(struct engine_inst *inst, uint32_t readers);
 void engine_inst_publish(struct engine_inst *inst, uint32_t readers);
-void engine_event_put(struct engine *engine, enum engine_event_kind kind, uint64_t uid,
-		      uint32_t code, double value);
+void engine_event_put(struct engine *engine, enum engine_event_kind kind,
+		      const struct engine_inst *inst, uint32_t code, double value);
 bool engine_host_submit(struct mixd_inst *view, uint32_t job) MIXD_RT;
 void engine_host_event(struct mixd_inst *view, uint32_t code, double value) MIXD_RT;
 

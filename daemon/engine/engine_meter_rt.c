@@ -56,11 +56,12 @@ void engine_inst_publish(struct engine_inst *inst, uint32_t readers)
 	}
 }
 
-void engine_event_put(struct engine *engine, enum engine_event_kind kind, uint64_t uid,
-		      uint32_t code, double value)
+void engine_event_put(struct engine *engine, enum engine_event_kind kind,
+		      const struct engine_inst *inst, uint32_t code, double value)
 {
 	struct engine_event event = {.kind = kind,
-				     .node_uid = uid,
+				     .node_uid = inst ? inst->uid : 0,
+				     .inst_id = inst ? inst->id : 0,
 				     .code = code,
 				     .value = value,
 				     .position = engine->position};
@@ -76,7 +77,7 @@ void engine_host_event(struct mixd_inst *view, uint32_t code, double value)
 
 	if (view == &inst->home.view)
 		return; /* main is still making it: nobody hears it */
-	engine_event_put(inst->engine, ENGINE_EVENT_NODE, inst->uid, code, value);
+	engine_event_put(inst->engine, ENGINE_EVENT_NODE, inst, code, value);
 }
 
 bool engine_host_submit(struct mixd_inst *view, uint32_t job)

@@ -385,7 +385,7 @@ static void run_load(struct engine *engine, uint64_t start_ns, uint32_t n)
 		engine->load_peak = load;
 	if (load > 1.0 && !engine->setup.offline && engine->position >= engine->overload_at) {
 		engine->overload_at = engine->position + (uint64_t)engine->setup.rate;
-		engine_event_put(engine, ENGINE_EVENT_OVERLOAD, 0, 0, load);
+		engine_event_put(engine, ENGINE_EVENT_OVERLOAD, NULL, 0, load);
 	}
 	if ((double)engine->load_frames < engine->setup.rate)
 		return;

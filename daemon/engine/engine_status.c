@@ -170,8 +170,61 @@ double engine_meter(struct engine *engine, uint64_t node_uid, uint32_t meter_idx
 	row = &inst->node_type->meters[own];
 	first = inst->meter_first[own];
 	n = inst->meter_first[own + 1] - first;
-	if (row->per_channel && (channel < 1 || channel > n))
+	if (graph_meter_numbered(row) && (channel < 1 || channel > n))
 		return NAN;
-	return status_fold(engine, &inst->slots[1 + first + (row->per_channel ? channel - 1 : 0)],
+	return status_fold(engine,
+			   &inst->slots[1 + first + (graph_meter_numbered(row) ? channel - 1 : 0)],
 			   row->fold, reader);
+}
+
+/* ---- curves and captured values -------------------------------------------------------------- */
+
+int engine_response(struct engine *engine, const struct graph_node *node,
+		    const struct mixd_response *query, double *ret_db)
+{
+	struct engine_inst *inst = engine_want_inst(&engine->want, node->uid);
+	struct mixd_response full = *query;
+	double *meter = NULL;
+
+	full.params = node->value + GRAPH_PARAM_COMMON;
+	full.config = node->config + GRAPH_CONFIG_COMMON;
+	full.rate = engine->setup.rate;
+	if (inst && inst->node_type == node->type->node_type) {
+		meter = calloc(inst->n_meters + 1u, sizeof(*meter));
+		if (!meter)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < inst->n_meters; i++)
+			meter[i] = atomic_load_explicit(&inst->slots[1 + i].last,
+							memory_order_relaxed);
+		full.inst = &inst->home.view;
+		full.meter = engine->leases > 0 ? meter : NULL;
+	}
+	node->type->node_type->response(&full, ret_db);
+	free(meter);
+	return 0;
+}
+
+int engine_capture(struct engine *engine, const struct engine_event *event, uint32_t config,
+		   char *ret_text, size_t size, struct mixd_error *err)
+{
+	struct engine_inst *inst = engine_want_inst(&engine->want, event->node_uid);
+	struct mixd_fault fault = {0};
+	int res;
+
+	if (!inst || inst->id != event->inst_id)
+		return -ESTALE; /* it has been replaced: its successor will speak for itself */
+	if (config >= inst->node_type->n_configs || !inst->node_type->capture)
+		return error_set(err, ERROR_INVALID, inst->name,
+				 "nodes of type %s have nothing to capture in config %u",
+				 inst->node_type->id, config);
+	ret_text[0] = '\0';
+	res = inst->node_type->capture(&inst->home.view, config, ret_text, size, &fault);
+	ret_text[size - 1] = '\0';
+	if (res == 0)
+		return 0;
+	error_set(err, ERROR_INVALID, inst->name, "%s",
+		  fault.text[0] ? fault.text : "the node could not say what it has captured");
+	if (fault.hint[0])
+		error_hint(err, "%s", fault.hint);
+	return res;
 }

@@ -149,6 +149,54 @@ static void maintain_quarantine(struct instance *instance, const struct graph_no
 			node->name, 20.0 * log10(event->value));
 }
 
+static int maintain_set_text(struct instance *instance, const char *address, char *text,
+			     struct mixd_error *err)
+{
+	Mixd__V1__Value value = MIXD__V1__VALUE__INIT;
+	Mixd__V1__Set set = MIXD__V1__SET__INIT;
+	Mixd__V1__Op op = MIXD__V1__OP__INIT, *ops = &op;
+	struct instance_request request = {.ops = &ops, .n_ops = 1, .by = "mixd"};
+	struct instance_result result = {0};
+	int res;
+
+	value.kind_case = MIXD__V1__VALUE__KIND_TEXT;
+	value.text = text;
+	set.address = (char *)(uintptr_t)address;
+	set.value = &value;
+	op.op_case = MIXD__V1__OP__OP_SET;
+	op.set = &set;
+	res = instance_transact(instance, &request, &result, err);
+	instance_result_done(&result);
+	return res;
+}
+
+/* A value that the node found out itself becomes a config like any other: in the journal, in the
+ * session file, and it can be undone (ADR 0007). */
+static void maintain_capture(struct instance *instance, const struct graph_node *node,
+			     const struct engine_event *event)
+{
+	uint32_t config = event->code - MIXD_EVENT_CAPTURED;
+	char text[GRAPH_TEXT_MAX + 1], address[GRAPH_ADDRESS_MAX];
+	struct mixd_error err = {0};
+	int res = engine_capture(instance->engine, event, config, text, sizeof(text), &err);
+
+	if (res == -ESTALE)
+		return;
+	snprintf(address, sizeof(address), "%s", node->name);
+	if (res == 0) {
+		graph_address_format(&(struct graph_address){.node = (struct graph_node *)node,
+							     .kind = GRAPH_ADDRESS_CONFIG,
+							     .idx = GRAPH_CONFIG_COMMON + config},
+				     address, sizeof(address));
+		res = maintain_set_text(instance, address, text, &err);
+	}
+	if (res < 0)
+		instance_alarm(instance, "capture", node->name, true,
+			       "what %s has captured is not kept: %s", address, err.text);
+	else if (alarm_find(instance, "capture", node->name) < instance->n_alarms)
+		instance_alarm(instance, "capture", node->name, false, "%s is kept", address);
+}
+
 static void maintain_event(struct instance *instance, const struct engine_event *event)
 {
 	const struct graph_node *node = graph_model_node_uid(instance->model, event->node_uid);
@@ -169,6 +217,10 @@ static void maintain_event(struct instance *instance, const struct engine_event 
 	case ENGINE_EVENT_NODE:
 		if (!node)
 			break;
+		if (event->code >= MIXD_EVENT_CAPTURED) {
+			maintain_capture(instance, node, event);
+			break;
+		}
 		node_event.name = node->name;
 		node_event.code = event->code;
 		node_event.value = event->value;
@@ -189,6 +241,11 @@ static void maintain_alarms(struct instance *instance)
 		const char *address = instance->alarms[i]->address;
 		const struct graph_node *node;
 
+		if (strcmp(instance->alarms[i]->id, "capture") == 0 &&
+		    !graph_model_node(instance->model, address)) {
+			instance_alarm(instance, "capture", address, false, "the node was removed");
+			continue;
+		}
 		if (strcmp(instance->alarms[i]->id, "quarantine") != 0)
 			continue;
 		node = graph_model_node(instance->model, address);

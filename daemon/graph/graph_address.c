@@ -281,6 +281,7 @@ static uint32_t walk_channels(struct glob_walk *walk, const struct graph_node *n
 static int walk_meters(struct glob_walk *walk, struct graph_node *node)
 {
 	struct graph_address address = {.node = node, .kind = GRAPH_ADDRESS_METER};
+	uint32_t n;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < node->type->n_meters; i++) {
@@ -288,11 +289,12 @@ static int walk_meters(struct glob_walk *walk, struct graph_node *node)
 
 		address.idx = i;
 		address.channel = 0;
-		if (!meter->row->per_channel) {
+		if (!graph_meter_numbered(meter->row)) {
 			r = walk_one(walk, &address, meter->id);
 			continue;
 		}
-		for (uint32_t n = walk_channels(walk, node); r == 0 && address.channel < n;) {
+		n = meter->row->per_channel ? walk_channels(walk, node) : meter->row->count;
+		while (r == 0 && address.channel < n) {
 			address.channel++;
 			r = walk_one(walk, &address, meter->id);
 		}

@@ -272,6 +272,7 @@ static bool fill_meters(Mixd__V1__NodeType *message, const struct graph_type *ty
 		mixd__v1__meter_row__init(meter);
 		message->meters[message->n_meters++] = meter;
 		meter->per_channel = row->per_channel;
+		meter->count = row->count;
 		if (!graph_proto_text(&meter->id, row->id) ||
 		    !graph_proto_text(&meter->doc, row->doc) ||
 		    !graph_proto_text(&meter->unit, graph_unit_name(row->unit)) ||

@@ -275,26 +275,28 @@ int graph_type_config(const struct graph_type *type, const char *id)
 	return -1;
 }
 
-/* TEXT = PREFIX + a channel number 1..MIXD_CHANNELS_MAX without leading zeros; 0 when it is not. */
-static uint32_t channel_number(const char *text, const char *prefix)
+/* TEXT = PREFIX + a number 1..MAX without leading zeros; 0 when it is not. */
+static uint32_t meter_number(const char *text, const char *prefix, uint32_t max)
 {
 	size_t size = strlen(prefix);
 	uint32_t channel = 0;
 
 	if (strncmp(text, prefix, size) != 0 || text[size] < '1' || text[size] > '9')
 		return 0;
-	for (text += size; *text >= '0' && *text <= '9' && channel <= MIXD_CHANNELS_MAX; text++)
+	for (text += size; *text >= '0' && *text <= '9' && channel <= max; text++)
 		channel = channel * 10 + (uint32_t)(*text - '0');
-	return *text == '\0' && channel <= MIXD_CHANNELS_MAX ? channel : 0;
+	return *text == '\0' && channel <= max ? channel : 0;
 }
 
 int graph_type_meter(const struct graph_type *type, const char *id, uint32_t *ret_channel)
 {
 	for (uint32_t i = 0; i < type->n_meters; i++) {
 		const struct graph_meter *meter = &type->meters[i];
-		uint32_t channel = meter->row->per_channel ? channel_number(id, meter->id) : 0;
+		bool numbered = graph_meter_numbered(meter->row);
+		uint32_t max = meter->row->per_channel ? MIXD_CHANNELS_MAX : meter->row->count;
+		uint32_t channel = numbered ? meter_number(id, meter->id, max) : 0;
 
-		if (meter->row->per_channel ? channel > 0 : strcmp(meter->id, id) == 0) {
+		if (numbered ? channel > 0 : strcmp(meter->id, id) == 0) {
 			if (ret_channel)
 				*ret_channel = channel;
 			return (int)i;

@@ -18,6 +18,7 @@
 #define GRAPH_ID_MAX 64u /* "band32.freq" */
 #define GRAPH_GROUP_MAX 1024u /* repetitions of a group */
 #define GRAPH_PARAMS_MAX 8192u /* of one type, unrolled */
+#define GRAPH_METERS_MAX 8192u /* of one type, rows with a count unrolled */
 
 enum graph_common_param { GRAPH_PARAM_BYPASS, GRAPH_PARAM_MUTE, GRAPH_PARAM_COMMON };
 enum graph_common_config { GRAPH_CONFIG_LAYOUT, GRAPH_CONFIG_COMMON };
@@ -48,7 +49,7 @@ struct graph_param {
 	double def;
 };
 struct graph_meter {
-	char id[GRAPH_ID_MAX]; /* without the channel number when per_channel */
+	char id[GRAPH_ID_MAX]; /* without the number when the row is numbered */
 	const struct mixd_meter_row *row;
 };
 
@@ -60,7 +61,7 @@ struct graph_type {
 	uint32_t n_params;
 	const struct mixd_config_row **configs; /* GRAPH_CONFIG_COMMON first */
 	uint32_t n_configs;
-	struct graph_meter *meters; /* GRAPH_METER_COMMON first; per_channel rows once */
+	struct graph_meter *meters; /* GRAPH_METER_COMMON first; numbered rows once */
 	uint32_t n_meters;
 };
 
@@ -82,5 +83,10 @@ const struct graph_type *graph_types_at(const struct graph_types *types,
 /* Index or -1. */
 int graph_type_param(const struct graph_type *type, const char *id);
 int graph_type_config(const struct graph_type *type, const char *id);
-/* ID may carry a channel number for a per_channel row; *ret_channel is then 1.., else 0. */
+/* A row of several values, addressed as id1, id2, ...: one per channel, or `count` of them. */
+static inline bool graph_meter_numbered(const struct mixd_meter_row *row)
+{
+	return row->per_channel || row->count > 0;
+}
+/* ID carries a number for a numbered row; *ret_channel is then 1.., else 0. */
 int graph_type_meter(const struct graph_type *type, const char *id, uint32_t *ret_channel);

@@ -235,9 +235,13 @@ static int check_meter(struct check *check, const struct mixd_meter_row *row)
 		return r;
 	if (row->unit >= MIXD_UNIT_COUNT_ || row->fold > MIXD_FOLD_MIN)
 		return refuse(check, "unknown unit or fold");
-	if (row->per_channel && row->id[strlen(row->id) - 1] >= '0' &&
+	if (row->per_channel && row->count)
+		return refuse(check, "has a count, and is per channel");
+	if (row->count > GRAPH_METERS_MAX)
+		return refuse(check, "the count %u is above %u", row->count, GRAPH_METERS_MAX);
+	if (graph_meter_numbered(row) && row->id[strlen(row->id) - 1] >= '0' &&
 	    row->id[strlen(row->id) - 1] <= '9')
-		return refuse(check, "the id of a per-channel meter ends with a digit");
+		return refuse(check, "the id of a numbered meter ends with a digit");
 	return 0;
 }
 
@@ -274,7 +278,7 @@ static const char *row_id(const struct mixd_node_type *type, uint32_t i, const c
 		return type->configs[i].id;
 	i -= type->n_configs;
 	if (i < type->n_meters) {
-		*ret_numbered = type->meters[i].per_channel;
+		*ret_numbered = graph_meter_numbered(&type->meters[i]);
 		return type->meters[i].id;
 	}
 	return NULL;
@@ -371,7 +375,7 @@ static int check_ports(struct check *check)
 static int check_tables(struct check *check)
 {
 	const struct mixd_node_type *type = check->type;
-	uint64_t n_params = 0;
+	uint64_t n_params = 0, n_meters = 0;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < type->n_params; i++) {
@@ -387,10 +391,16 @@ static int check_tables(struct check *check)
 		if (r == 0)
 			r = check_word(check, type->configs[i].id, NULL);
 	}
-	for (uint32_t i = 0; r == 0 && i < type->n_meters; i++)
+	for (uint32_t i = 0; r == 0 && i < type->n_meters; i++) {
 		r = check_meter(check, &type->meters[i]);
+		n_meters += type->meters[i].count ? type->meters[i].count : 1;
+	}
 	if (r < 0)
 		return r;
+	if (n_meters > GRAPH_METERS_MAX) {
+		check->id = NULL;
+		return refuse(check, "more than %u meters", GRAPH_METERS_MAX);
+	}
 	if (n_params > GRAPH_PARAMS_MAX) {
 		check->id = NULL;
 		return refuse(check, "more than %u params", GRAPH_PARAMS_MAX);

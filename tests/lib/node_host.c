@@ -236,12 +236,19 @@ static void node_host_make_bank(struct node_host *host)
 	host->bank.out = host->bank_out = node_host_alloc(sizeof(*host->bank_out) * total);
 }
 
+/* Values of a row. */
+static uint32_t node_host_meter_count(const struct node_host *host,
+				      const struct mixd_meter_row *row)
+{
+	return row->per_channel ? host->bank.channels : row->count ? row->count : 1;
+}
+
 static uint32_t node_host_count_meters(const struct node_host *host)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < host->type->n_meters; i++)
-		n += host->type->meters[i].per_channel ? host->bank.channels : 1;
+		n += node_host_meter_count(host, &host->type->meters[i]);
 	return n;
 }
 
@@ -354,13 +361,13 @@ double node_host_meter(const struct node_host *host, uint32_t inst, const char *
 
 		if (strcmp(row->id, id) == 0)
 			return host->insts[inst].meters[at];
-		if (row->per_channel && strncmp(row->id, id, size) == 0) {
-			uint32_t channel = (uint32_t)strtoul(id + size, NULL, 10);
+		if ((row->per_channel || row->count) && strncmp(row->id, id, size) == 0) {
+			uint32_t number = (uint32_t)strtoul(id + size, NULL, 10);
 
-			if (channel >= 1 && channel <= host->bank.channels)
-				return host->insts[inst].meters[at + channel - 1];
+			if (number >= 1 && number <= node_host_meter_count(host, row))
+				return host->insts[inst].meters[at + number - 1];
 		}
-		at += row->per_channel ? host->bank.channels : 1;
+		at += node_host_meter_count(host, row);
 	}
 	test_fail(__FILE__, __LINE__, "%s has no meter \"%s\"", type->id, id);
 }

@@ -72,7 +72,8 @@ void node_host_process(struct node_host *host, const float *const *in, float *co
 /* type->reset() of all instances, then update() with jump. */
 void node_host_reset(struct node_host *host);
 
-/* The newest value of a meter; "peak2" is channel 2 of a per_channel row. */
+/* The newest value of a meter; "peak2" is channel 2 of a per_channel row,
+ * "bin17" value 17 of a row with a count. */
 double node_host_meter(const struct node_host *host, uint32_t inst, const char *id);
 /* Words of the first lane of INST, stride node_host_lane_width(). NULL when not laned. */
 double *node_host_lane_state(struct node_host *host, uint32_t inst);

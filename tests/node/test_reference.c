@@ -119,8 +119,11 @@ static void reference_meters(const struct mixd_node_type *type)
 	for (uint32_t i = 0; i < type->n_meters; i++) {
 		const struct mixd_meter_row *row = &type->meters[i];
 
-		fprintf(reference_out, "| `%s`%s | ", row->id,
-			row->per_channel ? " (1 per channel)" : "");
+		if (row->count)
+			fprintf(reference_out, "| `%s1..%u` | ", row->id, row->count);
+		else
+			fprintf(reference_out, "| `%s`%s | ", row->id,
+				row->per_channel ? " (1 per channel)" : "");
 		if (row->labels)
 			for (uint32_t k = 0; row->labels[k]; k++)
 				fprintf(reference_out, "%s`%s`", k ? ", " : "", row->labels[k]);

@@ -73,6 +73,27 @@ TEST(types_meters_per_channel_take_numbers)
 	graph_types_free(types);
 }
 
+TEST(types_meters_with_a_count_take_numbers)
+{
+	static const struct mixd_meter_row rows[] = {
+		{.id = "bin", .doc = "level of a band", .unit = MIXD_UNIT_DB, .count = 300},
+	};
+	struct mixd_node_type spectrum = fake_gain;
+	struct graph_types *types = graph_types_new();
+	const struct graph_type *type;
+	uint32_t number = 0;
+
+	spectrum.meters = rows;
+	spectrum.n_meters = 1;
+	CHECK(graph_types_add(types, &spectrum, NULL, NULL) == 0);
+	type = graph_types_at(types, 0);
+	CHECK(graph_type_meter(type, "bin300", &number) == GRAPH_METER_COMMON && number == 300);
+	CHECK(graph_type_meter(type, "bin1", &number) == GRAPH_METER_COMMON && number == 1);
+	CHECK(graph_type_meter(type, "bin301", NULL) == -1);
+	CHECK(graph_type_meter(type, "bin", NULL) == -1);
+	graph_types_free(types);
+}
+
 /* ---- bad tables: each is a good one with one thing spoiled ---- */
 
 static struct mixd_param_row spoiled_params[3];
@@ -269,6 +290,15 @@ TEST(types_bad_configs_meters_and_ports_are_refused)
 	check_refused("spoiled.layout", "every node");
 	spoiled_meters[0].doc = NULL;
 	check_refused("spoiled.reduction", "no doc");
+	spoiled_meters[1].count = 4;
+	check_refused("spoiled.tp", "per channel");
+	spoil_begin();
+	spoiled_meters[0].count = 9000;
+	check_refused("spoiled.reduction", "above");
+	spoil_begin();
+	spoiled_meters[0].count = GRAPH_METERS_MAX;
+	check_refused("spoiled", "more than");
+	spoil_begin();
 	spoiled_meters[1].id = "tp1";
 	check_refused("spoiled.tp1", "digit");
 	spoiled_meters[0].id = "peak";
