@@ -1,6 +1,7 @@
 /* main.c - options, signals, wiring: nothing else. */
 #define LOG_TOPIC "main"
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "cleanup.h"
+#include "audio_file.h"
 #include "control_server.h"
 #include "engine_modules.h"
 #include "graph_session.h"
@@ -201,11 +203,17 @@ static void on_signal(void *data, int signo)
 static int start_core(struct mixd *mixd, struct mixd_error *err)
 {
 	struct engine_setup setup = {
-		.rate = mixd->options.rate, .seed = 1, .wake = engine_wake, .wake_data = mixd};
+		.rate = mixd->options.rate, .seed = 1, .wake = engine_wake, .wake_data = mixd,
+		.read_audio = audio_file_read, .free_audio = audio_file_free};
 	struct instance_hooks hooks = {
 		.data = mixd, .journal = journal_hook, .persist = persist_hook};
+	char folder[PATH_MAX];
 	int r;
 
+	for (uint32_t i = 0; i < OPTIONS_AUDIO_FOLDERS; i++)
+		if (options_audio_folder(&mixd->options, i, folder, sizeof(folder)) &&
+		    audio_file_add_folder(folder) < 0)
+			return error_no_memory(err);
 	mixd->loop = loop_new();
 	mixd->types = graph_types_new();
 	if (!mixd->loop || !mixd->types)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,34 @@ void options_state_folder(const struct options *options, char *buf, size_t size)
 	if (!base || !*base)
 		base = home && *home ? path : "/var/lib";
 	folder_of(base, options->instance, buf, size);
+}
+
+bool options_audio_folder(const struct options *options, uint32_t idx, char *buf, size_t size)
+{
+	const char *base = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	const char *session = options->session ? options->session : options->check;
+	_cleanup_free_ char *whole = NULL;
+	char *slash;
+
+	switch (idx) {
+	case 0:
+		whole = session && strcmp(session, "-") != 0 ? realpath(session, NULL) : NULL;
+		slash = whole ? strrchr(whole, '/') : NULL;
+		if (!slash)
+			return false;
+		*slash = '\0';
+		return snprintf(buf, size, "%s", whole) < (int)size;
+	case 1:
+		if (base && *base)
+			return snprintf(buf, size, "%s/mixd/audio", base) < (int)size;
+		return home && *home &&
+		       snprintf(buf, size, "%s/.local/share/mixd/audio", home) < (int)size;
+	default:
+		options_state_folder(options, buf, size);
+		slash = buf + strlen(buf);
+		return snprintf(slash, size - (size_t)(slash - buf), "/audio") <
+		       (int)(size - (size_t)(slash - buf));
+	}
 }
 
 /* ---- systemd's notification socket: sd_notify(3), without the library ---- */

@@ -2,7 +2,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine_internal.h"
 
@@ -35,6 +38,29 @@ static void engine_set_setup_rate(struct engine *engine, double rate)
 	engine->fade_frames = (uint32_t)(rate * ENGINE_FADE_MS / 1000.0 + 0.5);
 }
 
+/* Of an engine that was given no file service. */
+static int engine_no_audio(const char *path, double rate, struct mixd_audio *ret_audio,
+			   struct mixd_fault *fault)
+{
+	*fault = (struct mixd_fault){"no file can be read here", "leave the file out"};
+	return -ENOSYS;
+}
+
+static void engine_free_nothing(struct mixd_audio *audio)
+{
+}
+
+/* Offline nobody hears the wait. */
+static bool engine_host_await(struct mixd_inst *view, const uint32_t *word, uint32_t seen,
+			      uint32_t timeout_ms)
+{
+	struct timespec timeout = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+
+	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == seen)
+		syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, NULL, 0);
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE) != seen;
+}
+
 int engine_new(const struct engine_setup *setup, struct engine **ret, struct mixd_error *err)
 {
 	struct engine *engine;
@@ -50,7 +76,19 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, struct mix
 		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	engine->setup = *setup;
 	engine_set_setup_rate(engine, setup->rate);
-	engine->host = (struct mixd_host){engine_host_submit, engine_host_event};
+	engine->host = (struct mixd_host){.submit = engine_host_submit,
+					  .event = engine_host_event,
+					  .wake = engine_host_wake,
+					  .await = setup->offline ? engine_host_await
+								  : engine_host_await_live,
+					  .cycle = engine_host_cycle,
+					  .offline = setup->offline,
+					  .read_audio = engine_no_audio,
+					  .free_audio = engine_free_nothing};
+	if (setup->read_audio && setup->free_audio) {
+		engine->host.read_audio = setup->read_audio;
+		engine->host.free_audio = setup->free_audio;
+	}
 	if (engine_buffers(engine) < 0 ||
 	    ring_init(&engine->to_rt, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
 	    ring_init(&engine->to_main, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||

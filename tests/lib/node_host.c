@@ -1,6 +1,7 @@
 /* node_host.c - see node_host.h: making instances, looking at them. */
 #include "node_host_private.h"
 
+#include "audio_file.h"
 #include "test.h"
 
 static void *node_host_alloc(size_t size)
@@ -270,7 +271,10 @@ struct node_host *node_host_try(const struct mixd_node_type *type,
 	host->n_inst = setup->n_inst ? setup->n_inst : 1;
 	host->n_params = node_host_n_params(type);
 	host->in_place = setup->in_place && (type->flags & MIXD_NODE_IN_PLACE);
-	host->services = (struct mixd_host){node_host_submit, node_host_event};
+	host->services = (struct mixd_host){.submit = node_host_submit,
+					      .event = node_host_event,
+					      .read_audio = audio_file_read,
+					      .free_audio = audio_file_free};
 	host->insts = node_host_alloc(sizeof(*host->insts) * host->n_inst);
 	host->inst_list = node_host_alloc(sizeof(*host->inst_list) * host->n_inst);
 	node_host_make_setup(host, setup);

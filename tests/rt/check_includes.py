@@ -33,6 +33,7 @@ SYSTEM = {
     "spa/": {"daemon/pipewire", "tests"},
     "zmq.h": {"daemon/control", "clients", "tests"},
     "sndfile.h": {"daemon/render", "daemon/delivery", "tests"},
+    "soxr.h": {"daemon/render", "tests"},
     "systemd/": {"daemon", "tests"},
 }
 
