@@ -1,8 +1,8 @@
 /* engine.c - the engine as the control thread sees it: prepare, submit, maintain. [main] */
 #include <errno.h>
+#include <linux/futex.h>
 #include <math.h>
 #include <stdlib.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>

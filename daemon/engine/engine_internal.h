@@ -439,6 +439,10 @@ void engine_event_put(struct engine *engine, enum engine_event_kind kind,
 		      const struct engine_inst *inst, uint32_t code, double value);
 bool engine_host_submit(struct mixd_inst *view, uint32_t job) MIXD_RT;
 void engine_host_event(struct mixd_inst *view, uint32_t code, double value) MIXD_RT;
+void engine_host_wake(struct mixd_inst *view, uint32_t *word) MIXD_RT;
+uint32_t engine_host_cycle(struct mixd_inst *view, uint32_t *ret_done) MIXD_RT;
+bool engine_host_await_live(struct mixd_inst *view, const uint32_t *word, uint32_t seen,
+			    uint32_t timeout_ms) MIXD_RT;
 
 /* ---- kernels (engine_kernel_rt.c) -------------------------------------------------------- */
 /* The largest magnitude in N_CHANNELS blocks as bits; *ret_negative_zero: there is a -0.0. [rt] */

@@ -1,7 +1,10 @@
 /* engine_meter_rt.c - what the audio thread tells: meters, events, jobs for the worker. */
+#include <linux/futex.h>
 #include <math.h>
 #include <semaphore.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine_internal.h"
 
@@ -99,4 +102,23 @@ bool engine_host_submit(struct mixd_inst *view, uint32_t job)
 	}
 	sem_post(&engine->worker_wake);
 	return true;
+}
+
+void engine_host_wake(struct mixd_inst *view, uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+uint32_t engine_host_cycle(struct mixd_inst *view, uint32_t *ret_done)
+{
+	const struct engine *engine = ((struct engine_node *)view)->inst->engine;
+
+	*ret_done = engine->cycle ? engine->cycle_at : 0;
+	return engine->cycle && !engine->setup.offline ? engine->cycle->n_frames : 0;
+}
+
+bool engine_host_await_live(struct mixd_inst *view, const uint32_t *word, uint32_t seen,
+			    uint32_t timeout_ms)
+{
+	return false;
 }

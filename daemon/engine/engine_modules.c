@@ -79,10 +79,31 @@ static bool modules_mismatch(const struct mixd_module *module, char *reason, siz
 			structs[i].name, theirs[i], structs[i].have);
 		return true;
 	}
-	if (!module->types || !module->n_types) {
+	if (!module->types && module->n_types) {
+		snprintf(reason, size, "it counts node types but has none");
+		return true;
+	}
+	if (!module->n_types && !(module->scheme && module->resolve)) {
 		snprintf(reason, size, "it lists no node types");
 		return true;
 	}
+	return false;
+}
+
+static bool modules_take_scheme(const struct modules_load *load, const struct mixd_module *module,
+				const char *path)
+{
+	struct graph_types_scheme scheme = {module->scheme, module->resolve, module->list};
+	struct mixd_error err = {0};
+	char reason[1024];
+
+	if (!module->scheme || !module->resolve)
+		return false;
+	if (graph_types_add_scheme(load->types, &scheme, path, &err) == 0)
+		return true;
+	snprintf(reason, sizeof(reason), "%s: %s%s%s", err.address, err.text,
+		 err.hint[0] ? "; " : "", err.hint);
+	modules_refuse(load, path, reason);
 	return false;
 }
 
@@ -117,6 +138,7 @@ static void modules_open(const struct modules_load *load, const char *path)
 			 err.hint[0] ? "; " : "", err.hint);
 		modules_refuse(load, path, reason);
 	}
+	taken += modules_take_scheme(load, module, path);
 	if (taken)
 		load->modules->handles[load->modules->n++] = handle;
 	else

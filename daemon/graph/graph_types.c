@@ -49,14 +49,40 @@ const struct mixd_meter_row graph_common_meters[GRAPH_METER_COMMON] = {
 				 .unit = MIXD_UNIT_FRAMES},
 };
 
+#define SCHEMES_MAX 8u
+#define SCHEME_TYPES_MAX 4096u
+
+struct types_scheme {
+	struct graph_types_scheme scheme;
+	char *module;
+};
+
+/* Behind a pointer: to look a type up does not change the registry, as its users see it. */
+struct types_demand {
+	struct types_scheme schemes[SCHEMES_MAX];
+	uint32_t n_schemes;
+	struct graph_type **types; /* in the order in which they were asked for */
+	uint32_t n_types;
+};
+
 struct graph_types {
 	struct graph_type **types; /* sorted by id */
 	uint32_t n_types;
+	struct types_demand *demand;
 };
 
 struct graph_types *graph_types_new(void)
 {
-	return calloc(1, sizeof(struct graph_types));
+	struct graph_types *types = calloc(1, sizeof(*types));
+
+	if (!types)
+		return NULL;
+	types->demand = calloc(1, sizeof(*types->demand));
+	if (!types->demand) {
+		free(types);
+		return NULL;
+	}
+	return types;
 }
 
 static struct graph_type *graph_type_free(struct graph_type *type)
@@ -78,6 +104,12 @@ struct graph_types *graph_types_free(struct graph_types *types)
 		return NULL;
 	for (uint32_t i = 0; i < types->n_types; i++)
 		graph_type_free(types->types[i]);
+	for (uint32_t i = 0; i < types->demand->n_types; i++)
+		graph_type_free(types->demand->types[i]);
+	for (uint32_t i = 0; i < types->demand->n_schemes; i++)
+		free(types->demand->schemes[i].module);
+	free(types->demand->types);
+	free(types->demand);
 	free(types->types);
 	free(types);
 	return NULL;
@@ -178,6 +210,22 @@ static uint32_t types_position(const struct graph_types *types, const char *id, 
 	return low;
 }
 
+/* A checked table, expanded. */
+static int type_new(const struct mixd_node_type *node_type, const char *module,
+		    struct graph_type **ret, struct mixd_error *err)
+{
+	_cleanup_(graph_type_freep) struct graph_type *type = calloc(1, sizeof(*type));
+
+	if (!type)
+		return error_no_memory(err);
+	type->node_type = node_type;
+	type->module = strdup(module ? module : "built-in");
+	if (!type->module || type_expand_params(type) < 0 || type_expand_rest(type) < 0)
+		return error_no_memory(err);
+	*ret = TAKE_PTR(type);
+	return 0;
+}
+
 int graph_types_add(struct graph_types *types, const struct mixd_node_type *node_type,
 		    const char *module, struct mixd_error *err)
 {
@@ -198,13 +246,9 @@ int graph_types_add(struct graph_types *types, const struct mixd_node_type *node
 		error_hint(err, "rename the type or remove one of the two modules");
 		return r;
 	}
-	type = calloc(1, sizeof(*type));
-	if (!type)
-		return error_no_memory(err);
-	type->node_type = node_type;
-	type->module = strdup(module ? module : "built-in");
-	if (!type->module || type_expand_params(type) < 0 || type_expand_rest(type) < 0)
-		return error_no_memory(err);
+	r = type_new(node_type, module, &type, err);
+	if (r < 0)
+		return r;
 	grown = reallocarray(types->types, types->n_types + 1u, sizeof(types->types[0]));
 	if (!grown)
 		return error_no_memory(err);
@@ -232,14 +276,112 @@ static void types_hint(const struct graph_types *types, const char *id, struct m
 		error_hint(err, "see `mixctl ls types`");
 }
 
+/* ---- on demand ---- */
+
+int graph_types_add_scheme(struct graph_types *types, const struct graph_types_scheme *scheme,
+			   const char *module, struct mixd_error *err)
+{
+	struct types_demand *demand = types->demand;
+	struct types_scheme *added = &demand->schemes[demand->n_schemes];
+	int r;
+
+	for (uint32_t i = 0; i < demand->n_schemes; i++) {
+		if (strcmp(demand->schemes[i].scheme.scheme, scheme->scheme) != 0)
+			continue;
+		r = error_set(err, ERROR_CONFLICT, scheme->scheme,
+			      "types \"%s:...\" are made already by %s", scheme->scheme,
+			      demand->schemes[i].module);
+		error_hint(err, "remove one of the two modules");
+		return r;
+	}
+	if (demand->n_schemes == SCHEMES_MAX)
+		return error_set(err, ERROR_RESOURCE, scheme->scheme, "more than %u schemes",
+				 SCHEMES_MAX);
+	added->module = strdup(module ? module : "built-in");
+	if (!added->module)
+		return error_no_memory(err);
+	added->scheme = *scheme;
+	demand->n_schemes++;
+	return 0;
+}
+
+const char *const *graph_types_listed(const struct graph_types *types, uint32_t scheme_idx)
+{
+	static const char *const none[] = {NULL};
+	const char *const *list;
+
+	if (scheme_idx >= types->demand->n_schemes)
+		return NULL;
+	if (!types->demand->schemes[scheme_idx].scheme.list)
+		return none;
+	list = types->demand->schemes[scheme_idx].scheme.list();
+	return list ? list : none;
+}
+
+static const struct types_scheme *types_scheme_of(const struct graph_types *types, const char *id)
+{
+	for (uint32_t i = 0; i < types->demand->n_schemes; i++) {
+		const struct types_scheme *scheme = &types->demand->schemes[i];
+		size_t size = strlen(scheme->scheme.scheme);
+
+		if (strncmp(id, scheme->scheme.scheme, size) == 0 && id[size] == ':' &&
+		    id[size + 1])
+			return scheme;
+	}
+	return NULL;
+}
+
+/* Made now, or NULL with *err. */
+static const struct graph_type *types_resolve(struct types_demand *demand,
+					      const struct types_scheme *scheme, const char *id,
+					      struct mixd_error *err)
+{
+	_cleanup_(graph_type_freep) struct graph_type *type = NULL;
+	struct mixd_fault fault = {0};
+	const struct mixd_node_type *node_type;
+	struct graph_type **grown;
+
+	if (demand->n_types == SCHEME_TYPES_MAX) {
+		error_set(err, ERROR_RESOURCE, NULL, "more than %u types made on demand",
+			  SCHEME_TYPES_MAX);
+		return NULL;
+	}
+	node_type = scheme->scheme.resolve(id, &fault);
+	if (!node_type) {
+		error_set(err, ERROR_NOT_FOUND, NULL, "%s",
+			  fault.text[0] ? fault.text : "there is no such type");
+		if (fault.hint[0])
+			error_hint(err, "%s", fault.hint);
+		return NULL;
+	}
+	if (graph_types_check_demanded(node_type, id, err) < 0 ||
+	    type_new(node_type, scheme->module, &type, err) < 0)
+		return NULL;
+	grown = reallocarray(demand->types, demand->n_types + 1u, sizeof(grown[0]));
+	if (!grown) {
+		error_no_memory(err);
+		return NULL;
+	}
+	demand->types = grown;
+	grown[demand->n_types] = TAKE_PTR(type);
+	return grown[demand->n_types++];
+}
+
 const struct graph_type *graph_types_find(const struct graph_types *types, const char *id,
 					  struct mixd_error *err)
 {
 	bool found;
 	uint32_t position = types_position(types, id, &found);
+	const struct types_scheme *scheme;
 
 	if (found)
 		return types->types[position];
+	scheme = types_scheme_of(types, id);
+	for (uint32_t i = 0; scheme && i < types->demand->n_types; i++)
+		if (strcmp(types->demand->types[i]->node_type->id, id) == 0)
+			return types->demand->types[i];
+	if (scheme)
+		return types_resolve(types->demand, scheme, id, err);
 	if (err) {
 		error_set(err, ERROR_NOT_FOUND, NULL, "no node type \"%.64s\"", id);
 		types_hint(types, id, err);

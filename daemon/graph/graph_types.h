@@ -7,7 +7,8 @@
  * ORDER       a group is unrolled repetition by repetition: band1.freq band1.gain band2.freq ...
  *             so value k of repetition r (from 0) of a group whose rows begin at row g and number
  *             m is at g + r * m + k.
- * THREADS     filled on main before use; afterwards immutable.
+ * THREADS     filled on main before use; afterwards immutable, but for types made on demand, which
+ *             only main adds.
  * NOT HERE    loading modules from disk: daemon/engine/engine_modules.h. */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "error.h"
 
 #define GRAPH_ID_MAX 64u /* "band32.freq" */
+#define GRAPH_TYPE_ID_MAX 255u /* "lv2:http://..." */
 #define GRAPH_GROUP_MAX 1024u /* repetitions of a group */
 #define GRAPH_PARAMS_MAX 8192u /* of one type, unrolled */
 #define GRAPH_METERS_MAX 8192u /* of one type, rows with a count unrolled */
@@ -73,7 +75,21 @@ struct graph_types *graph_types_free(struct graph_types *types);
  * -EINVAL names the row; -EEXIST when the id is taken. [main] */
 int graph_types_add(struct graph_types *types, const struct mixd_node_type *type,
 		    const char *module, struct mixd_error *err);
-/* NULL with err filled (nearest word) when unknown; err may be NULL. [any] */
+/* Types made on demand: an id "<scheme>:..." that is not there is resolve()d when it is first
+ * looked for, and stays. Not among graph_types_at(). */
+struct graph_types_scheme {
+	const char *scheme; /* borrowed, as the functions are */
+	const struct mixd_node_type *(*resolve)(const char *id, struct mixd_fault *fault);
+	const char *const *(*list)(void); /* may be NULL */
+};
+/* -EEXIST when the scheme is taken. [main] */
+int graph_types_add_scheme(struct graph_types *types, const struct graph_types_scheme *scheme,
+			   const char *module, struct mixd_error *err);
+/* The ids that could be made on demand, NULL-terminated, scheme by scheme; NULL behind the last
+ * scheme. [main] */
+const char *const *graph_types_listed(const struct graph_types *types, uint32_t scheme_idx);
+/* NULL with err filled (nearest word) when unknown; err may be NULL. [any], but an id of a scheme:
+ * [main] */
 const struct graph_type *graph_types_find(const struct graph_types *types, const char *id,
 					  struct mixd_error *err);
 uint32_t graph_types_count(const struct graph_types *types);

@@ -408,6 +408,25 @@ static int check_tables(struct check *check)
 	return check_unique(check);
 }
 
+/* What a table must be, whatever its id. */
+static int check_type(struct check *check)
+{
+	const struct mixd_node_type *type = check->type;
+	int r;
+
+	if (!type->category || !id_good(type->category))
+		return refuse(check, "has no category");
+	if (!type->process)
+		return refuse(check, "has no process()");
+	if ((type->flags & MIXD_NODE_FEEDBACK) && !type->emit)
+		return refuse(check, "declares feedback but has no emit()");
+	if ((type->n_params && !type->params) || (type->n_configs && !type->configs) ||
+	    (type->n_meters && !type->meters) || (type->n_ports && !type->ports))
+		return refuse(check, "a table is NULL but has a count");
+	r = check_ports(check);
+	return r < 0 ? r : check_tables(check);
+}
+
 int graph_types_check(const struct mixd_node_type *type, struct mixd_error *err)
 {
 	struct check check = {.type = type, .kind = "type", .err = err};
@@ -416,17 +435,21 @@ int graph_types_check(const struct mixd_node_type *type, struct mixd_error *err)
 	if (!type || !type->id)
 		return error_set(err, ERROR_INVALID, "?", "type: a node type without an id");
 	r = check_head(&check, type->id, type->doc);
-	if (r < 0)
-		return r;
-	if (!type->category || !id_good(type->category))
-		return refuse(&check, "has no category");
-	if (!type->process)
-		return refuse(&check, "has no process()");
-	if ((type->flags & MIXD_NODE_FEEDBACK) && !type->emit)
-		return refuse(&check, "declares feedback but has no emit()");
-	if ((type->n_params && !type->params) || (type->n_configs && !type->configs) ||
-	    (type->n_meters && !type->meters) || (type->n_ports && !type->ports))
-		return refuse(&check, "a table is NULL but has a count");
-	r = check_ports(&check);
-	return r < 0 ? r : check_tables(&check);
+	return r < 0 ? r : check_type(&check);
+}
+
+int graph_types_check_demanded(const struct mixd_node_type *type, const char *id,
+			       struct mixd_error *err)
+{
+	struct check check = {.type = type, .kind = "type", .err = err};
+
+	if (!type->id || strcmp(type->id, id) != 0 || strlen(id) > GRAPH_TYPE_ID_MAX)
+		return error_set(err, ERROR_INVALID, "?",
+				 "type: what was made for \"%.64s\" has another id", id);
+	for (const char *at = id; *at; at++)
+		if (*at <= ' ' || *at > '~' || strchr("\"'\\{}[],`", *at))
+			return refuse(&check, "the id has spaces, quotes or brackets");
+	if (!type->doc || !type->doc[0] || strchr(type->doc, '\n'))
+		return refuse(&check, "has no doc of one line");
+	return check_type(&check);
 }

@@ -17,3 +17,6 @@ extern const struct mixd_meter_row graph_common_meters[GRAPH_METER_COMMON];
 
 /* -EINVAL names the row: "eq.band.freq". */
 int graph_types_check(const struct mixd_node_type *type, struct mixd_error *err);
+/* The same for a type that was made on demand for ID: "<scheme>:<anything printable>". */
+int graph_types_check_demanded(const struct mixd_node_type *type, const char *id,
+			       struct mixd_error *err);

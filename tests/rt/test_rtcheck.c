@@ -1,5 +1,6 @@
 /* test_rtcheck.c - the fence holds: each forbidden thing ends a child process, allowed ones pass. */
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -15,6 +16,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t semaphore;
+static uint32_t word;
 static void *volatile sink;
 static volatile double number = 0.5;
 static __thread volatile int local;
@@ -77,6 +79,13 @@ static void do_allowed(void)
 	local = text[0];
 	pthread_mutex_trylock(&lock);
 	sem_post(&semaphore);
+	syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* As host->wake is not to be used. */
+static void do_futex_wait(void)
+{
+	syscall(SYS_futex, &word, FUTEX_WAIT, 1, NULL, NULL, 0);
 }
 
 static void *wait_semaphore(void *data)
@@ -157,6 +166,7 @@ TEST(rtcheck_sees_every_system_call)
 		test_skip("no syscall user dispatch on this machine");
 	CHECK(rtcheck_child(do_syscall, true, text) == SIGABRT, "syscall() passed");
 	CHECK(strstr(text, "system call"), "\"%s\"", text);
+	CHECK(rtcheck_child(do_futex_wait, true, text) == SIGABRT, "a futex wait passed");
 #if defined(__x86_64__)
 	CHECK(rtcheck_child(do_assembly, true, text) == SIGABRT, "inline assembly passed");
 #endif

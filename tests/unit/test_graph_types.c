@@ -320,3 +320,64 @@ TEST(types_bad_configs_meters_and_ports_are_refused)
 	spoiled.n_ports = 2;
 	check_refused("spoiled", "no output");
 }
+
+/* ---- on demand ---- */
+
+static uint32_t demand_calls;
+
+static const struct mixd_node_type *demand_resolve(const char *id, struct mixd_fault *fault)
+{
+	static struct mixd_node_type made, bad;
+
+	demand_calls++;
+	if (strcmp(id, "web:http://a/b#gain") == 0) {
+		made = fake_gain;
+		made.id = "web:http://a/b#gain";
+		return &made;
+	}
+	if (strcmp(id, "web:bad") == 0) {
+		bad = fake_gain;
+		bad.id = "web:other";
+		return &bad;
+	}
+	snprintf(fault->text, sizeof(fault->text), "nothing at %.100s", id);
+	snprintf(fault->hint, sizeof(fault->hint), "look elsewhere");
+	return NULL;
+}
+
+static const char *const *demand_list(void)
+{
+	static const char *const list[] = {"web:http://a/b#gain", NULL};
+
+	return list;
+}
+
+TEST(types_of_a_scheme_are_made_when_asked_for)
+{
+	const struct graph_types_scheme web = {"web", demand_resolve, demand_list};
+	const struct graph_types_scheme mute = {"mute", demand_resolve, NULL};
+	struct graph_types *types = graph_types_new();
+	const struct graph_type *type;
+	struct mixd_error err = {0};
+
+	demand_calls = 0;
+	CHECK(graph_types_add(types, &fake_eq, NULL, NULL) == 0);
+	CHECK(!graph_types_listed(types, 0));
+	CHECK(graph_types_add_scheme(types, &web, "web.so", &err) == 0);
+	CHECK(graph_types_add_scheme(types, &web, "other.so", &err) == -EEXIST);
+	CHECK(strstr(err.text, "web.so") && err.hint[0]);
+	CHECK(graph_types_add_scheme(types, &mute, "mute.so", &err) == 0);
+	CHECK_STR(graph_types_listed(types, 0)[0], "web:http://a/b#gain");
+	CHECK(!graph_types_listed(types, 1)[0] && !graph_types_listed(types, 2));
+	type = graph_types_find(types, "web:http://a/b#gain", &err);
+	CHECK(type && type->n_params == GRAPH_PARAM_COMMON + fake_gain.n_params, "%s", err.text);
+	CHECK_STR(type->module, "web.so");
+	CHECK(graph_types_find(types, "web:http://a/b#gain", NULL) == type && demand_calls == 1,
+	      "made once");
+	CHECK(graph_types_count(types) == 1, "not among those that are always there");
+	CHECK(!graph_types_find(types, "web:x", &err) && err.code == ERROR_NOT_FOUND);
+	CHECK(strstr(err.text, "nothing at web:x") && strstr(err.hint, "elsewhere"));
+	CHECK(!graph_types_find(types, "web:bad", &err) && strstr(err.text, "another id"));
+	CHECK(!graph_types_find(types, "web:", &err) && demand_calls == 3);
+	graph_types_free(types);
+}

@@ -240,6 +240,11 @@ struct mixd_host {
 	int (*read_audio)(const char *path, double rate, struct mixd_audio *ret_audio,
 			  struct mixd_fault *fault);
 	void (*free_audio)(struct mixd_audio *audio);
+	/* The frames of the clock's block under way, and in *ret_done how many of them came before
+	 * this slice; 0: not known (offline, or between blocks). What must be ready elsewhere before
+	 * the next block counts with it. May be NULL. [rt] */
+	uint32_t (*cycle)(struct mixd_inst *inst, uint32_t *ret_done) MIXD_RT;
+	bool offline; /* a render: await() waits, submit() works inline */
 };
 
 /* One instance as the audio thread sees it. */
@@ -378,7 +383,8 @@ struct mixd_module {
 	uint32_t n_types;
 	/* Types that are made on demand, or NULL: every id "<scheme>:..." is this module's. */
 	const char *scheme;
-	/* The type ID, made once and living as long as the process. NULL with *fault. [main] */
+	/* The type ID, made once and living as long as the process. NULL with *fault. [main] Types
+	 * below may then be none. */
 	const struct mixd_node_type *(*resolve)(const char *id, struct mixd_fault *fault);
 	/* The ids that resolve() knows on this machine, NULL-terminated, sorted. [main] */
 	const char *const *(*list)(void);
