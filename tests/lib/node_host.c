@@ -1,7 +1,13 @@
 /* node_host.c - see node_host.h: making instances, looking at them. */
 #include "node_host_private.h"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "audio_file.h"
+#include "rtcheck.h"
 #include "test.h"
 
 static void *node_host_alloc(size_t size)
@@ -15,8 +21,56 @@ static void *node_host_alloc(size_t size)
 
 static bool node_host_submit(struct mixd_inst *inst, uint32_t job)
 {
-	inst->type->work(inst, job);
+	struct node_host *host = ((struct node_host_inst *)inst)->host;
+
+	if (!host->live) {
+		inst->type->work(inst, job);
+		return true;
+	}
+	if (host->n_jobs == sizeof(host->jobs) / sizeof(host->jobs[0]))
+		return false;
+	host->jobs[host->n_jobs++] = (struct node_host_job){inst, job};
 	return true;
+}
+
+uint32_t node_host_work(struct node_host *host)
+{
+	uint32_t n = host->n_jobs;
+
+	for (uint32_t i = 0; i < n; i++)
+		host->type->work(host->jobs[i].inst, host->jobs[i].job);
+	host->n_jobs = 0;
+	return n;
+}
+
+static void node_host_wake(struct mixd_inst *inst, uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* A render waits where nobody hears it: outside of the fence. */
+static bool node_host_await(struct mixd_inst *inst, const uint32_t *word, uint32_t seen,
+			    uint32_t timeout_ms)
+{
+	struct timespec timeout = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+
+	if (((struct node_host_inst *)inst)->host->live)
+		return false;
+	if (rtcheck_exit)
+		rtcheck_exit();
+	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == seen)
+		syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, NULL, 0);
+	if (rtcheck_enter)
+		rtcheck_enter();
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE) != seen;
+}
+
+static uint32_t node_host_cycle(struct mixd_inst *inst, uint32_t *ret_done)
+{
+	const struct node_host *host = ((struct node_host_inst *)inst)->host;
+
+	*ret_done = host->cycle_done;
+	return host->live ? host->cycle_frames : 0;
 }
 
 static void node_host_event(struct mixd_inst *inst, uint32_t code, double value)
@@ -268,13 +322,18 @@ struct node_host *node_host_try(const struct mixd_node_type *type,
 
 	memset(fault, 0, sizeof(*fault));
 	host->type = type;
+	host->live = setup->live;
 	host->n_inst = setup->n_inst ? setup->n_inst : 1;
 	host->n_params = node_host_n_params(type);
 	host->in_place = setup->in_place && (type->flags & MIXD_NODE_IN_PLACE);
 	host->services = (struct mixd_host){.submit = node_host_submit,
-					      .event = node_host_event,
-					      .read_audio = audio_file_read,
-					      .free_audio = audio_file_free};
+					    .event = node_host_event,
+					    .wake = node_host_wake,
+					    .await = node_host_await,
+					    .cycle = node_host_cycle,
+					    .offline = !setup->live,
+					    .read_audio = audio_file_read,
+					    .free_audio = audio_file_free};
 	host->insts = node_host_alloc(sizeof(*host->insts) * host->n_inst);
 	host->inst_list = node_host_alloc(sizeof(*host->inst_list) * host->n_inst);
 	node_host_make_setup(host, setup);
@@ -409,6 +468,20 @@ uint32_t node_host_in_channels(const struct node_host *host)
 uint32_t node_host_out_channels(const struct node_host *host)
 {
 	return host->type->flags & MIXD_NODE_EXTERNAL_OUT ? host->n_ext : host->n_out;
+}
+
+void node_host_capture(struct node_host *host, uint32_t inst, const char *id, char *ret_text,
+		       size_t size)
+{
+	const struct mixd_node_type *type = host->type;
+	struct mixd_fault fault = {0};
+	uint32_t i = 0;
+
+	while (i < type->n_configs && strcmp(type->configs[i].id, id) != 0)
+		i++;
+	CHECK(i < type->n_configs && type->capture, "%s captures no \"%s\"", type->id, id);
+	CHECK(type->capture(host->inst_list[inst], i, ret_text, size, &fault) == 0, "%s; %s",
+	      fault.text, fault.hint);
 }
 
 const struct mixd_node_type *node_host_node_type(const struct node_host *host)

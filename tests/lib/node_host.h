@@ -37,9 +37,15 @@ struct node_host_setup {
 	bool in_place; /* share buffers where the type allows it */
 	bool only_main_linked; /* in_linked = 1: key inputs unlinked */
 	uint64_t seed; /* 0: 1 */
+	/* As in a daemon: await() never waits, jobs are kept for node_host_work(), and each call of
+	 * node_host_process() is one block of the clock. Else as in a render. */
+	bool live;
 };
 
-/* The descriptor ID of module FILE_ID ("eq" -> node-eq.so) below the build's nodes folder, or of
+/* The text of config ID as the node has captured it. */
+void node_host_capture(struct node_host *host, uint32_t inst, const char *id, char *ret_text,
+		       size_t size);
+/* The descriptor ID of module FILE_ID ("eq" -> node-eq.so, "lv2:..." -> node-lv2.so) below the build's nodes folder, or of
  * $MIXD_NODE_PATH. NULL when there is none; *ret_why then says why. Never unloaded. */
 const struct mixd_node_type *node_host_type(const char *id, const char **ret_why);
 /* All types built, sorted by id; NULL-terminated, immutable. */
@@ -69,6 +75,8 @@ bool node_host_moving(const struct node_host *host);
 /* Advance by N_FRAMES. */
 void node_host_process(struct node_host *host, const float *const *in, float *const *out,
 		       uint64_t n_frames);
+/* LIVE: do the jobs that were submitted, as the worker would; returns how many. */
+uint32_t node_host_work(struct node_host *host);
 /* type->reset() of all instances, then update() with jump. */
 void node_host_reset(struct node_host *host);
 

@@ -45,11 +45,21 @@ static const char *node_host_folder(void)
 
 const struct mixd_node_type *node_host_type(const char *id, const char **ret_why)
 {
+	const struct mixd_node_type *type;
 	const struct mixd_module *module;
+	struct mixd_fault fault = {0};
 	char path[1024];
 
-	snprintf(path, sizeof(path), "%s/node-%s.so", node_host_folder(), id);
+	snprintf(path, sizeof(path), "%s/node-%.*s.so", node_host_folder(), (int)strcspn(id, ":"),
+		 id);
 	module = node_host_module(path);
+	if (module && strchr(id, ':') && module->resolve) {
+		type = module->resolve(id, &fault);
+		if (type)
+			return type;
+		snprintf(node_host_why, sizeof(node_host_why), "%s; %s", fault.text, fault.hint);
+		module = NULL;
+	}
 	for (uint32_t i = 0; module && i < module->n_types; i++)
 		if (strcmp(module->types[i]->id, id) == 0)
 			return module->types[i];

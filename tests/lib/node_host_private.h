@@ -41,7 +41,12 @@ struct node_host {
 	uint64_t position, n_events, ns;
 	uint32_t event_code;
 	double event_value;
-	bool in_place;
+	bool in_place, live;
+	struct node_host_job {
+		struct mixd_inst *inst;
+		uint32_t job;
+	} jobs[64];
+	uint32_t n_jobs, cycle_frames, cycle_done; /* live */
 	uint32_t n_active; /* instances that activate() took */
 };
 

@@ -307,6 +307,8 @@ void node_host_process(struct node_host *host, const float *const *in, float *co
 		for (uint32_t i = 0; i < host->n_inst; i++)
 			if (host->insts[i].moving && n > MIXD_CELL - host->position % MIXD_CELL)
 				n = MIXD_CELL - host->position % MIXD_CELL;
+		host->cycle_frames = (uint32_t)n_frames;
+		host->cycle_done = (uint32_t)done;
 		node_host_fill(host, in, done, at, (uint32_t)n);
 		begin = node_host_clock();
 		if (rtcheck_enter)
