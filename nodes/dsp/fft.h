@@ -37,6 +37,7 @@ struct fft_stage {
 	uint32_t length; /* of the transforms that it begins */
 	const float *twiddle; /* exp(-2 pi j p i / length), p below length / 4:
 				 [6][length / 4]: re and im of i = 1, 2, 3; none in the last pass */
+	const float *spread; /* second pass: each of them four times, [6][length] */
 };
 
 struct fft_plan {

@@ -54,6 +54,8 @@ size_t fft_plan_bytes(enum fft_kind kind, uint32_t n)
 		return 0;
 	for (uint32_t length = points; length > 8; length /= 4)
 		bytes += fft_round((size_t)6 * (length / 4));
+	if (points / 4 > 8)
+		bytes += fft_round((size_t)6 * (points / 4));
 	if (kind == FFT_REAL)
 		bytes += 2 * fft_round(n / 4 + 1);
 	return bytes;
@@ -64,12 +66,22 @@ static char *fft_place_stage(struct fft_stage *stage, uint32_t length, char *at)
 	uint32_t quarter = length / 4;
 	float *twiddle = (float *)(void *)at;
 
-	*stage = (struct fft_stage){4, length, twiddle};
+	*stage = (struct fft_stage){4, length, twiddle, NULL};
 	for (uint32_t i = 1; i <= 3; i++)
 		for (uint32_t p = 0; p < quarter; p++)
 			fft_twiddle(p * i, length, twiddle + (2 * i - 2) * (size_t)quarter + p,
 				    twiddle + (2 * i - 1) * (size_t)quarter + p);
 	return at + fft_round((size_t)6 * quarter);
+}
+
+static char *fft_place_spread(struct fft_stage *stage, char *at)
+{
+	float *spread = (float *)(void *)at;
+
+	for (size_t k = 0; k < (size_t)6 * stage->length; k++)
+		spread[k] = stage->twiddle[k / 4];
+	stage->spread = spread;
+	return at + fft_round((size_t)6 * stage->length);
 }
 
 static uint32_t fft_choose_kernel(void)
@@ -100,7 +112,9 @@ int fft_plan_place(struct fft_plan *plan, enum fft_kind kind, uint32_t n, void *
 	plan->kernel = fft_choose_kernel();
 	for (length = plan->points; length > 8; length /= 4)
 		at = fft_place_stage(&plan->stage[plan->n_stages++], length, at);
-	plan->stage[plan->n_stages++] = (struct fft_stage){length, length, NULL};
+	plan->stage[plan->n_stages++] = (struct fft_stage){length, length, NULL, NULL};
+	if (plan->n_stages > 2)
+		at = fft_place_spread(&plan->stage[1], at);
 	if (kind == FFT_REAL) {
 		float *fold = (float *)(void *)at;
 
