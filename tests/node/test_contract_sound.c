@@ -5,11 +5,12 @@
 
 /* ---- latency ---- */
 
-/* A soft impulse comes out, at its highest, exactly `latency` frames later. */
+/* A soft impulse comes out, at its highest, exactly `latency` frames later; or it begins to, where
+ * the phase is turned (splits, all-passes) and the highest point belongs to the low frequencies. */
 static void contract_latency(const struct contract_shape *shape)
 {
 	struct node_host *host = node_host_new(shape->type, &shape->setup);
-	uint32_t latency = node_host_latency(host), peak = 0;
+	uint32_t latency = node_host_latency(host), peak = 0, begin = 0;
 	uint64_t frames = 512 + (uint64_t)latency;
 	struct contract_audio *in = contract_audio_new(node_host_in_channels(host), frames);
 	struct contract_audio *out = contract_output(host, 1, frames);
@@ -21,8 +22,10 @@ static void contract_latency(const struct contract_shape *shape)
 		for (uint32_t i = 0; i < frames; i++)
 			if (fabsf(out->channel[0][i]) > fabsf(out->channel[0][peak]))
 				peak = i;
-		CHECK(peak == 200 + latency, "%s: reports %u frames, takes %d", shape->text,
-		      latency, (int)peak - 200);
+		while (begin < peak && out->channel[0][begin] == 0)
+			begin++;
+		CHECK(peak == 200 + latency || begin == 200 + latency,
+		      "%s: reports %u frames, takes %d", shape->text, latency, (int)peak - 200);
 	}
 	node_host_free(host);
 	contract_audio_free(in);
