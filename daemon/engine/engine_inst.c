@@ -261,7 +261,8 @@ static int inst_setup(struct engine_inst *inst, const struct graph_node *node,
 					  .in_first = inst->firsts,
 					  .out_first = out_first,
 					  .config = inst->config,
-					  .seed = inst_seed(inst->engine->setup.seed, node->name)};
+					  .seed = inst_seed(inst->engine->setup.seed, node->name),
+					  .type = inst->node_type};
 	inst->n_in = inst->firsts[n_in];
 	inst->n_out = out_first[n_out];
 	inst->main_in = n_in ? inst->firsts[1] : 0;

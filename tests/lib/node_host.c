@@ -201,6 +201,7 @@ static void node_host_make_setup(struct node_host *host, const struct node_host_
 	host->n_in = host->firsts[n_in];
 	host->n_out = host->firsts[n_in + 1 + n_out];
 	host->setup.rate = setup->rate > 0 ? setup->rate : 48000;
+	host->setup.type = host->type;
 	host->setup.seed = setup->seed ? setup->seed : 1;
 	host->setup.n_in_ports = n_in;
 	host->setup.n_out_ports = n_out;

@@ -178,6 +178,8 @@ struct mixd_fault {
 	char hint[192];
 };
 
+struct mixd_node_type;
+
 /* Everything fixed for the life of an instance. Immutable after init. */
 struct mixd_setup {
 	double rate; /* Hz, 8000..384000 */
@@ -189,6 +191,7 @@ struct mixd_setup {
 	const uint32_t *out_first;
 	const struct mixd_value *config; /* one per config row */
 	uint64_t seed; /* for noise: reproducible */
+	const struct mixd_node_type *type; /* for functions that several types share */
 };
 
 /* Filled by needs(); zeroed before. */
@@ -327,6 +330,11 @@ struct mixd_call {
 #define MIXD_NODE_RUN_BYPASSED (1u << 5) /* keeps measuring while bypassed */
 #define MIXD_NODE_FEEDBACK                                                                         \
 	(1u << 6) /* emit() gives the output before process() takes the input: breaks cycles */
+
+#define MIXD_NODE_GROUP                                                                            \
+	(1u                                                                                        \
+	 << 7) /* no audio: its config `members` names nodes whose param `gain` the engine      \
+		     multiplies by its own */
 
 struct mixd_node_type {
 	const char *id; /* folder name; never changes */
