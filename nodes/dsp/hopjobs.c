@@ -85,8 +85,8 @@ void hopjobs_feed(struct hopjobs *jobs, uint64_t position, const float *const *i
 	jobs->is_fresh = false;
 	for (uint32_t c = 0; c < jobs->n_channels; c++) {
 		const float *from = in[c] + first;
-		float *slot = jobs->filling ? jobs->filling->audio + (size_t)c * jobs->hop_frames
-					    : NULL;
+		float *slot =
+			jobs->filling ? jobs->filling->audio + (size_t)c * jobs->hop_frames : NULL;
 
 		memcpy(jobs->raw + (size_t)c * 4 * jobs->hop_frames + ring, from,
 		       n * sizeof(*from));

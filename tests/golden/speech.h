@@ -99,17 +99,17 @@ static inline void speech_make(float *x, uint32_t n, double rate, uint64_t seed)
 
 		for (uint32_t s = 0; s < syllables; s++) {
 			uint32_t vowel = (uint32_t)(rate * (0.10 + 0.14 * speech_random(&speech)));
-			uint32_t hiss = speech_random(&speech) < 0.4
-						? (uint32_t)(rate * (0.04 + 0.08 * speech_random(&speech)))
-						: 0;
+			uint32_t hiss =
+				speech_random(&speech) < 0.4
+					? (uint32_t)(rate * (0.04 + 0.08 * speech_random(&speech)))
+					: 0;
 			const double *from = vowels[(int)(speech_random(&speech) * 8)];
 			const double *to = vowels[(int)(speech_random(&speech) * 8)];
 			double loud = 0.5 + 0.5 * speech_random(&speech);
 			double fall = 1.15 - 0.3 * s / syllables;
 
 			for (uint32_t k = 0; k < hiss && i < n; k++, i++)
-				x[i] += (float)(loud * speech_hiss(&speech) *
-						sin(M_PI * k / hiss));
+				x[i] += (float)(loud * speech_hiss(&speech) * sin(M_PI * k / hiss));
 			for (uint32_t k = 0; k < vowel && i < n; k++, i++) {
 				double t = (double)k / vowel;
 				double shape = fmin(1, fmin(t, 1 - t) * 6);
@@ -145,8 +145,8 @@ static inline void speech_chord(float *x, uint32_t n, double rate)
 
 		for (int k = 0; k < 4; k++)
 			for (int h = 1; h <= 8; h++)
-				y += sin(2 * M_PI * notes_hz[k] * h * i / rate + k * h) /
-				     (h * h);
-		x[i] = (float)(0.1 * y + 1e-5 * (speech_random(&noise) - 0.5));
+				y += sin(2 * M_PI * notes_hz[k] * h * i / rate + k * h) / (h * h);
+		x[i] = (float)(0.1 * fmin(1, i * 10 / rate) * y +
+			       1e-5 * (speech_random(&noise) - 0.5));
 	}
 }
