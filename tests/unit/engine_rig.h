@@ -7,6 +7,7 @@
  *             "feedback", "input", "output", a node that breaks at will ("fault"). */
 #pragma once
 
+#include "audio_file.h"
 #include "instance.h"
 #include "rtcheck.h"
 #include "test.h"
@@ -57,8 +58,11 @@ static bool rig_offline = true;
 static inline struct rig *rig_open_with(struct graph_types *types, bool ungrouped)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
-	struct engine_setup setup = {
-		.rate = RIG_RATE, .offline = rig_offline, .ungrouped = ungrouped};
+	struct engine_setup setup = {.rate = RIG_RATE,
+				     .offline = rig_offline,
+				     .ungrouped = ungrouped,
+				     .read_audio = audio_file_read,
+				     .free_audio = audio_file_free};
 
 	rig->types = types;
 	CHECK(engine_new(&setup, &rig->engine, &rig->err) == 0, "%s", rig->err.text);
