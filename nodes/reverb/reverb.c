@@ -1,0 +1,551 @@
+/* reverb.c - a room: early reflections and a feedback delay network of 16 lines.
+ *
+ * SOURCE      Jot, Chaigne, AES 90 (1991); see dsp/fdn.h and dsp/diffuser.h. Early reflections: taps
+ *             whose times grow and whose levels fall as 1/t, after Moorer, About this reverberation
+ *             business, Computer Music Journal 3(2), 1979.
+ * STRUCTURE   in -> low cut, high cut -> pre-delay -+-> early taps ---------------------+-> width -> mix
+ *                                                    +-> tone -> diffuser -> network ---+
+ *             The tone filter gives 1/sqrt(T60) as Jot's corrector does, and the injection is
+ *             scaled so that the reverb is as loud as the dry sound whatever the decay.
+ *             `freeze` closes the injection, takes the losses out and stops the modulation. The
+ *             pre-delay moves by a crossfade between two heads; the room's size is a config. */
+#include <errno.h>
+#include <math.h>
+
+#include <mixd/node.h>
+
+#include "diffuser.h"
+#include "fdn.h"
+#include "headfade.h"
+#include "lanes.h"
+#include "onepole.h"
+#include "ramp.h"
+
+#include <mixd/rt.h>
+
+#define REVERB_CHANNELS_MAX 16u /* a row of the network each */
+#define REVERB_TAPS 8u
+#define REVERB_TAP_LAST_MS 76.0
+#define REVERB_PREDELAY_MAX_MS 250.0
+#define REVERB_FADE_MS 50.0
+#define REVERB_SECTIONS 4u /* low cut, high cut; then the tone's two shelves */
+
+static const struct mixd_port_row reverb_ports[] = {
+	{"in", "What sounds in the room", false, MIXD_PORT_MAIN, NULL},
+	{"out", "It and the room", true, MIXD_PORT_MAIN, NULL},
+};
+
+enum {
+	REVERB_DECAY,
+	REVERB_PREDELAY,
+	REVERB_LOW_RATIO,
+	REVERB_LOW_FREQ,
+	REVERB_HIGH_RATIO,
+	REVERB_DAMPING,
+	REVERB_DIFFUSION,
+	REVERB_MOD_RATE,
+	REVERB_MOD_DEPTH,
+	REVERB_LOW_CUT,
+	REVERB_HIGH_CUT,
+	REVERB_EARLY,
+	REVERB_WIDTH,
+	REVERB_MIX,
+	REVERB_FREEZE,
+	REVERB_PARAMS
+};
+
+/* clang-format off */
+#define REVERB_ROW(ID, DOC, UNIT, MIN, MAX, DEF, RAMP) \
+	{.id = (ID), .doc = (DOC), .type = MIXD_TYPE_FLOAT, .unit = MIXD_UNIT_##UNIT, .min = (MIN), \
+	 .max = (MAX), .def = (DEF), .ramp = MIXD_RAMP_##RAMP, .smooth_ms = 20}
+static const struct mixd_param_row reverb_params[REVERB_PARAMS] = {
+	[REVERB_DECAY] = REVERB_ROW("decay", "Time in which the reverb falls by 60 dB (T60)", S, 0.1, 30, 2, LOG),
+	[REVERB_PREDELAY] = {.id = "predelay", .doc = "Pause before the room answers", .type = MIXD_TYPE_FLOAT,
+			     .unit = MIXD_UNIT_MS, .min = 0, .max = REVERB_PREDELAY_MAX_MS, .def = 15},
+	[REVERB_LOW_RATIO] = REVERB_ROW("low_ratio", "T60 of the bass, as a part of the decay", NONE, 0.25, 4, 1.2, LOG),
+	[REVERB_LOW_FREQ] = REVERB_ROW("low_freq", "Where the bass begins: half way to its T60", HZ, 40, 1000, 200, LOG),
+	[REVERB_HIGH_RATIO] = REVERB_ROW("high_ratio", "T60 of the treble, as a part of the decay", NONE, 0.05, 2, 0.4, LOG),
+	[REVERB_DAMPING] = REVERB_ROW("damping", "Where the treble begins: half way to its T60", HZ, 500, 20000, 5000, LOG),
+	[REVERB_DIFFUSION] = REVERB_ROW("diffusion", "How dense the echoes are from the start", PERCENT, 0, 100, 100, LINEAR),
+	[REVERB_MOD_RATE] = REVERB_ROW("mod_rate", "How fast the lines sway", HZ, 0.05, 2, 0.5, LOG),
+	[REVERB_MOD_DEPTH] = REVERB_ROW("mod_depth", "How far the lines sway; 100 % is 0.17 ms", PERCENT, 0, 100, 40, LINEAR),
+	[REVERB_LOW_CUT] = REVERB_ROW("low_cut", "Less of what enters the room below this", HZ, 20, 1000, 20, LOG),
+	[REVERB_HIGH_CUT] = REVERB_ROW("high_cut", "Less of what enters the room above this", HZ, 500, 24000, 24000, LOG),
+	[REVERB_EARLY] = REVERB_ROW("early", "Early reflections against the late reverb", PERCENT, 0, 100, 30, LINEAR),
+	[REVERB_WIDTH] = REVERB_ROW("width", "0 is the same room in every channel", PERCENT, 0, 100, 100, LINEAR),
+	[REVERB_MIX] = REVERB_ROW("mix", "Room against dry sound, at constant power", PERCENT, 0, 100, 25, LINEAR),
+	[REVERB_FREEZE] = {.id = "freeze", .doc = "Hold what sounds for ever, and let nothing in",
+			   .type = MIXD_TYPE_BOOL, .max = 1},
+};
+/* clang-format on */
+
+enum { REVERB_CONFIG_SIZE };
+
+static const struct mixd_config_row reverb_configs[] = {
+	[REVERB_CONFIG_SIZE] = {.id = "size",
+				.doc = "Size of the room: 100 % has walls 5 to 30 m away",
+				.type = MIXD_TYPE_FLOAT,
+				.unit = MIXD_UNIT_PERCENT,
+				.min = 20,
+				.max = 200,
+				.def = 100},
+};
+
+/* A param without values between: moves from one value to the next in steps of a cell. */
+struct reverb_glide {
+	double value, from, to;
+	uint32_t frames, done;
+};
+
+struct reverb_state {
+	uint32_t channels;
+	bool heard; /* something, since the reset */
+	struct onepole section[REVERB_SECTIONS];
+	double memory[REVERB_SECTIONS][REVERB_CHANNELS_MAX] __attribute__((aligned(64)));
+	/* The pre-delay, and the taps behind it. */
+	struct blockring early_ring[REVERB_CHANNELS_MAX], late_ring[REVERB_CHANNELS_MAX];
+	uint32_t position;
+	uint32_t tap_frames[REVERB_CHANNELS_MAX][REVERB_TAPS];
+	float tap_gain[REVERB_CHANNELS_MAX][REVERB_TAPS];
+	struct headfade predelay;
+	struct reverb_glide freeze;
+	struct dsp_ramp inject, early_gain, late_gain, width, dry, wet;
+	double inject_from;
+	struct diffuser diffuser;
+	struct fdn fdn;
+	float wet_block[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
+	float entry[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
+	float late[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
+	float coming[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
+	float into[DIFFUSER_CHANNELS][FDN_BLOCK] __attribute__((aligned(64)));
+	float row[FDN_LINES][FDN_BLOCK] __attribute__((aligned(64)));
+	float rings[] __attribute__((aligned(64)));
+};
+
+/* ---- making --------------------------------------------------------------------------------------- */
+
+static double reverb_scale(const struct mixd_setup *setup)
+{
+	return setup->config[REVERB_CONFIG_SIZE].number / 100;
+}
+
+static uint32_t reverb_early_size(const struct mixd_setup *setup)
+{
+	double longest_ms = REVERB_PREDELAY_MAX_MS + 1.2 * REVERB_TAP_LAST_MS * reverb_scale(setup);
+
+	return blockring_size((uint32_t)ceil(longest_ms * setup->rate / 1000));
+}
+
+static uint32_t reverb_late_size(const struct mixd_setup *setup)
+{
+	return blockring_size((uint32_t)ceil(REVERB_PREDELAY_MAX_MS * setup->rate / 1000));
+}
+
+static int reverb_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
+			struct mixd_fault *fault)
+{
+	uint32_t channels = setup->in_layout[0]->n_channels;
+	double scale = reverb_scale(setup);
+
+	if (channels > REVERB_CHANNELS_MAX) {
+		*fault = (struct mixd_fault){
+			"a room has at most 16 outputs that differ",
+			"use up to 16 channels, or one reverb per group of them"};
+		return -EINVAL;
+	}
+	ret_need->state_bytes =
+		sizeof(struct reverb_state) +
+		sizeof(float) *
+			(channels * (size_t)(blockring_floats(reverb_early_size(setup)) +
+					     blockring_floats(reverb_late_size(setup))) +
+			 diffuser_memory(setup->rate, scale) + fdn_memory(setup->rate, scale));
+	ret_need->tail = UINT64_MAX; /* it may be frozen */
+	return 0;
+}
+
+/* Where the reflections of an output channel lie: the taps spread over equal ratios of time, each
+ * channel's moved by its own irrational step. */
+static void reverb_taps(struct reverb_state *state, double rate, double scale)
+{
+	for (uint32_t c = 0; c < state->channels; c++) {
+		double power = 0;
+
+		for (uint32_t t = 0; t < REVERB_TAPS; t++) {
+			double place = fmod((c * REVERB_TAPS + t + 1) * 0.6180339887498949, 1.0);
+			double ms = 5.0 *
+				    pow(REVERB_TAP_LAST_MS / 5.0, (t + 0.9 * place) / REVERB_TAPS) *
+				    scale;
+			double gain = 5.0 * scale / ms;
+
+			state->tap_frames[c][t] = (uint32_t)(ms * rate / 1000);
+			state->tap_gain[c][t] = (float)((c * 5 + t * 3) % 7 < 3 ? -gain : gain);
+			power += gain * gain;
+		}
+		for (uint32_t t = 0; t < REVERB_TAPS; t++)
+			state->tap_gain[c][t] /= (float)sqrt(power);
+	}
+}
+
+static void reverb_reset(struct mixd_inst *inst)
+{
+	struct reverb_state *state = inst->state;
+
+	memset(state->memory, 0, sizeof(state->memory));
+	for (uint32_t c = 0; c < state->channels; c++) {
+		blockring_clear(&state->early_ring[c]);
+		blockring_clear(&state->late_ring[c]);
+	}
+	state->position = 0;
+	state->heard = false;
+	state->predelay = (struct headfade){{0, 0}, 0, 0};
+	diffuser_reset(&state->diffuser);
+	fdn_reset(&state->fdn);
+}
+
+static int reverb_activate(struct mixd_inst *inst, struct mixd_fault *fault)
+{
+	struct reverb_state *state = inst->state;
+	const struct mixd_setup *setup = inst->setup;
+	double scale = reverb_scale(setup);
+	uint32_t early = reverb_early_size(setup), late = reverb_late_size(setup);
+	float *memory = state->rings;
+
+	state->channels = setup->in_layout[0]->n_channels;
+	for (uint32_t c = 0; c < state->channels; c++) {
+		state->early_ring[c] = (struct blockring){memory, early - 1};
+		memory += blockring_floats(early);
+		state->late_ring[c] = (struct blockring){memory, late - 1};
+		memory += blockring_floats(late);
+	}
+	diffuser_init(&state->diffuser, setup->rate, scale, memory);
+	memory += diffuser_memory(setup->rate, scale);
+	fdn_init(&state->fdn, setup->rate, scale, memory);
+	reverb_taps(state, setup->rate, scale);
+	reverb_reset(inst);
+	return 0;
+}
+
+/* ---- params --------------------------------------------------------------------------------------- */
+
+/* Moves towards TARGET over REVERB_FADE_MS; true while under way. */
+static bool reverb_glide(struct reverb_glide *glide, double target,
+			 const struct mixd_update *update, double rate)
+{
+	double t;
+
+	if (update->jump) {
+		*glide = (struct reverb_glide){target, target, target, 0, 0};
+		return false;
+	}
+	if (target != glide->to) {
+		glide->from = glide->value;
+		glide->to = target;
+		glide->frames = (uint32_t)(rate * REVERB_FADE_MS / 1000);
+		glide->done = 0;
+	}
+	if (glide->frames == 0)
+		return false;
+	glide->done += update->cell_frames;
+	if (glide->done >= glide->frames) {
+		glide->frames = 0;
+		glide->value = glide->to;
+		return true; /* once more, to settle */
+	}
+	t = (double)glide->done / glide->frames;
+	glide->value = glide->from + (glide->to - glide->from) * t * t * (3 - 2 * t);
+	return true;
+}
+
+/* The room's filters and decay, at the end of the cell. */
+static void reverb_tune(struct mixd_inst *inst, const double *value, double *ret_inject)
+{
+	struct reverb_state *state = inst->state;
+	double rate = inst->setup->rate, held = state->freeze.value;
+	struct fdn_decay decay = {
+		.t60_s = value[REVERB_DECAY],
+		.low_ratio = value[REVERB_LOW_RATIO],
+		.low_hz = value[REVERB_LOW_FREQ],
+		.high_ratio = value[REVERB_HIGH_RATIO],
+		.high_hz = value[REVERB_DAMPING],
+	};
+
+	*ret_inject = (1 - held) * fdn_injection(&state->fdn, &decay, state->channels);
+	state->section[0] = onepole_low_cut(value[REVERB_LOW_CUT], rate);
+	state->section[1] = onepole_high_cut(value[REVERB_HIGH_CUT], rate);
+	state->section[2] = onepole_low_shelf(1 / sqrt(decay.low_ratio), decay.low_hz, rate);
+	state->section[3] = onepole_high_shelf(1 / sqrt(decay.high_ratio), decay.high_hz, rate);
+	/* Frozen there is no loss: the time becomes infinite by way of its inverse. */
+	decay.t60_s = held >= 1 ? INFINITY : decay.t60_s / (1 - held);
+	fdn_set_decay(&state->fdn, &decay);
+	fdn_set_modulation(&state->fdn,
+			   (1 - held) * value[REVERB_MOD_DEPTH] / 100 * state->fdn.depth_max,
+			   value[REVERB_MOD_RATE]);
+	diffuser_set(&state->diffuser, value[REVERB_DIFFUSION] / 100);
+}
+
+static double reverb_quarter(double percent, bool rising)
+{
+	double angle = M_PI / 2 * percent / 100;
+
+	if (rising)
+		return sin(angle);
+	return percent >= 100 ? 0.0 : cos(angle);
+}
+
+static bool reverb_update(struct mixd_inst *inst, const struct mixd_update *update)
+{
+	struct reverb_state *state = inst->state;
+	const double *from = update->from, *to = update->to;
+	uint32_t frames = update->cell_frames;
+	bool again = reverb_glide(&state->freeze, to[REVERB_FREEZE], update, inst->setup->rate);
+	uint32_t predelay = (uint32_t)lrint(to[REVERB_PREDELAY] * inst->setup->rate / 1000);
+	double inject;
+
+	again |= headfade_wish(&state->predelay, predelay,
+			       (uint32_t)(inst->setup->rate * REVERB_FADE_MS / 1000), update->jump);
+	reverb_tune(inst, to, &inject);
+	dsp_ramp_set(&state->inject, update->jump ? inject : state->inject_from, inject, frames);
+	state->inject_from = inject;
+	dsp_ramp_set(&state->early_gain, reverb_quarter(from[REVERB_EARLY], true),
+		     reverb_quarter(to[REVERB_EARLY], true), frames);
+	dsp_ramp_set(&state->late_gain, reverb_quarter(from[REVERB_EARLY], false),
+		     reverb_quarter(to[REVERB_EARLY], false), frames);
+	dsp_ramp_set(&state->width, from[REVERB_WIDTH] / 100, to[REVERB_WIDTH] / 100, frames);
+	dsp_ramp_set(&state->dry, reverb_quarter(from[REVERB_MIX], false),
+		     reverb_quarter(to[REVERB_MIX], false), frames);
+	dsp_ramp_set(&state->wet, reverb_quarter(from[REVERB_MIX], true),
+		     reverb_quarter(to[REVERB_MIX], true), frames);
+	return again;
+}
+
+/* ---- sound ---------------------------------------------------------------------------------------- */
+
+/* A section for two channels. */
+struct reverb_pair {
+	lanes_f64x2 b0, b1, a1, memory;
+};
+
+MIXD_INLINE struct reverb_pair reverb_pair(const struct reverb_state *state, uint32_t section,
+					   uint32_t channel)
+{
+	const struct onepole *k = &state->section[section];
+
+	return (struct reverb_pair){(lanes_f64x2){k->b0, k->b0}, (lanes_f64x2){k->b1, k->b1},
+				    (lanes_f64x2){k->a1, k->a1},
+				    *(const lanes_f64x2 *)&state->memory[section][channel]};
+}
+
+#define REVERB_SECTION(k, x)                                                                       \
+	do {                                                                                       \
+		lanes_f64x2 y = (k).b0 * (x) + (k).memory;                                         \
+                                                                                                   \
+		(k).memory = (k).b1 * (x) - (k).a1 * y;                                            \
+		(x) = y;                                                                           \
+	} while (0)
+
+/* What enters the room, into `entry`; with the tone of the late reverb, into `late`. Two channels
+ * in a vector and all sections in one loop: the recursions hide in one another. */
+MIXD_INLINE void reverb_filter(struct reverb_state *state, const float *const *in, uint32_t first,
+			       uint32_t n)
+{
+	for (uint32_t c = 0; c < state->channels; c += 2) {
+		const float *left = in[c] + first;
+		const float *right = c + 1 < state->channels ? in[c + 1] + first : left;
+		struct reverb_pair low_cut = reverb_pair(state, 0, c);
+		struct reverb_pair high_cut = reverb_pair(state, 1, c);
+		struct reverb_pair low = reverb_pair(state, 2, c), high = reverb_pair(state, 3, c);
+
+		for (uint32_t i = 0; i < n; i++) {
+			lanes_f64x2 x = {(double)left[i], (double)right[i]};
+
+			REVERB_SECTION(low_cut, x);
+			REVERB_SECTION(high_cut, x);
+			state->entry[c][i] = (float)x[0];
+			state->entry[c + 1][i] = (float)x[1];
+			REVERB_SECTION(low, x);
+			REVERB_SECTION(high, x);
+			state->late[c][i] = (float)x[0];
+			state->late[c + 1][i] = (float)x[1];
+		}
+		*(lanes_f64x2 *)&state->memory[0][c] = low_cut.memory;
+		*(lanes_f64x2 *)&state->memory[1][c] = high_cut.memory;
+		*(lanes_f64x2 *)&state->memory[2][c] = low.memory;
+		*(lanes_f64x2 *)&state->memory[3][c] = high.memory;
+	}
+}
+
+/* What HEAD gives: the early reflections of every output channel, and what goes to the late
+ * reverb. */
+MIXD_INLINE void reverb_listen(struct reverb_state *state, uint32_t head, float (*early)[FDN_BLOCK],
+			       float (*late)[FDN_BLOCK], uint32_t n)
+{
+	uint32_t position = state->position - head;
+
+	for (uint32_t c = 0; c < state->channels; c++) {
+		uint32_t beside = c + 1 < state->channels ? c + 1 : 0;
+		const float *tap[REVERB_TAPS], *gain = state->tap_gain[c];
+
+		memcpy(late[c], blockring_at(&state->late_ring[c], position), n * sizeof(float));
+		for (uint32_t t = 0; t < REVERB_TAPS; t++)
+			tap[t] = blockring_at(&state->early_ring[t % 2 ? beside : c],
+					      position - state->tap_frames[c][t]);
+		for (uint32_t i = 0; i < n; i++) {
+			float sum = 0;
+
+			for (uint32_t t = 0; t < REVERB_TAPS; t++)
+				sum += gain[t] * tap[t][i];
+			early[c][i] = sum;
+		}
+	}
+}
+
+/* The diffuser's channels out of ours: each of ours goes to as many as there are for it. */
+MIXD_INLINE void reverb_spread(struct reverb_state *state, uint32_t n)
+{
+	uint32_t channels = state->channels;
+
+	for (uint32_t k = 0; k < DIFFUSER_CHANNELS; k++) {
+		uint32_t c = k % channels;
+		uint32_t shares = DIFFUSER_CHANNELS / channels + (c < DIFFUSER_CHANNELS % channels);
+		float part = channels < DIFFUSER_CHANNELS ? 1.0f / sqrtf((float)shares) : 1.0f;
+		const float *first = state->late[c], *second = NULL;
+
+		if (k + DIFFUSER_CHANNELS < channels)
+			second = state->late[k + DIFFUSER_CHANNELS];
+		for (uint32_t i = 0; i < n; i++)
+			state->into[k][i] = part * (second ? first[i] + second[i] : first[i]);
+		if (dsp_ramp_rests(&state->inject)) {
+			float gain = (float)state->inject.to;
+
+			for (uint32_t i = 0; i < n; i++)
+				state->into[k][i] *= gain;
+		} else {
+			for (uint32_t i = 0; i < n; i++)
+				state->into[k][i] *= (float)dsp_ramp_value(&state->inject, i);
+		}
+	}
+}
+
+/* The gain of each frame, at once. */
+MIXD_INLINE void reverb_gains(const struct dsp_ramp *ramp, float *ret, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = (float)dsp_ramp_value(ramp, i);
+}
+
+MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *inst,
+			    uint32_t first, uint32_t n)
+{
+	float early[FDN_BLOCK], late[FDN_BLOCK], width[FDN_BLOCK], dry[FDN_BLOCK], wet[FDN_BLOCK];
+	float mean[FDN_BLOCK] = {0};
+	uint32_t channels = state->channels;
+
+	reverb_gains(&state->early_gain, early, n);
+	reverb_gains(&state->late_gain, late, n);
+	reverb_gains(&state->width, width, n);
+	reverb_gains(&state->dry, dry, n);
+	reverb_gains(&state->wet, wet, n);
+	for (uint32_t c = 0; c < channels; c++) {
+		const float *row = state->row[c < 8 ? 2 * c + 1 : 2 * (c - 8)];
+		float *out = state->wet_block[c];
+
+		for (uint32_t i = 0; i < n; i++) {
+			out[i] = early[i] * out[i] + late[i] * row[i];
+			mean[i] += out[i];
+		}
+	}
+	for (uint32_t c = 0; c < channels; c++) {
+		const float *in = inst->in[c] + first, *room = state->wet_block[c];
+		float *out = inst->out[c] + first, part = 1.0f / (float)channels;
+
+		for (uint32_t i = 0; i < n; i++) {
+			float middle = part * mean[i];
+
+			out[i] = dry[i] * in[i] + wet[i] * (middle + width[i] * (room[i] - middle));
+		}
+	}
+}
+
+MIXD_INLINE void reverb_advance(struct reverb_state *state, uint32_t n)
+{
+	dsp_ramp_advance(&state->inject, n);
+	dsp_ramp_advance(&state->early_gain, n);
+	dsp_ramp_advance(&state->late_gain, n);
+	dsp_ramp_advance(&state->width, n);
+	dsp_ramp_advance(&state->dry, n);
+	dsp_ramp_advance(&state->wet, n);
+	headfade_advance(&state->predelay, n);
+}
+
+/* FIRST .. FIRST + N of the call. */
+MIXD_INLINE void reverb_sound(struct reverb_state *state, const struct mixd_inst *inst,
+			      uint32_t first, uint32_t n)
+{
+	reverb_filter(state, inst->in, first, n);
+	for (uint32_t c = 0; c < state->channels; c++) {
+		blockring_write(&state->early_ring[c], state->position, state->entry[c], n);
+		blockring_write(&state->late_ring[c], state->position, state->late[c], n);
+	}
+	reverb_listen(state, state->predelay.head[0], state->wet_block, state->late, n);
+	if (state->predelay.frames > 0) {
+		reverb_listen(state, state->predelay.head[1], state->row, state->coming, n);
+		for (uint32_t c = 0; c < state->channels; c++) {
+			headfade_blend(&state->predelay, state->wet_block[c], state->row[c], n);
+			headfade_blend(&state->predelay, state->late[c], state->coming[c], n);
+		}
+	}
+	reverb_spread(state, n);
+	diffuser_process(&state->diffuser, state->into, n);
+	fdn_process(&state->fdn, state->into, state->row, n);
+	reverb_mix(state, inst, first, n);
+	state->position += n;
+	reverb_advance(state, n);
+}
+
+/* The first frame that sounds, or N. */
+MIXD_INLINE uint32_t reverb_first(const struct reverb_state *state, const struct mixd_inst *inst,
+				  uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t c = 0; c < state->channels; c++)
+			if (inst->in[c][i] != 0)
+				return i;
+	return n;
+}
+
+MIXD_CLONES static void reverb_process(const struct mixd_call *call)
+{
+	const struct mixd_inst *inst = call->inst[0];
+	struct reverb_state *state = inst->state;
+	uint32_t quiet = 0, n = call->n_frames;
+
+	/* The lines begin to sway with the first sound: until then nothing moves (N4). */
+	if (!state->heard) {
+		quiet = reverb_first(state, inst, n);
+		for (uint32_t c = 0; c < state->channels && quiet > 0; c++)
+			memset(inst->out[c], 0, quiet * sizeof(float));
+		reverb_advance(state, quiet);
+		state->heard = quiet < n;
+	}
+	if (quiet < n)
+		reverb_sound(state, inst, quiet, n - quiet);
+}
+
+static const struct mixd_node_type reverb_type = {
+	.id = "reverb",
+	.doc = "Room or hall: early reflections, and a feedback delay network of 16 lines",
+	.category = "space",
+	.source = "Jot, Chaigne, AES 90, 1991; Schlecht, DAFx-20",
+	.version = 1,
+	.flags = MIXD_NODE_IN_PLACE,
+	.ports = MIXD_ARRAY(reverb_ports),
+	.params = MIXD_ARRAY(reverb_params),
+	.configs = MIXD_ARRAY(reverb_configs),
+	.needs = reverb_needs,
+	.activate = reverb_activate,
+	.update = reverb_update,
+	.process = reverb_process,
+	.reset = reverb_reset,
+};
+
+MIXD_MODULE(&reverb_type);
