@@ -197,6 +197,23 @@ static void maintain_capture(struct instance *instance, const struct graph_node 
 		instance_alarm(instance, "capture", node->name, false, "%s is kept", address);
 }
 
+/* How a node says it is, in the words of its own meter. */
+static void maintain_node_alarm(struct instance *instance, const struct graph_node *node,
+				const struct engine_event *event)
+{
+	const struct mixd_node_type *type = node->type->node_type;
+	uint32_t row = event->code - MIXD_EVENT_ALARM, label = 0;
+
+	if (row >= type->n_meters || !type->meters[row].labels)
+		return;
+	while (type->meters[row].labels[label] && label < event->value)
+		label++;
+	if (!type->meters[row].labels[label])
+		return;
+	instance_alarm(instance, "node", node->name, event->value > 0, "%s: %s is %s", node->name,
+		       type->meters[row].id, type->meters[row].labels[label]);
+}
+
 static void maintain_event(struct instance *instance, const struct engine_event *event)
 {
 	const struct graph_node *node = graph_model_node_uid(instance->model, event->node_uid);
@@ -217,6 +234,10 @@ static void maintain_event(struct instance *instance, const struct engine_event 
 	case ENGINE_EVENT_NODE:
 		if (!node)
 			break;
+		if (event->code >= MIXD_EVENT_ALARM) {
+			maintain_node_alarm(instance, node, event);
+			break;
+		}
 		if (event->code >= MIXD_EVENT_CAPTURED) {
 			maintain_capture(instance, node, event);
 			break;
@@ -241,9 +262,11 @@ static void maintain_alarms(struct instance *instance)
 		const char *address = instance->alarms[i]->address;
 		const struct graph_node *node;
 
-		if (strcmp(instance->alarms[i]->id, "capture") == 0 &&
+		if ((strcmp(instance->alarms[i]->id, "capture") == 0 ||
+		     strcmp(instance->alarms[i]->id, "node") == 0) &&
 		    !graph_model_node(instance->model, address)) {
-			instance_alarm(instance, "capture", address, false, "the node was removed");
+			instance_alarm(instance, instance->alarms[i]->id, address, false,
+				       "the node was removed");
 			continue;
 		}
 		if (strcmp(instance->alarms[i]->id, "quarantine") != 0)

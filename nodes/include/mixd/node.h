@@ -222,6 +222,9 @@ struct mixd_audio {
  * type->capture() for the text and sets it by a transaction like any other, so that it is in the
  * journal, in the session file and can be undone. */
 #define MIXD_EVENT_CAPTURED 0x10000u
+/* + index of a meter row with labels: the node is not well while VALUE, an index of a label, is
+ * above 0. It stands among the alarms until it says 0. */
+#define MIXD_EVENT_ALARM 0x20000u
 
 /* Services of the engine. */
 struct mixd_host {
