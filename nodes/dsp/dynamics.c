@@ -10,65 +10,12 @@
  */
 #include "dynamics.h"
 
+#include "dynamics_math.h"
 #include "lanes_native.h"
 
 #include <mixd/rt.h>
 
 #define DYN_LEVEL_MAX_POWER 1e24f
-
-MIXD_INLINE float dyn_larger(float a, float b)
-{
-	return a > b ? a : b;
-}
-
-MIXD_INLINE float dyn_smaller(float a, float b)
-{
-	return a < b ? a : b;
-}
-
-/* X > 0 and normal. */
-MIXD_INLINE float dyn_log2(float x)
-{
-	int32_t bits, exponent;
-	float m, s, s2, p;
-
-	__builtin_memcpy(&bits, &x, sizeof(bits));
-	/* The exponent that leaves the mantissa in sqrt(1/2) .. sqrt(2). */
-	exponent = (bits - 0x3f3504f3) >> 23;
-	bits -= (int32_t)((uint32_t)exponent << 23);
-	__builtin_memcpy(&m, &bits, sizeof(m));
-	s = (m - 1.0f) / (m + 1.0f);
-	s2 = s * s;
-	p = 0.32059890f; /* 2 / (9 ln 2) and so on */
-	p = p * s2 + 0.41219859f;
-	p = p * s2 + 0.57707802f;
-	p = p * s2 + 0.96179669f;
-	p = p * s2 + 2.8853901f;
-	return (float)exponent + s * p;
-}
-
-/* |X| <= 120 */
-MIXD_INLINE float dyn_exp2(float x)
-{
-	float whole = (x + 12582912.0f) - 12582912.0f, f = x - whole, scale, p;
-	int32_t bits = (int32_t)((uint32_t)((int32_t)whole + 127) << 23);
-
-	__builtin_memcpy(&scale, &bits, sizeof(scale));
-	p = 1.5252734e-5f; /* ln(2)^7 / 7! and so on */
-	p = p * f + 1.5403530e-4f;
-	p = p * f + 1.3333558e-3f;
-	p = p * f + 9.6181291e-3f;
-	p = p * f + 5.5504109e-2f;
-	p = p * f + 2.4022651e-1f;
-	p = p * f + 6.9314718e-1f;
-	p = p * f + 1.0f;
-	return p * scale;
-}
-
-MIXD_INLINE float dyn_line_at(const struct dyn_line *line, int32_t frame)
-{
-	return line->at + line->step * (float)frame;
-}
 
 /* A NaN compares false and becomes 0: the states behind stay finite. */
 MIXD_INLINE float dyn_power_one(float x)
@@ -191,15 +138,6 @@ void dyn_reduce(const struct dyn_curve *curve, uint32_t first, float *x, uint32_
 		dyn_reduce_move(curve, (int32_t)first, x, (int32_t)n);
 }
 
-/* Of values >= 0 the bits rise with the value, and integers can be compared in any order. */
-MIXD_INLINE int32_t dyn_more(int32_t most, float x)
-{
-	int32_t bits;
-
-	__builtin_memcpy(&bits, &x, sizeof(bits));
-	return bits > most ? bits : most;
-}
-
 MIXD_CLONES static int32_t dyn_gain_rest(float makeup, float *x, uint32_t n)
 {
 	int32_t most = 0;
@@ -232,10 +170,8 @@ float dyn_gain(const struct dyn_out *out, uint32_t first, float *x, uint32_t n)
 	int32_t bits = !out->dry && out->makeup.step == 0.0f
 			       ? dyn_gain_rest(out->makeup.at, x, n)
 			       : dyn_gain_move(out, (int32_t)first, x, (int32_t)n);
-	float most;
 
-	__builtin_memcpy(&most, &bits, sizeof(most));
-	return most;
+	return dyn_most(bits);
 }
 
 MIXD_CLONES void dyn_apply(const float *in, const float *gain, float *out, uint32_t n)
