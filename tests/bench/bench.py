@@ -62,6 +62,7 @@ ROWS = [
     ("spectrum", "spectrum", None, 1, {"lsp": lv2(LSP + "spectrum_analyzer_x2")}),
     ("on-air chain", "onair", 50.0, 1, {"libebur128 + dpl": lv2(X42_LIMIT)}),
     ("declick", "declick", None, 1, {}),
+    ("deplosive", "deplosive", None, 1, {}),
     ("strip (eq4 comp pan bus)", "strips:200", 10.4, 200,
      {"lsp": lv2(LSP_EQ4, LSP_COMP, copies=50), "x42": lv2(X42_EQ, X42_COMP, copies=50)}),
     ("strip, as many as a graph holds", "strips:1300", 10.4, 1300, {}),
