@@ -246,10 +246,17 @@ static void output_link(FILE *file, const Mixd__V1__Link *link, const char *verb
 	char gain[32];
 
 	fprintf(file, "%s %s %s", verb, link->from, link->to);
-	if (link->gain_db == 0)
-		return;
 	doc_format_number(link->gain_db, gain);
-	fprintf(file, " --gain=%sdB", gain);
+	if (link->gain_db <= -144)
+		fputs(" level=-inf", file);
+	else if (link->gain_db != 0)
+		fprintf(file, " level=%sdB", gain);
+	for (size_t i = 0; i < link->n_settings; i++) {
+		char *value = output_words(link->settings[i]->text, link->settings[i]->value);
+
+		fprintf(file, " %s=%s", link->settings[i]->id, value);
+		free(value);
+	}
 }
 
 static void output_node(FILE *file, const Mixd__V1__Node *node)

@@ -3,7 +3,7 @@
 
 #include "mixctl.h"
 
-static void add_setting(Mixd__V1__AddNode *add, char *id, char *text)
+static Mixd__V1__Setting *setting_new(char *id, char *text)
 {
 	Mixd__V1__Setting *setting = mixctl_alloc(sizeof(*setting));
 	Mixd__V1__Value *value = mixctl_alloc(sizeof(*value));
@@ -14,7 +14,7 @@ static void add_setting(Mixd__V1__AddNode *add, char *id, char *text)
 	value->text = text;
 	setting->id = id;
 	setting->value = value;
-	add->settings[add->n_settings++] = setting;
+	return setting;
 }
 
 int verb_add(struct mixctl *m)
@@ -34,7 +34,7 @@ int verb_add(struct mixctl *m)
 			return mixctl_error(m, EXIT_USAGE, m->args[i],
 					    "write PARAM=VALUE: ceiling=-1dBTP", "no value");
 		*equals = 0;
-		add_setting(add, m->args[i], equals + 1);
+		add->settings[add->n_settings++] = setting_new(m->args[i], equals + 1);
 	}
 	return ops_commit(m, &ops, MIXD__V1__WAIT__WAIT_APPLIED);
 }
@@ -107,11 +107,36 @@ static int link_names(struct mixctl *m)
 	return n;
 }
 
+/* Take "level=-6dB" and its like out of the words. Returned: how many there are; -1: *err is filled. */
+static int link_settings(struct mixctl *m, int *n, Mixd__V1__Setting **settings)
+{
+	int n_settings = 0, n_names = 0;
+
+	for (int i = 0; i < *n; i++) {
+		char *equals = strchr(m->args[i], '=');
+
+		if (!equals) {
+			m->args[n_names++] = m->args[i];
+			continue;
+		}
+		if (equals == m->args[i] || !equals[1]) {
+			mixctl_error(m, EXIT_USAGE, m->args[i],
+				     "write level=-6dB, pan=L30, mute=on or tap=pre", "no value");
+			return -1;
+		}
+		*equals = 0;
+		settings[n_settings++] = setting_new(m->args[i], equals + 1);
+	}
+	*n = n_names;
+	return n_settings;
+}
+
 int verb_link(struct mixctl *m)
 {
 	struct ops ops = {0};
 	double gain_db = 0;
-	int n = link_names(m);
+	int n = link_names(m), n_settings;
+	Mixd__V1__Setting **settings = mixctl_alloc((size_t)m->n_args * sizeof(*settings));
 	const char *why = NULL;
 
 	if (m->options.gain)
@@ -119,6 +144,9 @@ int verb_link(struct mixctl *m)
 	if (why)
 		return mixctl_error(m, EXIT_INVALID, "--gain", "write it in dB: --gain=-6dB",
 				    "%s %s", m->options.gain, why);
+	n_settings = link_settings(m, &n, settings);
+	if (n_settings < 0)
+		return m->err.code;
 	for (int i = 0; i + 1 < n; i++) {
 		Mixd__V1__AddLink *link = ops_add(&ops, MIXD__V1__OP__OP_LINK)->link;
 
@@ -126,6 +154,8 @@ int verb_link(struct mixctl *m)
 		link->to = m->args[i + 1];
 		link->gain_db = gain_db;
 		link->set_gain = m->options.gain != NULL;
+		link->settings = settings;
+		link->n_settings = (size_t)n_settings;
 	}
 	if (ops.n == 0)
 		return mixctl_error(m, EXIT_USAGE, NULL, "usage: mixctl link FROM TO...",

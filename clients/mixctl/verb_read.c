@@ -144,7 +144,7 @@ static int ls_ports(struct mixctl *m, char *pattern)
 
 static int ls_links(struct mixctl *m, char *pattern)
 {
-	static const char *const columns[] = {"from", "to", "gain", "delay", NULL};
+	static const char *const columns[] = {"from", "to", "level", "delay", "settings", NULL};
 	struct listing listing = {.kind = "links", .columns = columns, .pairs = true};
 	Mixd__V1__GetLinks get = MIXD__V1__GET_LINKS__INIT;
 	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
@@ -159,13 +159,19 @@ static int ls_links(struct mixctl *m, char *pattern)
 	listing.revision = reply->revision;
 	for (size_t i = 0; i < reply->get_links->n_links; i++) {
 		const Mixd__V1__Link *link = reply->get_links->links[i];
-		char gain[40], delay[16];
+		char level[40], delay[16], *settings = mixctl_strdup("");
 
-		doc_format_number(link->gain_db, gain);
-		strcat(gain, "dB");
+		doc_format_number(link->gain_db, level);
+		strcat(level, "dB");
 		snprintf(delay, sizeof(delay), "%u", link->delay_frames);
+		for (size_t s = 0; s < link->n_settings; s++)
+			settings = mixctl_printf(
+				"%s%s%s=%s", settings, s ? " " : "", link->settings[s]->id,
+				output_words(link->settings[s]->text, link->settings[s]->value));
 		listing_add(&listing, doc_from_message(&link->base),
-			    (const char *const[]){link->from, link->to, gain, delay});
+			    (const char *const[]){link->from, link->to,
+						  link->gain_db <= -144 ? "-inf" : level, delay,
+						  settings});
 	}
 	return listing_print(m, &listing);
 }

@@ -40,6 +40,7 @@ const struct verb verbs[] = {
 		 "mixctl is "
 		 "gone.",
 	 .examples = "set limit.ceiling=-1dBTP\nset 'vox/*.gain+=1.5dB' --over 800ms\n"
+		     "set 'vox/fader->fx/reverb.level=-6dB'\n"
 		     "set -f - --if-rev 412 < changes.txt\nset jingle.mute=off --at 12:00:00",
 	 .options = OPTION_WRITE | OPTION_RAMP | OPTION_FILE,
 	 .max_args = -1,
@@ -78,10 +79,14 @@ const struct verb verbs[] = {
 	 .rest = WORD_NODE,
 	 .run = verb_mv},
 	{.name = "link",
-	 .words = "FROM TO...",
-	 .doc = "link ports, each to the next",
-	 .more = "A node's name stands for its main port.",
-	 .examples = "link program level limit out\nlink vox:out duck:key --gain=-6dB",
+	 .words = "FROM TO... [level=DB] [pan=PLACE] [mute=on] [tap=pre|post]",
+	 .doc = "link ports, each to the next; or send, at a level of its own",
+	 .more = "A node's name stands for its main port. A send taps the node behind (post, what "
+		 "leaves it) or before (pre, what enters its main input). Later changes name the "
+		 "link "
+		 "by an arrow: set 'vox/fader->fx/reverb.level=-6dB'.",
+	 .examples = "link program level limit out\nlink vox:out duck:key level=-6dB\n"
+		     "link vox/fader fx/reverb level=-12dB tap=pre",
 	 .options = OPTION_WRITE | OPTION_GAIN,
 	 .min_args = 2,
 	 .max_args = -1,

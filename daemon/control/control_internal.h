@@ -146,6 +146,7 @@ int control_meter_lease(struct control_call *call);
 
 /* ---- control_text.c: values in words, for the fields `text` ---- */
 void control_text_node(const struct graph_types *types, Mixd__V1__Node *node);
+void control_text_link(Mixd__V1__Link *link);
 /* MODEL is as before the changes or as after them. */
 void control_text_changes(const struct graph_model *model, Mixd__V1__Change *const *changes,
 			  size_t n);

@@ -166,6 +166,8 @@ static Mixd__V1__Graph *control_graph(struct control_call *call)
 					   strdup(graph_node_state_names[state]));
 	}
 	for (uint32_t i = 0; i < model->n_links && i < graph->n_links; i++)
+		control_text_link(graph->links[i]);
+	for (uint32_t i = 0; i < model->n_links && i < graph->n_links; i++)
 		graph->links[i]->delay_frames = engine_link_delay(engine, model->links[i]->uid);
 	return graph;
 }

@@ -73,6 +73,26 @@ void control_text_node(const struct graph_types *types, Mixd__V1__Node *node)
 					  &node->settings[i]->text);
 }
 
+void control_text_link(Mixd__V1__Link *link)
+{
+	for (size_t i = 0; i < link->n_settings; i++) {
+		const Mixd__V1__Value *value = link->settings[i]->value;
+		int row = graph_link_find_row(link->settings[i]->id, "", NULL);
+		char buf[TEXT_MAX] = "";
+
+		if (row < 0 || !value)
+			continue;
+		if (value->kind_case == MIXD__V1__VALUE__KIND_TEXT)
+			control_text_put(&link->settings[i]->text, value->text);
+		else if (value->kind_case == MIXD__V1__VALUE__KIND_FLAG)
+			control_text_put(&link->settings[i]->text, value->flag ? "on" : "off");
+		else
+			graph_value_format_param(&graph_link_rows[row], value->number, buf,
+						 sizeof(buf));
+		control_text_put(&link->settings[i]->text, buf);
+	}
+}
+
 /* ---- changes ---- */
 
 struct control_text_changes {
@@ -170,6 +190,8 @@ void control_text_changes(const struct graph_model *model, Mixd__V1__Change *con
 	for (uint32_t i = 0; i < n; i++) {
 		if (changes[i]->change_case == MIXD__V1__CHANGE__CHANGE_NODE_ADDED)
 			control_text_node(model->types, changes[i]->node_added);
+		if (changes[i]->change_case == MIXD__V1__CHANGE__CHANGE_LINK_ADDED)
+			control_text_link(changes[i]->link_added);
 		if (changes[i]->change_case == MIXD__V1__CHANGE__CHANGE_NODE_ADDED ||
 		    changes[i]->change_case == MIXD__V1__CHANGE__CHANGE_NODE_RENAMED)
 			all.names[all.n_names++] = i;

@@ -73,6 +73,19 @@ static void control_read_param(struct control_arena *arena, const struct graph_a
 	control_put_value(arena, reading->value, row->type, row->labels, value);
 }
 
+static void control_read_link(struct control_arena *arena, const struct graph_address *address,
+			      Mixd__V1__Reading *reading)
+{
+	const struct mixd_param_row *row = &graph_link_rows[address->idx];
+	double value = address->link->value[address->idx];
+	char text[TEXT_MAX];
+
+	graph_value_format_param(row, value, text, sizeof(text));
+	reading->text = control_arena_strdup(arena, text);
+	reading->unit = (char *)(uintptr_t)graph_unit_name(row->unit);
+	control_put_value(arena, reading->value, row->type, row->labels, value);
+}
+
 static void control_read_meter(struct control_call *call, const struct graph_address *address,
 			       Mixd__V1__Reading *reading)
 {
@@ -137,6 +150,8 @@ static int control_get_one(void *data, const struct graph_address *address, cons
 		control_read_meter(get->call, address, reading);
 	} else if (address->kind == GRAPH_ADDRESS_CONFIG) {
 		control_read_config(arena, address, reading);
+	} else if (address->kind == GRAPH_ADDRESS_LINK) {
+		control_read_link(arena, address, reading);
 	} else {
 		control_read_param(arena, address, reading);
 	}
@@ -157,7 +172,8 @@ int control_get(struct control_call *call)
 	for (size_t i = 0; i < wish->n_patterns; i++) {
 		int r = graph_model_glob(instance_model(handler->instance), wish->patterns[i],
 					 1u << GRAPH_ADDRESS_PARAM | 1u << GRAPH_ADDRESS_CONFIG |
-						 1u << GRAPH_ADDRESS_METER,
+						 1u << GRAPH_ADDRESS_METER |
+						 1u << GRAPH_ADDRESS_LINK,
 					 control_get_one, &get, &call->error);
 
 		if (r < 0)

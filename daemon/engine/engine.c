@@ -76,6 +76,13 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, struct mix
 		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	engine->setup = *setup;
 	engine_set_setup_rate(engine, setup->rate);
+	engine->own_types = graph_types_new();
+	if (!engine->own_types ||
+	    graph_types_add(engine->own_types, &engine_tap_type, NULL, NULL) < 0) {
+		engine_free(engine);
+		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");
+	}
+	engine->tap_type = graph_types_at(engine->own_types, 0);
 	engine->host = (struct mixd_host){.submit = engine_host_submit,
 					  .event = engine_host_event,
 					  .wake = engine_host_wake,
@@ -121,6 +128,7 @@ struct engine *engine_free(struct engine *engine)
 	}
 	engine_plan_free(engine->plan);
 	engine_want_done(&engine->want);
+	graph_types_free(engine->own_types);
 	ring_done(&engine->to_rt);
 	ring_done(&engine->to_main);
 	ring_done(&engine->events);
@@ -143,6 +151,7 @@ struct engine_change *engine_change_free(struct engine *engine, struct engine_ch
 	free(change->params);
 	free(change->declared);
 	free(change->links);
+	free(change->regroups);
 	free(change->moves);
 	free(change->banks);
 	free(change->envelopes);
@@ -153,17 +162,11 @@ struct engine_change *engine_change_free(struct engine *engine, struct engine_ch
 
 /* ---- params and envelopes of a change -------------------------------------------------------- */
 
-static uint32_t engine_frames(const struct engine *engine, double ms)
+uint32_t engine_frames(const struct engine *engine, double ms)
 {
 	double frames = ms * engine->setup.rate / 1000.0 + 0.5;
 
 	return frames < 4e9 ? (uint32_t)frames : UINT32_MAX;
-}
-
-/* Nothing in between. A FLOAT without a ramp jumps when it is set, but can be told to take time. */
-static bool param_steps(const struct mixd_param_row *row)
-{
-	return row->type != MIXD_TYPE_FLOAT;
 }
 
 static int change_param(struct engine *engine, struct engine_change *change,
@@ -190,7 +193,7 @@ static int change_param(struct engine *engine, struct engine_change *change,
 		.inst = inst,
 		.idx = param->param_idx,
 		.value = engine_visible(row, param->value),
-		.frames = param_steps(row) ? 0 : engine_frames(engine, ms),
+		.frames = engine_param_steps(row) ? 0 : engine_frames(engine, ms),
 		.curve = (uint8_t)param->curve};
 	return 0;
 }
@@ -256,80 +259,6 @@ static int change_listed(struct engine *engine, const struct graph_delta *delta,
 	return 0;
 }
 
-static struct engine_envelope *envelope_new(struct engine *engine, struct engine_inst *inst,
-					    const struct graph_envelope *from)
-{
-	const struct mixd_param_row *row = inst->type->params[from->param_idx].row;
-	bool steps = param_steps(row);
-	struct engine_envelope *envelope =
-		calloc(1, sizeof(*envelope) + from->n_points * sizeof(envelope->points[0]));
-
-	if (!envelope)
-		return NULL;
-	envelope->uid = from->uid;
-	envelope->inst = inst;
-	envelope->param_idx = from->param_idx - GRAPH_PARAM_COMMON;
-	envelope->curve = steps ? GRAPH_CURVE_STEP : (uint8_t)from->curve;
-	envelope->domain = engine_domain(row, from->curve);
-	envelope->blend_frames = steps ? 0 : engine_frames(engine, row->smooth_ms);
-	envelope->n_points = from->n_points;
-	for (uint32_t i = 0; i < from->n_points; i++) {
-		double value = engine_visible(row, from->points[i].value);
-
-		envelope->points[i] = (struct engine_envelope_point){
-			.at_frames =
-				(uint64_t)(from->points[i].at_ms * engine->setup.rate / 1e3 + 0.5),
-			.value = value,
-			.domain_value = engine_domain_value(envelope->domain, value)};
-	}
-	return envelope;
-}
-
-static const struct graph_envelope *envelope_find(const struct graph_model *model, uint64_t uid)
-{
-	for (uint32_t i = 0; i < model->n_envelopes; i++)
-		if (model->envelopes[i]->uid == uid)
-			return model->envelopes[i];
-	return NULL;
-}
-
-static int change_envelopes(struct engine *engine, const struct graph_model *model,
-			    const struct graph_delta *delta, struct engine_change *change,
-			    struct mixd_error *err)
-{
-	const struct engine_want *want = change->topology ? &change->want : &engine->want;
-	uint32_t n = delta->n_envelopes;
-
-	change->envelopes = calloc(n + 1, sizeof(struct engine_envelope *));
-	change->stops = calloc(n + 1, sizeof(*change->stops));
-	if (!change->envelopes || !change->stops)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct graph_envelope *from = envelope_find(model, delta->envelopes[i]);
-		struct engine_inst *inst = from ? engine_want_inst(want, from->node->uid) : NULL;
-		struct engine_envelope *envelope;
-
-		for (envelope = engine->envelopes; !from && envelope; envelope = envelope->next)
-			if (envelope->uid == delta->envelopes[i] &&
-			    engine_want_inst(want, envelope->inst->uid) == envelope->inst)
-				change->stops[change->n_stops++] = (struct engine_param_event){
-					.inst = envelope->inst, .idx = envelope->param_idx};
-		if (!inst || !from->n_points)
-			continue;
-		if (from->param_idx < GRAPH_PARAM_COMMON) {
-			error_set(err, ERROR_INVALID, from->node->name, "%s.%s cannot be automated",
-				  from->node->name, from->node->type->params[from->param_idx].id);
-			error_hint(err, "set it at a time of your choice, or automate a gain");
-			return -EINVAL;
-		}
-		envelope = envelope_new(engine, inst, from);
-		if (!envelope)
-			return -ENOMEM;
-		change->envelopes[change->n_envelopes++] = envelope;
-	}
-	return 0;
-}
-
 /* ---- prepare and submit ---------------------------------------------------------------------- */
 
 int engine_prepare(struct engine *engine, const struct graph_model *model,
@@ -350,20 +279,28 @@ int engine_prepare(struct engine *engine, const struct graph_model *model,
 	change = calloc(1, sizeof(*change));
 	if (!change)
 		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");
-	change->topology = !delta || delta->topology;
+	change->topology = !delta || delta->topology || engine_links_by_plan(model, delta);
 	if (change->topology) {
-		res = engine_want_model(engine, model, change, err);
-		if (res == 0 && change_values(engine, model, delta, change) < 0)
+		struct graph_expanded *expanded = NULL;
+
+		res = graph_expand(model, engine->tap_type, &expanded, err);
+		if (res == 0)
+			res = engine_want_model(engine, expanded, change, err);
+		if (res == 0 && change_values(engine, &expanded->model, delta, change) < 0)
 			res = -ENOMEM;
+		graph_expanded_free(expanded);
 		if (res == 0)
 			res = engine_build(engine, change, err);
 		if (res == 0 && delta && change_stopped(engine, model, delta, change) < 0)
 			res = -ENOMEM;
-	} else if (change_listed(engine, delta, change) < 0) {
+		if (res == 0 && delta)
+			engine_links_times(engine, delta, change);
+	} else if (change_listed(engine, delta, change) < 0 ||
+		   engine_links_change(engine, model, delta, change) < 0) {
 		res = -ENOMEM;
 	}
 	if (res == 0 && delta && delta->n_envelopes)
-		res = change_envelopes(engine, model, delta, change, err);
+		res = engine_envelopes_change(engine, model, delta, change, err);
 	if (res == -ENOMEM)
 		error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	if (res < 0) {
@@ -392,7 +329,8 @@ static void engine_commit(struct engine *engine, struct engine_change *change)
 	change->want = old; /* let go when the audio thread has the new plan */
 	for (uint32_t i = 0; i < engine->want.n_links; i++) {
 		engine->want.links[i].link->placed = false;
-		engine->want.links[i].link->target = engine->want.links[i].target;
+		memcpy(engine->want.links[i].link->target, engine->want.links[i].target,
+		       sizeof(engine->want.links[i].target));
 	}
 	for (uint32_t i = 0; i < change->plan->n_links; i++)
 		change->plan->links[i]->placed = true;
@@ -437,9 +375,11 @@ uint64_t engine_submit(struct engine *engine, struct engine_change *change)
 		event->node = event->inst->node;
 		event->inst->declared[event->idx] = change->declared[i];
 	}
-	for (uint32_t i = 0; i < change->n_links; i++)
-		change->links[i].to = change->links[i].link->to->node;
+	engine_links_commit(engine, change);
+	for (uint32_t i = 0; i < change->n_stops; i++)
+		change->stops[i].node = change->stops[i].inst->node;
 	for (uint32_t i = 0; i < change->n_envelopes; i++) {
+		change->envelopes[i]->node = change->envelopes[i]->inst->node;
 		change->envelopes[i]->next = engine->envelopes;
 		engine->envelopes = change->envelopes[i];
 	}
@@ -530,7 +470,9 @@ static int engine_shrink(struct engine *engine)
 		engine->want.links[i].link->refs++;
 		want->links[want->n_links++] = engine->want.links[i];
 	}
-	res = engine_build(engine, change, NULL);
+	res = engine_group_copy(&engine->want, want);
+	if (res == 0)
+		res = engine_build(engine, change, NULL);
 	if (res < 0)
 		engine_change_free(engine, change);
 	else

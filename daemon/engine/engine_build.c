@@ -177,12 +177,18 @@ static uint32_t build_warm_left(const struct engine *engine, const struct engine
 	return end > now ? (uint32_t)(end - now) : 0;
 }
 
+static bool link_is_off(const double target[2])
+{
+	return target[0] == 0.0 && target[1] == 0.0;
+}
+
 /* New, or on its way out and wanted again: it may have nothing to say yet. */
 static bool build_comes(const struct engine_want_link *want)
 {
 	if (want->ghost)
 		return false;
-	return !want->link->placed || (want->link->target == 0.0 && want->target != 0.0);
+	return !want->link->placed ||
+	       (link_is_off(want->link->target) && !link_is_off(want->target));
 }
 
 /* Latest arrival of sound through the new links into a node. */
@@ -238,14 +244,17 @@ static int build_events(struct engine_build *build)
 		if (build->deferred[i])
 			continue;
 		if (!placed && want->link->to->fresh) {
-			want->link->gain.from = want->link->gain.to = want->target;
+			for (uint32_t k = 0; k < 2; k++)
+				want->link->gain[k].from = want->link->gain[k].to = want->target[k];
+			want->link->split = want->target[0] != want->target[1];
 			continue; /* nothing audible is behind it yet */
 		}
-		if (placed && want->link->target == want->target)
+		if (placed && want->link->target[0] == want->target[0] &&
+		    want->link->target[1] == want->target[1])
 			continue;
 		change->links[change->n_links++] = (struct engine_link_event){
 			.link = want->link,
-			.target = want->target,
+			.target = {want->target[0], want->target[1]},
 			.hold_frames = build_comes(want) || want->ghost ? hold : 0,
 		};
 	}
@@ -266,6 +275,8 @@ int engine_build(struct engine *engine, struct engine_change *change, struct mix
 		res = build_events(&build);
 	if (res == 0)
 		res = engine_build_plan(&build);
+	if (res == 0)
+		res = engine_group_events(change->plan, change);
 	if (res == 0)
 		res = engine_want_index(build.want);
 	if (res == -ENOMEM)

@@ -237,6 +237,24 @@ static int plan_bank(struct engine_build *build, struct engine_plan *plan, struc
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* VCAs run behind what they move, which reads where they are at the beginning of the slice: so the
+ * result does not depend on their place in the order, nor on how time is cut. */
+static void plan_controls_last(struct engine_plan *plan)
+{
+	uint32_t at = 0, n = plan->n_steps;
+
+	for (uint32_t turn = 0; turn < n; turn++) {
+		struct engine_step step = plan->steps[at];
+
+		if (!(step.type->flags & MIXD_NODE_GROUP)) {
+			at++;
+			continue;
+		}
+		memmove(&plan->steps[at], &plan->steps[at + 1], (n - at - 1) * sizeof(step));
+		plan->steps[n - 1] = step;
+	}
+}
+
 static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 		      struct engine_node **node_of)
 {
@@ -283,7 +301,8 @@ static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 			return -ENOMEM;
 	}
 	plan->n_steps = compiled->n_steps;
-	return 0;
+	plan_controls_last(plan);
+	return engine_group_plan(plan, build->want, node_of);
 }
 
 int engine_build_plan(struct engine_build *build)

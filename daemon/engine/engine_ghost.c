@@ -36,11 +36,11 @@ static void ghost_add_link(struct engine_want *want, const struct engine_want_li
 {
 	old->link->mark = mark;
 	old->link->refs++;
-	want->links[want->n_links++] =
-		(struct engine_want_link){.link = old->link,
-					  .ghost = true,
-					  .sounding = sounding,
-					  .target = sounding ? old->target : 0.0};
+	want->links[want->n_links++] = (struct engine_want_link){
+		.link = old->link,
+		.ghost = true,
+		.sounding = sounding,
+		.target = {sounding ? old->target[0] : 0.0, sounding ? old->target[1] : 0.0}};
 	ghost_add_inst(want, old->link->from, mark);
 }
 

@@ -276,6 +276,13 @@ static int inst_arrays(struct engine_inst *inst)
 	uint32_t channels = inst->main_out ? inst->main_out : inst->main_in;
 
 	inst->n_params = inst->type->n_params - GRAPH_PARAM_COMMON;
+	inst->gain_idx = UINT32_MAX;
+	for (uint32_t i = 0; i < inst->n_params; i++) {
+		const struct graph_param *param = &inst->type->params[GRAPH_PARAM_COMMON + i];
+
+		if (strcmp(param->id, "gain") == 0 && param->row->ramp == MIXD_RAMP_GAIN)
+			inst->gain_idx = i;
+	}
 	inst->meter_first = calloc(type->n_meters + 1, sizeof(uint32_t));
 	if (!inst->meter_first)
 		return -ENOMEM;
@@ -361,6 +368,9 @@ static void inst_begin(struct engine_inst *inst, const struct graph_node *node)
 				       node->value[GRAPH_PARAM_COMMON + i]);
 		atomic_store_explicit(&inst->reached[i], inst->to[i], memory_order_relaxed);
 	}
+	inst->factor_from = inst->factor = 1.0;
+	if (inst->gain_idx != UINT32_MAX)
+		inst->own_from = inst->own_to = inst->to[inst->gain_idx];
 	inst->bypass = node->value[GRAPH_PARAM_BYPASS] >= 0.5;
 	inst->muted = node->value[GRAPH_PARAM_MUTE] >= 0.5;
 	inst->mode = inst->bypass ? ENGINE_MODE_DRY : ENGINE_MODE_WET;

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 
 #include "engine.h"
+#include "graph_expand.h"
 #include "graph_plan.h"
 #include "ring_rt.h"
 
@@ -60,6 +61,7 @@ struct engine_envelope {
 	/* --- immutable after init --- */
 	uint64_t uid;
 	struct engine_inst *inst; /* borrowed; the envelope dies with its instance */
+	struct engine_node *node; /* in the plan in force when it begins */
 	uint32_t param_idx; /* the node's own rows */
 	uint8_t curve, domain;
 	uint32_t n_points, blend_frames;
@@ -115,6 +117,9 @@ struct engine_node {
 	float **lane_out;
 	const float **ext_in; /* boundary types */
 	float **ext_out;
+	struct engine_inst **group; /* VCAs that move its gain */
+	struct engine_inst **members; /* of a VCA: those that it moves */
+	uint32_t n_group, n_members;
 	uint32_t n_in_ports, n_out_ports;
 	uint32_t lane;
 	bool dormant; /* lanes are pointed at zeros and scratch */
@@ -154,6 +159,7 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	uint32_t *firsts; /* in_first, then out_first */
 	struct mixd_value *config;
 	struct mixd_need need;
+	uint32_t gain_idx; /* the param that VCAs move; UINT32_MAX: none */
 	uint32_t n_params; /* own rows */
 	uint32_t n_meters; /* values the node writes */
 	uint32_t *meter_first; /* per row of its own: index of its first value; + 1 */
@@ -173,6 +179,11 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	struct engine_node *node; /* in the newest plan */
 	/* --- rt --- */
 	double *from, *to; /* params at both ends of the cell */
+	double own_from,
+		own_to; /* the param at gain_idx as it is set: from, to have it times factor */
+	double factor_from, factor; /* of the VCAs, at both ends of the cell */
+	double regroup_from; /* the factor at which `regroup` began */
+	struct engine_fade regroup; /* 0 .. 1: from there to what the VCAs now say */
 	struct engine_ramp *ramps;
 	uint32_t *active; /* indexes of ramps under way */
 	uint32_t n_active;
@@ -207,10 +218,11 @@ struct engine_link {
 	/* --- main --- */
 	uint32_t refs;
 	bool placed; /* is in the newest plan */
-	double target; /* as last told to rt */
+	double target[2]; /* as last told to rt */
 	uint64_t mark;
 	/* --- rt --- */
-	struct engine_fade gain;
+	struct engine_fade gain[2]; /* of the input's left and right while SPLIT, else [0] of all */
+	bool split;
 	uint64_t quiet; /* frames of silence that went into the ring */
 	/* --- shared: atomic --- */
 	_Atomic bool faded; /* at rest at 0 */
@@ -272,8 +284,14 @@ struct engine_param_event {
 struct engine_link_event {
 	struct engine_link *link;
 	struct engine_node *to; /* in the plan in force when it is applied */
-	double target;
+	double target[2];
 	uint32_t hold_frames;
+	uint32_t frames; /* 0: as all fades */
+};
+
+/* An instance is moved by other VCAs than before. */
+struct engine_regroup_event {
+	struct engine_inst *inst;
 };
 
 /* Lanes of an instance go from one bank to another. */
@@ -292,7 +310,7 @@ struct engine_want_link {
 	struct engine_link *link;
 	bool ghost;
 	bool sounding; /* ghosts: feeds a ghost, is not fading itself */
-	double target; /* factor */
+	double target[2]; /* factors: equal unless panned */
 };
 struct engine_want {
 	struct engine_want_inst *insts;
@@ -302,6 +320,9 @@ struct engine_want {
 	struct engine_inst **inst_by_uid; /* what lives, sorted */
 	struct engine_link **link_by_uid;
 	uint32_t n_inst_by_uid, n_link_by_uid;
+	uint32_t *group_first; /* live instances, which come first: range in group, + 1 */
+	struct engine_inst **group; /* the VCAs that move it; alive as long as the list */
+	uint32_t n_grouped; /* entries of group_first, less one */
 	bool deferred; /* links wait until ghosts are gone */
 	uint32_t latency;
 };
@@ -315,6 +336,8 @@ struct engine_change {
 	double *declared; /* main: per param event, the value in the model */
 	struct engine_link_event *links;
 	uint32_t n_links;
+	struct engine_regroup_event *regroups;
+	uint32_t n_regroups;
 	struct engine_move *moves;
 	uint32_t n_moves;
 	struct engine_envelope **envelopes; /* to start */
@@ -335,6 +358,8 @@ struct engine {
 	/* --- immutable after init --- */
 	struct engine_setup setup;
 	struct mixd_host host;
+	struct graph_types *own_types; /* what users do not see */
+	const struct graph_type *tap_type;
 	float *zeros; /* MIXD_SLICE_MAX */
 	float *scratch; /* MIXD_SLICE_MAX: written by unused lanes */
 	float *dry[MIXD_CHANNELS_MAX]; /* a slice each */
@@ -429,8 +454,21 @@ void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position);
 void engine_envelope_end(struct engine_inst *inst, uint32_t param_idx);
 /* If a cell begins at POSITION: values at its end, update(). [rt] */
 void engine_inst_cell(struct engine_node *node, uint64_t position);
+/* The ramp's value at POSITION, without moving it on: VCAs run behind their members. */
+double engine_param_at(const struct engine_inst *inst, uint32_t idx, uint64_t position);
+/* The open cell ends at POSITION; all goes on from where it is. */
+void engine_inst_cut_cell(struct engine_inst *inst, uint64_t position);
 /* Jump: from == to == now. [rt], and [main] before the instance is handed over */
 void engine_inst_jump(struct engine_node *node);
+
+/* ---- VCAs (engine_group_rt.c) ------------------------------------------------------------ */
+/* Something moves that NODE's gain follows. */
+bool engine_group_moves(const struct engine_node *node);
+/* Factor and gain at the end of the cell that begins. */
+void engine_group_cell(struct engine_node *node);
+/* A VCA's values are about to move: its members go along. */
+void engine_group_wake(struct engine_node *vca, uint64_t position);
+void engine_group_regroup(struct engine *engine, struct engine_inst *inst, uint64_t position);
 
 /* ---- meters (engine_meter_rt.c) ---------------------------------------------------------- */
 void engine_inst_fold(struct engine_inst *inst, uint32_t readers);
@@ -461,6 +499,8 @@ void engine_kernel_scale(float *x, const double *gain, uint32_t n);
 /* The audio thread's part of a change. [rt], or [main] while nothing runs */
 void engine_apply(struct engine *engine, struct engine_change *change, uint64_t position);
 
+extern const struct mixd_node_type engine_tap_type; /* engine_tap_rt.c */
+
 int engine_inst_new(struct engine *engine, const struct graph_node *node,
 		    const struct graph_layouts *layouts, struct engine_inst **ret,
 		    struct mixd_error *err);
@@ -477,9 +517,34 @@ void engine_bank_unref(struct engine_bank *bank);
 void *engine_alloc(size_t bytes); /* zeroed, 64-byte aligned (engine_memory.c) */
 void engine_release(void *memory); /* NULL is fine */
 
-/* What MODEL wants: instances and links, made where missing. (engine_want.c) */
-int engine_want_model(struct engine *engine, const struct graph_model *model,
+/* What EXPANDED wants: instances and links, made where missing. (engine_want.c) */
+int engine_want_model(struct engine *engine, const struct graph_expanded *expanded,
 		      struct engine_change *change, struct mixd_error *err);
+uint32_t engine_frames(const struct engine *engine, double ms);
+/* Nothing in between. A FLOAT without a ramp jumps when it is set, but can be told to take time. */
+bool engine_param_steps(const struct mixd_param_row *row);
+/* Envelopes that begin, and those that are to stop. (engine_envelope.c) */
+int engine_envelopes_change(struct engine *engine, const struct graph_model *model,
+			    const struct graph_delta *delta, struct engine_change *change,
+			    struct mixd_error *err);
+/* Levels of links that change without a new plan. (engine_links.c) */
+int engine_links_change(struct engine *engine, const struct graph_model *model,
+			const struct graph_delta *delta, struct engine_change *change);
+/* Solo decides which links are heard: the change takes a whole plan. */
+bool engine_links_by_plan(const struct graph_model *model, const struct graph_delta *delta);
+/* The time that was asked for, into the events of a plan. */
+void engine_links_times(const struct engine *engine, const struct graph_delta *delta,
+			struct engine_change *change);
+/* Where events of links go; and the engine's list knows what they said. */
+void engine_links_commit(struct engine *engine, struct engine_change *change);
+/* What a link of the model is worth to each side. */
+void engine_links_target(const struct graph_link *link, bool from_mono, double ret[2]);
+/* VCAs (engine_group.c): the lists of WANT; the pointers of a plan; who is moved otherwise now. */
+int engine_group_want(const struct graph_expanded *expanded, struct engine_want *want);
+int engine_group_copy(const struct engine_want *from, struct engine_want *to);
+int engine_group_plan(struct engine_plan *plan, const struct engine_want *want,
+		      struct engine_node *const *node_of);
+int engine_group_events(const struct engine_plan *plan, struct engine_change *change);
 /* Add to WANT, which holds what lives, what still fades of the engine's. (engine_ghost.c) */
 void engine_ghosts(struct engine *engine, struct engine_want *want);
 /* Ghosts, plan, banks, events. (engine_build.c) */

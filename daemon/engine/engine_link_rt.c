@@ -9,12 +9,21 @@
 
 #include <mixd/rt.h>
 
+/* At rest at VALUE. */
+static bool link_still(const struct engine_link *link, double value)
+{
+	for (uint32_t i = 0; i <= link->split; i++)
+		if (link->gain[i].frames || link->gain[i].to != value)
+			return false;
+	return true;
+}
+
 /* What the link passes on has only zeros in it, in this slice. */
 static bool link_silent(const struct engine_wire *wire)
 {
 	const struct engine_link *link = wire->link;
 
-	if (link->gain.frames == 0 && link->gain.to == 0.0 && !link->ring_frames)
+	if (link_still(link, 0.0) && !link->ring_frames)
 		return true;
 	return *wire->silent && link->quiet >= link->ring_frames;
 }
@@ -47,10 +56,16 @@ static void link_advance(struct engine *engine, const struct engine_wire *wire, 
 {
 	struct engine_link *link = wire->link;
 
-	if (link->gain.frames) {
-		if (!engine_fade_rests(&link->gain, position)) {
+	if (link->gain[0].frames || (link->split && link->gain[1].frames)) {
+		bool rests = engine_fade_rests(&link->gain[0], position);
+
+		if (link->split)
+			rests &= engine_fade_rests(&link->gain[1], position);
+		if (rests && link->split && link->gain[0].to == link->gain[1].to)
+			link->split = false;
+		if (!rests) {
 			engine->busy++;
-		} else if (link->gain.to == 0.0 &&
+		} else if (link_still(link, 0.0) &&
 			   !atomic_load_explicit(&link->faded, memory_order_relaxed)) {
 			atomic_store_explicit(&link->faded, true, memory_order_relaxed);
 			atomic_store_explicit(&engine->retire, true, memory_order_relaxed);
@@ -62,6 +77,24 @@ static void link_advance(struct engine *engine, const struct engine_wire *wire, 
 	link->quiet = *wire->silent ? link->quiet : 0;
 }
 
+/* One channel of a link into its sum. FIRST: nothing is there yet. */
+static void mix_channel(struct engine *engine, double *sum, const float *x,
+			const struct engine_fade *gain, bool first, uint32_t n)
+{
+	if (first && !gain->frames) {
+		engine_kernel_set(sum, x, gain->to, n);
+		return;
+	}
+	if (first)
+		memset(sum, 0, n * sizeof(double));
+	if (gain->frames)
+		engine_kernel_add_ramp(sum, x, engine->ramp, n);
+	else if (gain->to == 1.0)
+		engine_kernel_add_plain(sum, x, n);
+	else
+		engine_kernel_add(sum, x, gain->to, n);
+}
+
 static void port_mix(struct engine *engine, struct engine_port *port, uint64_t position, uint32_t n)
 {
 	bool first = true;
@@ -70,7 +103,6 @@ static void port_mix(struct engine *engine, struct engine_port *port, uint64_t p
 		const struct engine_wire *wire = &port->wires[j];
 		struct engine_link *link = wire->link;
 		float *const *source = wire->source;
-		bool ramps = link->gain.frames != 0;
 
 		if (link_silent(wire))
 			continue;
@@ -78,24 +110,14 @@ static void port_mix(struct engine *engine, struct engine_port *port, uint64_t p
 			link_delay(engine, wire, position, n);
 			source = engine->delayed;
 		}
-		if (ramps)
-			engine_fade_write(&link->gain, position, engine->ramp, n);
 		for (uint32_t c = 0; c < port->n; c++) {
 			double *sum = engine->sums + (size_t)c * MIXD_SLICE_MAX;
 			const float *x = source[c < wire->n_source ? c : wire->n_source - 1];
+			const struct engine_fade *gain = &link->gain[link->split && c == 1];
 
-			if (first && !ramps) {
-				engine_kernel_set(sum, x, link->gain.to, n);
-				continue;
-			}
-			if (first)
-				memset(sum, 0, n * sizeof(double));
-			if (ramps)
-				engine_kernel_add_ramp(sum, x, engine->ramp, n);
-			else if (link->gain.to == 1.0)
-				engine_kernel_add_plain(sum, x, n);
-			else
-				engine_kernel_add(sum, x, link->gain.to, n);
+			if (gain->frames && (c == 0 || link->split))
+				engine_fade_write(gain, position, engine->ramp, n);
+			mix_channel(engine, sum, x, gain, first, n);
 		}
 		first = false;
 	}
@@ -137,7 +159,7 @@ static bool port_gather(struct engine *engine, struct engine_node *node, struct 
 	if (silent) {
 		port_point(engine, node, port, ENGINE_PORT_ZERO);
 	} else if (port->n_wires == 1 && !port->wires[0].link->ring_frames &&
-		   !port->wires[0].link->gain.frames && port->wires[0].link->gain.to == 1.0) {
+		   link_still(port->wires[0].link, 1.0)) {
 		port_point(engine, node, port, ENGINE_PORT_ALIAS);
 		port->steady = true;
 	} else {

@@ -112,6 +112,12 @@ static double param_shape(uint8_t curve, double t, bool rises)
 	return t * t * (3.0 - 2.0 * t);
 }
 
+/* Where the param's own value at the end of the cell is kept. */
+static double *param_own(struct engine_inst *inst, uint32_t idx)
+{
+	return idx == inst->gain_idx ? &inst->own_to : &inst->to[idx];
+}
+
 /* ---- envelopes -------------------------------------------------------------------------------
  */
 
@@ -131,7 +137,7 @@ void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position)
 			   position);
 	envelope->start = position;
 	envelope->at = 0;
-	envelope->offset = engine_domain_value(envelope->domain, inst->to[idx]) -
+	envelope->offset = engine_domain_value(envelope->domain, *param_own(inst, idx)) -
 			   envelope->points[0].domain_value;
 	ramp->domain = envelope->domain;
 	ramp->envelope = envelope;
@@ -201,17 +207,19 @@ static double envelope_value(struct engine_envelope *envelope, uint64_t elapsed,
 
 static void inst_publish_value(struct engine_inst *inst, uint32_t idx)
 {
-	atomic_store_explicit(&inst->reached[idx], inst->to[idx], memory_order_relaxed);
+	atomic_store_explicit(&inst->reached[idx], *param_own(inst, idx), memory_order_relaxed);
 }
 
 /* An event ends the open cell: all params go on from where they are. */
-static void inst_cut_cell(struct engine_inst *inst, uint64_t position)
+void engine_inst_cut_cell(struct engine_inst *inst, uint64_t position)
 {
 	double t;
 
 	if (position >= inst->cell_end)
 		return;
 	t = (double)(position - inst->cell_start) / (double)(inst->cell_end - inst->cell_start);
+	inst->own_to = inst->own_from + (inst->own_to - inst->own_from) * t;
+	inst->factor = inst->factor_from + (inst->factor - inst->factor_from) * t;
 	for (uint32_t i = 0; i < inst->n_params; i++)
 		if (inst->from[i] != inst->to[i]) {
 			inst->to[i] = inst->from[i] + (inst->to[i] - inst->from[i]) * t;
@@ -227,7 +235,7 @@ void engine_param_event(struct engine_inst *inst, const struct engine_param_even
 	struct engine_ramp *ramp = &inst->ramps[idx];
 	const struct mixd_param_row *row = inst->type->params[event->idx].row;
 
-	inst_cut_cell(inst, position);
+	engine_inst_cut_cell(inst, position);
 	inst->moving = inst->settle = true;
 	envelope_drop(ramp);
 	if (!ramp->active) {
@@ -237,12 +245,14 @@ void engine_param_event(struct engine_inst *inst, const struct engine_param_even
 	ramp->curve = event->curve;
 	ramp->domain = engine_domain(row, (enum graph_curve)event->curve);
 	ramp->target = event->value;
-	ramp->from = engine_domain_value(ramp->domain, inst->to[idx]);
+	ramp->from = engine_domain_value(ramp->domain, *param_own(inst, idx));
 	ramp->to = engine_domain_value(ramp->domain, event->value);
 	ramp->start = position;
 	ramp->frames = event->frames;
 	if (event->frames == 0) {
-		inst->to[idx] = event->value;
+		*param_own(inst, idx) = event->value;
+		if (idx == inst->gain_idx)
+			inst->to[idx] = event->value * inst->factor;
 		inst_publish_value(inst, idx);
 	}
 }
@@ -289,6 +299,8 @@ void engine_inst_jump(struct engine_node *node)
 {
 	struct engine_inst *inst = node->inst;
 
+	inst->own_from = inst->own_to;
+	inst->factor_from = inst->factor;
 	if (inst->n_params)
 		memcpy(inst->from, inst->to, inst->n_params * sizeof(double));
 	inst_update(node, MIXD_CELL, true);
@@ -299,28 +311,58 @@ void engine_inst_cell(struct engine_node *node, uint64_t position)
 {
 	struct engine_inst *inst = node->inst;
 	uint32_t left = 0;
-	bool ramping = inst->n_active > 0;
+	bool grouped, ramping;
 
 	if (!inst->moving || position < inst->cell_end)
 		return;
+	grouped = engine_group_moves(node);
+	ramping = inst->n_active > 0 || grouped;
 	if (!ramping && !inst->settle && !inst->glide) {
 		inst->moving = false;
 		return;
 	}
 	if (inst->n_params)
 		memcpy(inst->from, inst->to, inst->n_params * sizeof(double));
+	inst->own_from = inst->own_to;
+	inst->factor_from = inst->factor;
 	inst->cell_start = position;
 	inst->cell_end = position / MIXD_CELL * MIXD_CELL + MIXD_CELL;
 	for (uint32_t i = 0; i < inst->n_active; i++) {
 		uint32_t idx = inst->active[i];
 
-		if (ramp_value(&inst->ramps[idx], inst->cell_end, &inst->to[idx]))
+		if (ramp_value(&inst->ramps[idx], inst->cell_end, param_own(inst, idx)))
 			inst->active[left++] = idx;
 		else
 			inst->ramps[idx].active = false;
 		inst_publish_value(inst, idx);
 	}
 	inst->n_active = left;
+	if (grouped)
+		engine_group_cell(node);
+	if (inst->gain_idx != UINT32_MAX)
+		inst->to[inst->gain_idx] = inst->own_to * inst->factor;
 	inst->settle = ramping;
 	inst_update(node, (uint32_t)(inst->cell_end - position), false);
+}
+
+double engine_param_at(const struct engine_inst *inst, uint32_t idx, uint64_t position)
+{
+	const struct engine_ramp *from = &inst->ramps[idx];
+	struct engine_ramp ramp = *from;
+	double value;
+	bool done;
+
+	if (!from->active)
+		return idx == inst->gain_idx ? inst->own_to : inst->to[idx];
+	if (from->envelope) { /* its place in the list of points is the owner's to move */
+		uint32_t at = from->envelope->at;
+
+		value = envelope_value(from->envelope, position - from->envelope->start, &done);
+		from->envelope->at = at;
+		if (done)
+			return from->target;
+		return from->domain == ENGINE_DOMAIN_LOG2 ? engine_exp2(value) : value;
+	}
+	ramp_value(&ramp, position, &value);
+	return value;
 }

@@ -76,6 +76,8 @@ static void apply_param(const struct engine_param_event *event, uint64_t positio
 {
 	struct engine_inst *inst = event->inst;
 
+	if (event->node && event->node->n_members)
+		engine_group_wake(event->node, position);
 	if (event->idx == GRAPH_PARAM_BYPASS)
 		engine_inst_set_bypass(inst, event->node, event->value >= 0.5, position);
 	else if (event->idx == GRAPH_PARAM_MUTE)
@@ -89,14 +91,22 @@ static void apply_link(struct engine *engine, const struct engine_link_event *ev
 {
 	struct engine_link *link = event->link;
 	uint64_t start = position + event->hold_frames;
-	bool gone;
+	uint32_t frames = event->frames ? event->frames : engine->fade_frames;
+	bool comes = event->target[0] != 0.0 || event->target[1] != 0.0, gone = !comes;
 
+	if (!link->split && event->target[0] != event->target[1]) {
+		link->split = true;
+		link->gain[1] = link->gain[0];
+	}
 	/* a link that still waits to be heard goes on waiting */
-	if (link->gain.frames && event->target != 0.0 && link->gain.start > start)
-		start = link->gain.start;
+	for (uint32_t i = 0; comes && i <= link->split; i++)
+		if (link->gain[i].frames && link->gain[i].start > start)
+			start = link->gain[i].start;
 	event->to->ports[link->to_port].steady = false;
-	engine_fade_go(&link->gain, event->target, position, start, engine->fade_frames);
-	gone = link->gain.frames == 0 && event->target == 0.0;
+	for (uint32_t i = 0; i <= link->split; i++) {
+		engine_fade_go(&link->gain[i], event->target[i], position, start, frames);
+		gone = gone && link->gain[i].frames == 0;
+	}
 	atomic_store_explicit(&link->faded, gone, memory_order_relaxed);
 	if (gone) {
 		atomic_store_explicit(&engine->retire, true, memory_order_relaxed);
@@ -122,14 +132,21 @@ void engine_apply(struct engine *engine, struct engine_change *change, uint64_t 
 	}
 	for (uint32_t i = 0; i < change->n_links; i++)
 		apply_link(engine, &change->links[i], position);
-	for (uint32_t i = 0; i < change->n_stops; i++)
+	for (uint32_t i = 0; i < change->n_regroups; i++)
+		engine_group_regroup(engine, change->regroups[i].inst, position);
+	for (uint32_t i = 0; i < change->n_stops; i++) {
+		if (change->stops[i].node)
+			engine_group_wake(change->stops[i].node, position);
 		engine_envelope_end(change->stops[i].inst, change->stops[i].idx);
+	}
 	for (uint32_t i = 0; i < change->n_params; i++)
 		apply_param(&change->params[i], position);
-	for (uint32_t i = 0; i < change->n_envelopes; i++)
+	for (uint32_t i = 0; i < change->n_envelopes; i++) {
+		engine_group_wake(change->envelopes[i]->node, position);
 		engine_envelope_begin(change->envelopes[i], position);
+	}
 	/* counted at once: a reader that sees the change applied must not see "settled" */
-	if (change->n_params || change->n_links || change->n_envelopes)
+	if (change->n_params || change->n_links || change->n_envelopes || change->n_regroups)
 		atomic_store_explicit(&engine->shared_busy, 1, memory_order_relaxed);
 }
 

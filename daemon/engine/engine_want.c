@@ -69,6 +69,8 @@ void engine_want_done(struct engine_want *want)
 		engine_inst_unref(want->insts[i].inst);
 	free(want->links);
 	free(want->insts);
+	free(want->group_first);
+	free(want->group);
 	free(want->inst_by_uid);
 	free(want->link_by_uid);
 	*want = (struct engine_want){0};
@@ -218,11 +220,10 @@ static int want_links(struct engine *engine, const struct graph_model *model,
 			res = -ENOMEM;
 		if (res < 0)
 			break;
-		want->links[want->n_links++] = (struct engine_want_link){
-			.link = state,
-			.target = link->gain_db <= -144.0
-					  ? 0.0
-					  : engine_exp2(link->gain_db * 0.16609640474436811739)};
+		want->links[want->n_links].link = state;
+		engine_links_target(link, state->n_channels == 1,
+				    want->links[want->n_links].target);
+		want->n_links++;
 	}
 	free(old.entries);
 	return res;
@@ -261,34 +262,30 @@ static int want_align(const struct graph_model *model, const struct engine_want 
 	return graph_plan_align(&source, delays, latency, err);
 }
 
-int engine_want_model(struct engine *engine, const struct graph_model *model,
+int engine_want_model(struct engine *engine, const struct graph_expanded *expanded,
 		      struct engine_change *change, struct mixd_error *err)
 {
-	struct graph_layouts *layouts = NULL;
+	const struct graph_model *model = &expanded->model;
 	struct engine_want *want = &change->want;
 	struct want_map by_uid = {0};
-	uint32_t *delays = calloc(model->n_links + 1, sizeof(uint32_t));
-	int res = graph_layouts_resolve(model, &layouts, err);
+	_cleanup_free_ uint32_t *delays = calloc(model->n_links + 1, sizeof(uint32_t));
+	int res = 0;
 
-	if (res < 0) {
-		free(delays);
-		return res;
-	}
 	want->insts = calloc(model->n_nodes + engine->want.n_insts + 1, sizeof(*want->insts));
 	want->links = calloc(model->n_links + engine->want.n_links + 1, sizeof(*want->links));
 	if (!want->insts || !want->links || !delays || want_map_init(&by_uid, model->n_nodes) < 0)
 		res = error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	if (res == 0)
-		res = want_insts(engine, model, layouts, want, &by_uid, err);
+		res = want_insts(engine, model, expanded->layouts, want, &by_uid, err);
 	if (res == 0)
 		res = want_align(model, want, &by_uid, delays, &want->latency, err);
 	if (res == 0) {
 		res = want_links(engine, model, delays, want, &by_uid);
+		if (res == 0)
+			res = engine_group_want(expanded, want);
 		if (res < 0)
 			error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	}
-	free(delays);
 	free(by_uid.entries);
-	graph_layouts_free(layouts);
 	return res;
 }

@@ -195,6 +195,8 @@ int graph_model_find_address(const struct graph_model *model, const char *addres
 	struct graph_address found;
 	int r;
 
+	if (strstr(address, "->"))
+		return graph_link_find_address(model, address, ret, err);
 	if (strlen(address) >= sizeof(name) || !strchr(address, '.')) {
 		r = error_set(err, ERROR_INVALID, NULL, "\"%.60s\" is not of the form node.param",
 			      address);
@@ -222,9 +224,18 @@ int graph_model_find_address(const struct graph_model *model, const char *addres
 void graph_address_format(const struct graph_address *address, char *buf, size_t size)
 {
 	const struct graph_type *type = address->node->type;
-	const char *id = address->kind == GRAPH_ADDRESS_PARAM	 ? type->params[address->idx].id
-			 : address->kind == GRAPH_ADDRESS_CONFIG ? type->configs[address->idx]->id
-								 : type->meters[address->idx].id;
+	const char *id;
+	size_t used;
+
+	if (address->kind == GRAPH_ADDRESS_LINK) {
+		graph_link_format(address->link, buf, size);
+		used = strlen(buf);
+		snprintf(buf + used, size - used, ".%s", graph_link_rows[address->idx].id);
+		return;
+	}
+	id = address->kind == GRAPH_ADDRESS_PARAM    ? type->params[address->idx].id
+	     : address->kind == GRAPH_ADDRESS_CONFIG ? type->configs[address->idx]->id
+						     : type->meters[address->idx].id;
 
 	if (address->channel > 0)
 		snprintf(buf, size, "%s.%s%u", address->node->name, id, (unsigned)address->channel);
@@ -363,6 +374,8 @@ int graph_model_glob(const struct graph_model *model, const char *glob, unsigned
 	struct graph_node *node = graph_model_node(model, glob);
 	int r = 0;
 
+	if ((kinds & (1u << GRAPH_ADDRESS_LINK)) && strstr(glob, "->"))
+		return graph_link_glob(model, glob, fn, data, err);
 	for (const char *p = glob; *p; p++) {
 		if (strchr("*?[]{}", *p))
 			walk.tail = p + 1;

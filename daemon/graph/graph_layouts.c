@@ -6,6 +6,7 @@
 #include "graph_model_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +67,8 @@ static struct layouts_entry *entry_of(const struct graph_layouts *layouts,
 	return NULL;
 }
 
-/* The rule of a port, counted rows unrolled. */
-static enum mixd_port_layout port_rule(const struct graph_node *node, bool output, uint32_t port)
+enum mixd_port_layout graph_node_port_rule(const struct graph_node *node, bool output,
+					   uint32_t port)
 {
 	const struct mixd_node_type *type = node->type->node_type;
 
@@ -104,7 +105,7 @@ static const struct mixd_layout *combine(const struct graph_layouts *layouts,
 static const struct mixd_layout *output_layout(const struct graph_layouts *layouts,
 					       const struct layouts_entry *entry, uint32_t port)
 {
-	switch (port_rule(entry->node, true, port)) {
+	switch (graph_node_port_rule(entry->node, true, port)) {
 	case MIXD_PORT_MONO:
 		return layouts->mono;
 	case MIXD_PORT_STEREO:
@@ -114,9 +115,28 @@ static const struct mixd_layout *output_layout(const struct graph_layouts *layou
 	}
 }
 
+/* What LINK carries: of a tap before the node, what enters its main input. */
+static const struct mixd_layout *link_layout(const struct graph_layouts *layouts,
+					     const struct layouts_entry *from,
+					     const struct graph_link *link)
+{
+	if (link->value[GRAPH_LINK_TAP] != GRAPH_TAP_PRE)
+		return output_layout(layouts, from, link->from_port);
+	switch (graph_node_port_rule(from->node, false, 0)) {
+	case MIXD_PORT_MONO:
+		return layouts->mono;
+	case MIXD_PORT_STEREO:
+		return layouts->stereo;
+	default:
+		return from->layout;
+	}
+}
+
+/* Listening in must not change what is listened to. */
 static bool link_is_main(const struct graph_link *link)
 {
-	return port_rule(link->to, false, link->to_port) == MIXD_PORT_MAIN;
+	return !(link->uid & GRAPH_UID_LISTEN) &&
+	       graph_node_port_rule(link->to, false, link->to_port) == MIXD_PORT_MAIN;
 }
 
 static struct graph_layouts *layouts_new(const struct graph_model *model)
@@ -163,7 +183,7 @@ static void layouts_spread(const struct graph_model *model, struct graph_layouts
 
 		if (!link_is_main(link) || to->layout)
 			continue;
-		to->fed = combine(layouts, to->fed, output_layout(layouts, entry, link->from_port));
+		to->fed = combine(layouts, to->fed, link_layout(layouts, entry, link));
 		if (--to->n_waiting > 0)
 			continue;
 		to->layout = to->fed;
@@ -214,18 +234,17 @@ static void layouts_ports(const struct graph_model *model, struct graph_layouts 
 		const struct graph_link *link = model->links[i];
 		struct layouts_entry *to = entry_of(layouts, link->to);
 
-		if (port_rule(link->to, false, link->to_port) == MIXD_PORT_FOLLOW)
+		if (graph_node_port_rule(link->to, false, link->to_port) == MIXD_PORT_FOLLOW)
 			to->port[link->to_port] =
 				combine(layouts, to->port[link->to_port],
-					output_layout(layouts, entry_of(layouts, link->from),
-						      link->from_port));
+					link_layout(layouts, entry_of(layouts, link->from), link));
 	}
 	for (uint32_t i = 0; i < layouts->n_entries; i++) {
 		struct layouts_entry *entry = &layouts->entries[i];
 		uint32_t n_in = entry->node->n_in_ports;
 
 		for (uint32_t p = 0; p < n_in; p++) {
-			enum mixd_port_layout rule = port_rule(entry->node, false, p);
+			enum mixd_port_layout rule = graph_node_port_rule(entry->node, false, p);
 
 			if (rule == MIXD_PORT_MONO)
 				entry->port[p] = layouts->mono;
@@ -239,29 +258,87 @@ static void layouts_ports(const struct graph_model *model, struct graph_layouts 
 	}
 }
 
-static int layouts_check(const struct graph_model *model, const struct graph_layouts *layouts,
-			 struct mixd_error *err)
+/* "vox:out", or what it is before it */
+static void from_text(const struct graph_link *link, char *buf, size_t size)
 {
-	for (uint32_t i = 0; i < model->n_links; i++) {
-		const struct graph_link *link = model->links[i];
-		const struct mixd_layout *from, *to;
-		char from_address[GRAPH_ADDRESS_MAX], to_address[GRAPH_ADDRESS_MAX];
-		int r;
+	if (link->value[GRAPH_LINK_TAP] == GRAPH_TAP_PRE)
+		snprintf(buf, size, "the input of %s", link->from->name);
+	else
+		graph_node_port_address(link->from, true, link->from_port, buf, size);
+}
 
-		from = graph_layouts_port(layouts, link->from, true, link->from_port);
-		to = graph_layouts_port(layouts, link->to, false, link->to_port);
-		if (from == to || from == layouts->mono)
-			continue;
-		graph_node_port_address(link->from, true, link->from_port, from_address,
-					sizeof(from_address));
-		graph_node_port_address(link->to, false, link->to_port, to_address,
-					sizeof(to_address));
-		r = error_set(err, ERROR_INVALID, to_address, "%s (%s) does not fit into %s (%s)",
-			      from_address, from->name, to_address, to->name);
-		error_hint(err, "give both the same layout, or put a node between that converts");
+static int check_fit(const struct graph_layouts *layouts, const struct graph_link *link,
+		     struct mixd_error *err)
+{
+	const struct mixd_layout *from = link_layout(layouts, entry_of(layouts, link->from), link);
+	const struct mixd_layout *to = graph_layouts_port(layouts, link->to, false, link->to_port);
+	char from_address[GRAPH_ADDRESS_MAX], to_address[GRAPH_ADDRESS_MAX];
+	int r;
+
+	if (from == to || from == layouts->mono)
+		return 0;
+	from_text(link, from_address, sizeof(from_address));
+	graph_node_port_address(link->to, false, link->to_port, to_address, sizeof(to_address));
+	r = error_set(err, ERROR_INVALID, to_address, "%s (%s) does not fit into %s (%s)",
+		      from_address, from->name, to_address, to->name);
+	error_hint(err, "give both the same layout, or put a node between that converts");
+	return r;
+}
+
+static int check_tap(const struct graph_link *link, struct mixd_error *err)
+{
+	const struct graph_node *node = link->from;
+	const struct mixd_node_type *type = node->type->node_type;
+	char address[GRAPH_ADDRESS_MAX];
+	int r;
+
+	if (link->value[GRAPH_LINK_TAP] != GRAPH_TAP_PRE)
+		return 0;
+	graph_link_format(link, address, sizeof(address));
+	if (node->n_in_ports == 0 || (type->flags & (MIXD_NODE_FEEDBACK | MIXD_NODE_EXTERNAL_IN))) {
+		r = error_set(err, ERROR_INVALID, address, "%s (%s) has nothing before it to tap",
+			      node->name, type->id);
+		error_hint(err, "use tap=post");
+		return r;
+	}
+	if (link->from_port > 0 || graph_node_main_ports(node, false) > 1) {
+		r = error_set(err, ERROR_INVALID, address, "%s has no single main %s to tap before",
+			      node->name, link->from_port > 0 ? "output" : "input");
+		error_hint(err, "link from what feeds it, or tap a gain node");
 		return r;
 	}
 	return 0;
+}
+
+static int check_pan(const struct graph_layouts *layouts, const struct graph_link *link,
+		     struct mixd_error *err)
+{
+	const struct mixd_layout *to = graph_layouts_port(layouts, link->to, false, link->to_port);
+	char address[GRAPH_ADDRESS_MAX];
+	int r;
+
+	if (link->value[GRAPH_LINK_PAN] == 0.0 || to == layouts->stereo)
+		return 0;
+	graph_link_format(link, address, sizeof(address));
+	r = error_set(err, ERROR_INVALID, address, "there is no left and right in %s: %s is %s",
+		      link->to->name, link->to->name, to->name);
+	error_hint(err, "leave out pan, or send to a stereo input");
+	return r;
+}
+
+static int layouts_check(const struct graph_model *model, const struct graph_layouts *layouts,
+			 struct mixd_error *err)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < model->n_links; i++) {
+		r = check_tap(model->links[i], err);
+		if (r == 0)
+			r = check_fit(layouts, model->links[i], err);
+		if (r == 0)
+			r = check_pan(layouts, model->links[i], err);
+	}
+	return r;
 }
 
 int graph_layouts_resolve(const struct graph_model *model, struct graph_layouts **ret,

@@ -11,6 +11,8 @@
 
 const char *const graph_curve_names[] = {"smooth", "linear", "log", "equal-power", "step", NULL};
 
+const char *const graph_solo_names[] = {"off", "sip", "pfl", "afl", NULL};
+
 struct graph_model *graph_model_new(const struct graph_types *types, const char *name)
 {
 	struct graph_model *model = calloc(1, sizeof(*model));
@@ -310,6 +312,18 @@ struct graph_link *graph_model_find_link(const struct graph_model *model,
 	uint32_t position = link_position(model, &key, &found);
 
 	return found ? model->links[position] : NULL;
+}
+
+static int node_compare(const void *a, const void *b)
+{
+	return strcmp((*(struct graph_node *const *)a)->name,
+		      (*(struct graph_node *const *)b)->name);
+}
+
+void graph_model_sort(struct graph_model *model)
+{
+	qsort(model->nodes, model->n_nodes, sizeof(model->nodes[0]), node_compare);
+	qsort(model->links, model->n_links, sizeof(model->links[0]), link_compare);
 }
 
 void graph_model_put_link(struct graph_model *model, struct graph_link *link)

@@ -27,13 +27,21 @@
 #define GRAPH_ENVELOPES_MAX 4096u
 #define GRAPH_POINTS_MAX 4096u
 #define GRAPH_NAME_MAX 128u
-#define GRAPH_ADDRESS_MAX 208u /* buffer for "node.param", "node:port" */
+#define GRAPH_ADDRESS_MAX 416u /* buffer for "node.param", "node:port", "a:out->b:key.level" */
 #define GRAPH_TEXT_MAX 4096u /* bytes of a text config */
 #define GRAPH_LINK_GAIN_MIN_DB -144.0 /* = silent, written -inf */
 #define GRAPH_LINK_GAIN_MAX_DB 60.0
 #define GRAPH_PORTS_MAX 4096u /* per node: in1 .. in4096 of a bus */
 #define GRAPH_SLOTS_MAX 256u /* boundary nodes */
 #define GRAPH_SLOT_NONE UINT32_MAX
+/* Marks of what is not in the model, made for the engine (graph_expand.h). */
+#define GRAPH_UID_TAP (UINT64_C(1) << 63)
+#define GRAPH_UID_LISTEN (UINT64_C(1) << 62)
+
+/* In place: the other strips are silent. PFL, AFL: heard on the bus that listens, from before the strip
+ * or from behind it. */
+enum graph_solo { GRAPH_SOLO_OFF, GRAPH_SOLO_SIP, GRAPH_SOLO_PFL, GRAPH_SOLO_AFL };
+extern const char *const graph_solo_names[]; /* NULL-terminated, in the order above */
 
 struct graph_node {
 	uint64_t uid;
@@ -45,13 +53,29 @@ struct graph_node {
 	uint32_t slot; /* boundary types (EXTERNAL_IN/OUT): the clock's slot for this node; else
 			  GRAPH_SLOT_NONE */
 	uint32_t n_in_ports, n_out_ports; /* after count configs */
+	enum graph_solo solo; /* for the moment: in no message, journal or session */
+	struct graph_node *tap; /* scratch of graph_expand() */
+	uint32_t mark; /* scratch of graph_expand() */
 };
+
+/* What a link is set to, in order. Rows like those of params: units, ranges, defaults. A link at its
+ * defaults passes on what it is given. With tap=pre it takes what enters the main input of its node
+ * (the sum of what feeds it) in place of what leaves the main output. */
+enum graph_link_row {
+	GRAPH_LINK_LEVEL, /* dB; -144 = silent */
+	GRAPH_LINK_PAN, /* -100..100, into stereo */
+	GRAPH_LINK_MUTE,
+	GRAPH_LINK_TAP, /* enum graph_tap */
+	GRAPH_LINK_ROWS
+};
+enum graph_tap { GRAPH_TAP_POST, GRAPH_TAP_PRE };
+extern const struct mixd_param_row graph_link_rows[GRAPH_LINK_ROWS];
 
 struct graph_link {
 	uint64_t uid;
 	struct graph_node *from, *to; /* borrowed from the same model */
 	uint32_t from_port, to_port; /* index among the node's output / input ports */
-	double gain_db; /* -144 = silent */
+	double value[GRAPH_LINK_ROWS];
 };
 
 /* Where a param goes between two values. LOG is linear in the logarithm: of the factor for a gain,
@@ -114,10 +138,16 @@ int graph_model_find_port(const struct graph_model *model, const char *address, 
 			  struct graph_node **ret_node, uint32_t *ret_port, struct mixd_error *err);
 /* "node.param": the longest prefix that is a node's name. *ret_param indexes params, or configs
  * when *ret_is_config, or meters when *ret_is_meter (then *ret_channel, 0 = not a channel's). Any
- * ret_ may be NULL. */
+ * ret_ may be NULL. "from->to.level" is a link's, idx an enum graph_link_row. */
 struct graph_address {
-	struct graph_node *node;
-	enum { GRAPH_ADDRESS_PARAM, GRAPH_ADDRESS_CONFIG, GRAPH_ADDRESS_METER } kind;
+	struct graph_node *node; /* of a link: the one it goes to */
+	struct graph_link *link; /* GRAPH_ADDRESS_LINK only */
+	enum {
+		GRAPH_ADDRESS_PARAM,
+		GRAPH_ADDRESS_CONFIG,
+		GRAPH_ADDRESS_METER,
+		GRAPH_ADDRESS_LINK
+	} kind;
 	uint32_t idx;
 	uint32_t channel;
 };
@@ -127,7 +157,8 @@ int graph_model_find_address(const struct graph_model *model, const char *addres
  * does not). KINDS is a mask of 1 << kind. A GLOB that matches a node's whole name means all its
  * addresses of KINDS. Calls FN node by node in order of name, then params, configs and meters in
  * order of their tables; stops when it returns non-zero and returns that.
- * -ENOENT when nothing matches. */
+ * -ENOENT when nothing matches. Links are reached by globs with an arrow alone ("vox/'*'->fx/'*'.level"),
+ * and by all their rows when no row is named. */
 int graph_model_glob(const struct graph_model *model, const char *glob, unsigned kinds,
 		     int (*fn)(void *data, const struct graph_address *address, const char *text),
 		     void *data, struct mixd_error *err);
@@ -135,6 +166,11 @@ bool graph_glob_match(const char *glob, const char *text);
 
 /* "vox.band1.freq", "meter.tp2" */
 void graph_address_format(const struct graph_address *address, char *buf, size_t size);
+/* "vox/fader->fx/reverb" */
+void graph_link_format(const struct graph_link *link, char *buf, size_t size);
+/* -ENOENT with the nearest; err may be NULL. */
+int graph_link_find_row(const char *id, const char *address, struct mixd_error *err);
+bool graph_link_is_default(const struct graph_link *link, uint32_t row);
 void graph_node_port_name(const struct graph_node *node, bool output, uint32_t port, char *buf,
 			  size_t size);
 /* "mic:out" */

@@ -23,6 +23,11 @@ uint32_t graph_node_ports_with(const struct graph_node *node, bool output, uint3
 			       double value);
 /* How many ports its first row of one direction stands for: the main port, or in1 .. inN. */
 uint32_t graph_node_main_ports(const struct graph_node *node, bool output);
+/* G1, for a table that was filled in any order. */
+void graph_model_sort(struct graph_model *model);
+/* The rule of a port, counted rows unrolled. */
+enum mixd_port_layout graph_node_port_rule(const struct graph_node *node, bool output,
+					   uint32_t port);
 /* -1: no such port. The bare id of a counted row means its first. */
 int graph_node_port_find(const struct graph_node *node, bool output, const char *port);
 
@@ -71,4 +76,30 @@ int graph_curve_check(const struct mixd_param_row *row, enum graph_curve curve, 
 int graph_envelope_read(struct graph_node *node, uint32_t param_idx, Mixd__V1__Point *const *points,
 			size_t n_points, const char *curve, const char *address,
 			struct graph_envelope **ret, struct mixd_error *err);
-int graph_link_gain_check(double gain_db, const char *address, struct mixd_error *err);
+/* VALUE for ROW, or for what ROW is now (CURRENT). */
+int graph_row_read(const struct mixd_param_row *row, double def, double current,
+		   const Mixd__V1__Value *value, bool relative, const char *address, double *ret,
+		   struct mixd_error *err);
+
+/* ---- links: graph_link.c ---- */
+
+bool graph_link_equal(const struct graph_link *a,
+		      const struct graph_link *b); /* what they are set to */
+int graph_link_read(const struct graph_link *link, uint32_t row, const Mixd__V1__Value *value,
+		    bool relative, const char *address, double *ret, struct mixd_error *err);
+/* Into link->value; ADDRESS is for errors. */
+int graph_link_read_settings(struct graph_link *link, Mixd__V1__Setting *const *settings, size_t n,
+			     const char *address, struct mixd_error *err);
+/* "from->to.id" in parts; id may be empty. False: no arrow, or too long. */
+struct graph_link_words {
+	char from[GRAPH_ADDRESS_MAX], to[GRAPH_ADDRESS_MAX], id[GRAPH_ID_MAX];
+};
+bool graph_link_split(const char *address, struct graph_link_words *ret);
+int graph_link_find_address(const struct graph_model *model, const char *address,
+			    struct graph_address *ret, struct mixd_error *err);
+int graph_link_glob(const struct graph_model *model, const char *glob,
+		    int (*fn)(void *data, const struct graph_address *address, const char *text),
+		    void *data, struct mixd_error *err);
+bool graph_link_end_matches(const char *pattern, const struct graph_node *node, bool output,
+			    uint32_t port);
+int graph_link_no_such(const char *from, const char *to, struct mixd_error *err);

@@ -58,6 +58,8 @@ static void put_set(FILE *out, const struct graph_model *model, const Mixd__V1__
 			param = address.node->type->params[address.idx].row;
 		else if (address.kind == GRAPH_ADDRESS_CONFIG)
 			config = address.node->type->configs[address.idx];
+		else if (address.kind == GRAPH_ADDRESS_LINK)
+			param = &graph_link_rows[address.idx];
 	}
 	fprintf(out, "set %s", set->address);
 	if (set->toggle) {
@@ -111,10 +113,34 @@ static void put_add(FILE *out, const struct graph_model *model, const Mixd__V1__
 		fprintf(out, " --after %s", add->after);
 }
 
+/* Rows that are at their defaults are not worth a word. */
+static void put_link(FILE *out, const Mixd__V1__AddLink *link)
+{
+	const struct mixd_param_row *level = &graph_link_rows[GRAPH_LINK_LEVEL];
+	char text[TEXT_BUF];
+
+	fprintf(out, "link %s %s", link->from, link->to);
+	graph_value_format_param(level, link->gain_db, text, sizeof(text));
+	if (link->gain_db != 0.0)
+		fprintf(out, " level=%s", text);
+	for (size_t i = 0; i < link->n_settings; i++) {
+		const Mixd__V1__Setting *setting = link->settings[i];
+		int row = graph_link_find_row(setting->id, "", NULL);
+		struct graph_link scratch = {0};
+		double value = 0.0;
+
+		if (row < 0 ||
+		    graph_link_read(&scratch, (uint32_t)row, setting->value, false, "", &value,
+				    NULL) < 0 ||
+		    value == graph_link_rows[row].def)
+			continue;
+		graph_value_format_param(&graph_link_rows[row], value, text, sizeof(text));
+		fprintf(out, " %s=%s", graph_link_rows[row].id, text);
+	}
+}
+
 static void put_op(FILE *out, const struct graph_model *model, const Mixd__V1__Op *op)
 {
-	char gain[40];
-
 	switch (op->op_case) {
 	case MIXD__V1__OP__OP_ADD:
 		put_add(out, model, op->add);
@@ -129,12 +155,7 @@ static void put_op(FILE *out, const struct graph_model *model, const Mixd__V1__O
 		put_set(out, model, op->set);
 		break;
 	case MIXD__V1__OP__OP_LINK:
-		fprintf(out, "link %s %s", op->link->from, op->link->to);
-		graph_number_format(op->link->gain_db, gain, sizeof(gain));
-		if (op->link->gain_db <= GRAPH_LINK_GAIN_MIN_DB)
-			fputs(" gain=-inf", out);
-		else if (op->link->gain_db != 0.0)
-			fprintf(out, " gain=%sdB", gain);
+		put_link(out, op->link);
 		break;
 	case MIXD__V1__OP__OP_UNLINK:
 		fprintf(out, "unlink %s %s", op->unlink->from, op->unlink->to);

@@ -85,13 +85,14 @@ Mixd__V1__Op *graph_op_set(const char *address, Mixd__V1__Value *value, double o
 	return TAKE_PTR(op);
 }
 
-Mixd__V1__Op *graph_op_link(const char *from, const char *to, double gain_db)
+Mixd__V1__Op *graph_op_link(const char *from, const char *to, const struct graph_link *link)
 {
 	OP_NEW(op, link, MIXD__V1__OP__OP_LINK, add_link);
 
-	op->link->gain_db = gain_db;
+	op->link->gain_db = link->value[GRAPH_LINK_LEVEL];
 	op->link->set_gain = true;
-	if (!graph_proto_text(&op->link->from, from) || !graph_proto_text(&op->link->to, to))
+	if (!graph_proto_text(&op->link->from, from) || !graph_proto_text(&op->link->to, to) ||
+	    graph_proto_link_settings(link, true, &op->link->settings, &op->link->n_settings) < 0)
 		return NULL;
 	return TAKE_PTR(op);
 }

@@ -14,7 +14,8 @@ Mixd__V1__Op *graph_op_remove_node(const char *name);
 Mixd__V1__Op *graph_op_rename_node(const char *name, const char *to);
 Mixd__V1__Op *graph_op_set(const char *address, Mixd__V1__Value *value, double over_ms,
 			   const char *curve);
-Mixd__V1__Op *graph_op_link(const char *from, const char *to, double gain_db);
+/* With all that LINK is set to. */
+Mixd__V1__Op *graph_op_link(const char *from, const char *to, const struct graph_link *link);
 Mixd__V1__Op *graph_op_unlink(const char *from, const char *to);
 /* ENVELOPE NULL: clear. */
 Mixd__V1__Op *graph_op_automate(const char *address, const struct graph_envelope *envelope);

@@ -178,6 +178,37 @@ Mixd__V1__Node *graph_proto_node(const struct graph_node *node)
 
 /* ---- links, envelopes ---- */
 
+int graph_proto_link_settings(const struct graph_link *link, bool all, Mixd__V1__Setting ***ret,
+			      size_t *ret_n)
+{
+	Mixd__V1__Setting **settings;
+	size_t n = 0;
+	int r = 0;
+
+	*ret = NULL;
+	*ret_n = 0;
+	for (uint32_t i = GRAPH_LINK_LEVEL + 1; i < GRAPH_LINK_ROWS; i++)
+		n += all || !graph_link_is_default(link, i);
+	if (n == 0)
+		return 0;
+	settings = calloc(n, sizeof(*settings));
+	if (!settings)
+		return -ENOMEM;
+	n = 0;
+	for (uint32_t i = GRAPH_LINK_LEVEL + 1; r == 0 && i < GRAPH_LINK_ROWS; i++)
+		if (all || !graph_link_is_default(link, i))
+			r = settings_add(
+				settings, &n, graph_link_rows[i].id,
+				graph_proto_param_value(&graph_link_rows[i], link->value[i]));
+	if (r < 0) {
+		settings_free(settings, n);
+		return r;
+	}
+	*ret = settings;
+	*ret_n = n;
+	return 0;
+}
+
 Mixd__V1__Link *graph_proto_link(const struct graph_link *link)
 {
 	char from[GRAPH_ADDRESS_MAX], to[GRAPH_ADDRESS_MAX];
@@ -186,8 +217,9 @@ Mixd__V1__Link *graph_proto_link(const struct graph_link *link)
 	mixd__v1__link__init(message);
 	graph_node_port_address(link->from, true, link->from_port, from, sizeof(from));
 	graph_node_port_address(link->to, false, link->to_port, to, sizeof(to));
-	message->gain_db = link->gain_db;
-	if (!graph_proto_text(&message->from, from) || !graph_proto_text(&message->to, to)) {
+	message->gain_db = link->value[GRAPH_LINK_LEVEL];
+	if (!graph_proto_text(&message->from, from) || !graph_proto_text(&message->to, to) ||
+	    graph_proto_link_settings(link, false, &message->settings, &message->n_settings) < 0) {
 		mixd__v1__link__free_unpacked(message, NULL);
 		return NULL;
 	}

@@ -74,14 +74,18 @@ static int read_node(struct graph_model *model, const Mixd__V1__Node *message,
 static int read_link(struct graph_model *model, const Mixd__V1__Link *message,
 		     struct mixd_error *err)
 {
-	struct graph_link link = {.gain_db = message->gain_db}, *copy;
+	struct graph_link link = {.value[GRAPH_LINK_LEVEL] = message->gain_db}, *copy;
 	int r;
 
 	r = graph_model_find_port(model, message->from, true, &link.from, &link.from_port, err);
 	if (r == 0)
 		r = graph_model_find_port(model, message->to, false, &link.to, &link.to_port, err);
 	if (r == 0)
-		r = graph_link_gain_check(message->gain_db, message->to, err);
+		r = graph_value_check_param(&graph_link_rows[GRAPH_LINK_LEVEL], message->gain_db,
+					    message->to, err);
+	if (r == 0)
+		r = graph_link_read_settings(&link, message->settings, message->n_settings,
+					     message->to, err);
 	if (r < 0)
 		return r;
 	if (graph_model_find_link(model, link.from, link.from_port, link.to, link.to_port))

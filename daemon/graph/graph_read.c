@@ -77,17 +77,25 @@ static int read_number(const struct mixd_param_row *row, double def, double curr
 	return r;
 }
 
+int graph_row_read(const struct mixd_param_row *row, double def, double current,
+		   const Mixd__V1__Value *value, bool relative, const char *address, double *ret,
+		   struct mixd_error *err)
+{
+	int r = read_number(row, def, current, value, relative, address, ret, err);
+
+	if (r == 0 && *ret == 0.0)
+		*ret = 0.0;
+	return r;
+}
+
 int graph_node_read_param(const struct graph_node *node, uint32_t param_idx,
 			  const Mixd__V1__Value *value, bool relative, const char *address,
 			  double *ret, struct mixd_error *err)
 {
 	const struct graph_param *param = &node->type->params[param_idx];
-	int r = read_number(param->row, param->def, node->value[param_idx], value, relative,
-			    address, ret, err);
 
-	if (r == 0 && *ret == 0.0)
-		*ret = 0.0;
-	return r;
+	return graph_row_read(param->row, param->def, node->value[param_idx], value, relative,
+			      address, ret, err);
 }
 
 /* Valid UTF-8 without control characters: what a session file can carry. RFC 3629, section 4. */
@@ -239,18 +247,6 @@ int graph_curve_find(const char *name)
 			return i;
 	}
 	return -1;
-}
-
-int graph_link_gain_check(double gain_db, const char *address, struct mixd_error *err)
-{
-	int r;
-
-	if (gain_db >= GRAPH_LINK_GAIN_MIN_DB && gain_db <= GRAPH_LINK_GAIN_MAX_DB)
-		return 0;
-	r = error_set(err, ERROR_INVALID, address, "a link's gain of %gdB is outside -inf .. %gdB",
-		      gain_db, GRAPH_LINK_GAIN_MAX_DB);
-	error_hint(err, "want %g (silent) to %gdB", GRAPH_LINK_GAIN_MIN_DB, GRAPH_LINK_GAIN_MAX_DB);
-	return r;
 }
 
 /* ---- envelopes ---- */

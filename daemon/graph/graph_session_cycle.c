@@ -7,6 +7,8 @@
 #include "cleanup.h"
 #include "graph_plan_internal.h"
 
+static const struct mixd_node_type cycle_tap = {.id = "tap"};
+
 /* The last of the cycle's links in the file: most likely the one too many. */
 static const struct session_node *cycle_place(const struct session *session,
 					      const struct graph_plan_work *work)
@@ -14,9 +16,13 @@ static const struct session_node *cycle_place(const struct session *session,
 	const struct session_node *place = NULL;
 
 	for (uint32_t i = 0; i < work->n_cycle; i++) {
-		const struct graph_link *link = session->model->links[work->cycle[i]];
-		const struct session_node *at = session->link_at[link->uid];
+		const struct graph_link *link;
+		const struct session_node *at;
 
+		if (work->cycle[i] >= session->model->n_links)
+			continue; /* from a tap to its node */
+		link = session->model->links[work->cycle[i]];
+		at = session->link_at[link->uid];
 		if (!place || at->line > place->line ||
 		    (at->line == place->line && at->column > place->column))
 			place = at;
@@ -24,31 +30,50 @@ static const struct session_node *cycle_place(const struct session *session,
 	return place;
 }
 
+/* Vertex N + I is what enters node I, where somebody taps that. */
 static void fill_source(const struct graph_model *model, struct graph_plan_node *nodes,
 			struct graph_plan_link *links, uint32_t *idx_of_uid)
 {
-	for (uint32_t i = 0; i < model->n_nodes; i++) {
-		nodes[i].name = model->nodes[i]->name;
+	uint32_t n = model->n_nodes;
+
+	for (uint32_t i = 0; i < n; i++) {
+		nodes[i].name = nodes[n + i].name = model->nodes[i]->name;
 		nodes[i].type = model->nodes[i]->type->node_type;
 		idx_of_uid[model->nodes[i]->uid] = i;
+		/* for nodes without a tap: between vertices that nothing else touches */
+		links[model->n_links + i] = (struct graph_plan_link){.from = n + i, .to = i};
 	}
 	for (uint32_t i = 0; i < model->n_links; i++)
-		links[i] = (struct graph_plan_link){.from = idx_of_uid[model->links[i]->from->uid],
-						    .to = idx_of_uid[model->links[i]->to->uid],
-						    .from_port = model->links[i]->from_port,
-						    .to_port = model->links[i]->to_port};
+		if (model->links[i]->value[GRAPH_LINK_TAP] == GRAPH_TAP_PRE)
+			nodes[n + idx_of_uid[model->links[i]->from->uid]].type = &cycle_tap;
+	for (uint32_t i = 0; i < model->n_links; i++) {
+		const struct graph_link *link = model->links[i];
+		bool pre = link->value[GRAPH_LINK_TAP] == GRAPH_TAP_PRE;
+		uint32_t to = idx_of_uid[link->to->uid];
+
+		links[i] = (struct graph_plan_link){
+			.from = idx_of_uid[link->from->uid] + (pre ? n : 0),
+			.to = link->to_port == 0 && nodes[n + to].type ? n + to : to,
+			.from_port = link->from_port,
+			.to_port = link->to_port};
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (!nodes[n + i].type)
+			nodes[n + i].type = &cycle_tap;
 }
 
 int session_check_cycles(const struct session *session)
 {
 	const struct graph_model *model = session->model;
-	_cleanup_free_ struct graph_plan_node *nodes = calloc(model->n_nodes + 1u, sizeof(*nodes));
-	_cleanup_free_ struct graph_plan_link *links = calloc(model->n_links + 1u, sizeof(*links));
+	_cleanup_free_ struct graph_plan_node *nodes =
+		calloc(2u * model->n_nodes + 1u, sizeof(*nodes));
+	_cleanup_free_ struct graph_plan_link *links =
+		calloc(model->n_links + model->n_nodes + 1u, sizeof(*links));
 	_cleanup_free_ uint32_t *idx_of_uid = calloc(model->last_uid + 1u, sizeof(*idx_of_uid));
 	struct graph_plan_source source = {.nodes = nodes,
-					   .n_nodes = model->n_nodes,
+					   .n_nodes = 2u * model->n_nodes,
 					   .links = links,
-					   .n_links = model->n_links};
+					   .n_links = model->n_links + model->n_nodes};
 	struct graph_plan_work work;
 	int r;
 

@@ -217,19 +217,24 @@ static int diff_link(struct diff *diff)
 
 	for (size_t i = 0; r == 0 && i < diff->wanted->n_links; i++) {
 		const char *from = diff->wanted_links[i][0], *to = diff->wanted_links[i][1];
-		double gain_db = diff->wanted->links[i]->gain_db;
+		struct graph_link wanted = {.value[GRAPH_LINK_LEVEL] =
+						    diff->wanted->links[i]->gain_db};
 		const struct graph_link *link = NULL;
 		struct graph_node *from_node, *to_node;
 		uint32_t from_port, to_port;
 
+		r = graph_link_read_settings(&wanted, diff->wanted->links[i]->settings,
+					     diff->wanted->links[i]->n_settings, to, diff->err);
+		if (r < 0)
+			return r;
 		if (graph_model_find_port(diff->model, from, true, &from_node, &from_port, NULL) ==
 			    0 &&
 		    graph_model_find_port(diff->model, to, false, &to_node, &to_port, NULL) == 0 &&
 		    survives(diff, from_node) && survives(diff, to_node))
 			link = graph_model_find_link(diff->model, from_node, from_port, to_node,
 						     to_port);
-		if (!link || link->gain_db != gain_db)
-			r = diff_add(diff, graph_op_link(from, to, gain_db));
+		if (!link || !graph_link_equal(link, &wanted))
+			r = diff_add(diff, graph_op_link(from, to, &wanted));
 	}
 	return r;
 }

@@ -14,7 +14,7 @@
 /* ---- links ---- */
 
 static int link_append(const struct session *session, const struct session_node *at,
-		       const char *from, const char *to, double gain_db)
+		       const char *from, const char *to, const struct graph_link *link)
 {
 	Mixd__V1__Graph *graph = session->graph;
 	Mixd__V1__Link **grown, *message;
@@ -34,8 +34,9 @@ static int link_append(const struct session *session, const struct session_node 
 		return error_no_memory(session->err);
 	mixd__v1__link__init(message);
 	graph->links[graph->n_links++] = message;
-	message->gain_db = gain_db;
-	if (!graph_proto_text(&message->from, from) || !graph_proto_text(&message->to, to))
+	message->gain_db = link->value[GRAPH_LINK_LEVEL];
+	if (!graph_proto_text(&message->from, from) || !graph_proto_text(&message->to, to) ||
+	    graph_proto_link_settings(link, false, &message->settings, &message->n_settings) < 0)
 		return error_no_memory(session->err);
 	return 0;
 }
@@ -71,11 +72,12 @@ static int read_end(const struct session *session, const struct session_node *at
 	return 0;
 }
 
+/* VALUES: what the link is set to. */
 static int read_link(const struct session *session, const struct session_node *at, const char *from,
-		     const char *to, double gain_db)
+		     const char *to, const struct graph_link *values)
 {
 	char from_text[GRAPH_ADDRESS_MAX], to_text[GRAPH_ADDRESS_MAX];
-	struct graph_link link = {.gain_db = gain_db}, *copy;
+	struct graph_link link = *values, *copy;
 	int r;
 
 	r = read_end(session, at, from, true, &link.from, &link.from_port, from_text,
@@ -102,7 +104,7 @@ static int read_link(const struct session *session, const struct session_node *a
 		session->link_at[copy->uid] = at;
 		graph_model_put_link(session->model, copy);
 	}
-	return link_append(session, at, from_text, to_text, gain_db);
+	return link_append(session, at, from_text, to_text, &link);
 }
 
 static char *trim(char *text)
@@ -121,6 +123,7 @@ static char *trim(char *text)
 static int read_chain(const struct session *session, const struct session_node *at)
 {
 	_cleanup_free_ char *copy = strdup(at->text);
+	const struct graph_link plain = {0};
 	char *rest = copy, *from = NULL;
 	int r = 0;
 
@@ -138,7 +141,7 @@ static int read_chain(const struct session *session, const struct session_node *
 					      "port \"%.60s\" in the middle of a chain", end);
 			error_hint(session->err, "ports stand at the ends: write two lines");
 		} else if (from) {
-			r = read_link(session, at, from, end, 0.0);
+			r = read_link(session, at, from, end, &plain);
 		} else if (!rest) {
 			r = session_doc_error(session->name, at, session->err,
 					      "\"%.60s\" is no link", at->text);
@@ -149,41 +152,54 @@ static int read_chain(const struct session *session, const struct session_node *
 	return r;
 }
 
-static const struct mixd_param_row link_gain_row = {
-	.id = "gain",
-	.type = MIXD_TYPE_FLOAT,
-	.unit = MIXD_UNIT_DB,
-	.min = GRAPH_LINK_GAIN_MIN_DB,
-	.max = GRAPH_LINK_GAIN_MAX_DB,
-	.ramp = MIXD_RAMP_GAIN,
-};
+/* What stands in MAP beside "from" and "to". */
+static int read_link_values(const struct session *session, const struct session_node *map,
+			    struct graph_link *values)
+{
+	bool seen[GRAPH_LINK_ROWS] = {false};
+
+	for (const struct session_node *value = map->first; value; value = value->next) {
+		const char *id = value->key->text;
+		int row = graph_link_find_row(id, id, NULL), r;
+
+		if (row < 0)
+			continue;
+		r = session_want(session, value, SESSION_SCALAR, id);
+		if (r < 0)
+			return r;
+		if (seen[row])
+			return session_fault(session, value->key, "keep one of the two",
+					     "the %s is there twice", graph_link_rows[row].id);
+		seen[row] = true;
+		if (graph_value_parse_param(&graph_link_rows[row], 0.0, value->text, 0.0, id,
+					    &values->value[row], session->err) < 0)
+			return session_relocate(session, value, id);
+		if (values->value[row] == 0.0)
+			values->value[row] = 0.0; /* no -0 */
+	}
+	return 0;
+}
 
 static int read_link_map(const struct session *session, const struct session_node *map)
 {
-	static const char *const words[] = {"from", "to", "gain"};
-	const struct session_node *from, *to, *gain;
-	double gain_db = 0.0;
-	int r = session_check_keys(session, map, words, 3);
+	static const char *const words[] = {"from", "to", "level", "pan", "mute", "tap", "gain"};
+	const struct session_node *from, *to;
+	struct graph_link values = {0};
+	int r = session_check_keys(session, map, words, 7);
 
 	if (r < 0)
 		return r;
 	from = session_doc_get(map, "from");
 	to = session_doc_get(map, "to");
-	gain = session_doc_get(map, "gain");
 	if (!from || !to)
-		return session_fault(session, map, "write {from: a, to: b, gain: -6dB}",
+		return session_fault(session, map, "write {from: a, to: b, level: -6dB}",
 				     "a link has no \"%s\"", from ? "to" : "from");
 	r = session_want(session, from, SESSION_SCALAR, "from");
 	if (r == 0)
 		r = session_want(session, to, SESSION_SCALAR, "to");
-	if (r == 0 && gain)
-		r = session_want(session, gain, SESSION_SCALAR, "gain");
-	if (r < 0)
-		return r;
-	if (gain && graph_value_parse_param(&link_gain_row, 0.0, gain->text, 0.0, "gain", &gain_db,
-					    session->err) < 0)
-		return session_relocate(session, gain, "gain");
-	return read_link(session, map, from->text, to->text, gain_db == 0.0 ? 0.0 : gain_db);
+	if (r == 0)
+		r = read_link_values(session, map, &values);
+	return r < 0 ? r : read_link(session, map, from->text, to->text, &values);
 }
 
 int session_read_links(const struct session *session, const struct session_node *list)

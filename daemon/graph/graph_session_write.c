@@ -211,9 +211,18 @@ static void write_node(const struct writer *writer, const struct graph_node *nod
 
 /* ---- links ---- */
 
+static bool link_is_passed_on(const struct graph_link *link)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < GRAPH_LINK_ROWS; i++)
+		all = all && graph_link_is_default(link, i);
+	return all;
+}
+
 static bool link_is_plain(const struct graph_link *link)
 {
-	return link->from_port == 0 && link->to_port == 0 && link->gain_db == 0.0;
+	return link->from_port == 0 && link->to_port == 0 && link_is_passed_on(link);
 }
 
 /* "vox", "duck:key" */
@@ -289,12 +298,31 @@ static void write_chains_from(struct links_walk *walk, const struct graph_node *
 	}
 }
 
+/* {from: "vox/fader", to: "fx/reverb", level: -12dB, tap: pre} */
+static void write_link_map(const struct writer *writer, const struct graph_link *link,
+			   const char *from, const char *to)
+{
+	char text[TEXT_BUF];
+
+	fprintf(writer->out,
+		writer->json ? "{\"from\": \"%s\", \"to\": \"%s\"" : "{from: \"%s\", to: \"%s\"",
+		from, to);
+	for (uint32_t i = 0; i < GRAPH_LINK_ROWS; i++) {
+		if (graph_link_is_default(link, i))
+			continue;
+		fputs(", ", writer->out);
+		write_key(writer, graph_link_rows[i].id);
+		graph_value_format_param(&graph_link_rows[i], link->value[i], text, sizeof(text));
+		write_value(writer, graph_link_rows[i].type, text);
+	}
+	fputc('}', writer->out);
+}
+
 static void write_other_links(struct links_walk *walk)
 {
 	const struct writer *writer = walk->writer;
 	const struct graph_model *model = writer->model;
 	char from[GRAPH_ADDRESS_MAX], to[GRAPH_ADDRESS_MAX];
-	char number[32], gain[40];
 
 	for (uint32_t i = 0; i < model->n_links; i++) {
 		const struct graph_link *link = model->links[i];
@@ -304,20 +332,10 @@ static void write_other_links(struct links_walk *walk)
 		end_text(link->from, true, link->from_port, from, sizeof(from));
 		end_text(link->to, false, link->to_port, to, sizeof(to));
 		item_begin(walk);
-		if (link->gain_db == 0.0) {
+		if (link_is_passed_on(link))
 			fprintf(writer->out, writer->json ? "\"%s -> %s\"" : "%s -> %s", from, to);
-			item_end(walk);
-			continue;
-		}
-		graph_number_format(link->gain_db, number, sizeof(number));
-		if (link->gain_db <= GRAPH_LINK_GAIN_MIN_DB)
-			snprintf(gain, sizeof(gain), "-inf");
 		else
-			snprintf(gain, sizeof(gain), "%sdB", number);
-		fprintf(writer->out,
-			writer->json ? "{\"from\": \"%s\", \"to\": \"%s\", \"gain\": \"%s\"}"
-				     : "{from: \"%s\", to: \"%s\", gain: %s}",
-			from, to, gain);
+			write_link_map(writer, link, from, to);
 		item_end(walk);
 	}
 }

@@ -35,11 +35,19 @@ struct graph_param_change {
 	enum graph_curve curve;
 };
 
+struct graph_link_change {
+	uint64_t uid;
+	double over_ms; /* 0: as all fades */
+};
+
 /* What became of a transaction. */
 struct graph_delta {
 	bool topology; /* nodes, links, configs changed: compile */
-	struct graph_param_change *params; /* when topology is false these are all that changed */
+	struct graph_param_change
+		*params; /* when topology is false these and links are all that changed */
 	uint32_t n_params;
+	struct graph_link_change *links; /* level, pan or mute of links that were there */
+	uint32_t n_links;
 	uint64_t *envelopes; /* uids of envelopes that began, changed or were cleared */
 	uint32_t n_envelopes;
 	Mixd__V1__Op **done; /* primitive operations, in order; owned */

@@ -2,13 +2,27 @@
 #include "graph_txn_private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "graph_value.h"
+
+static int put_values(struct graph_txn *txn, struct graph_link *link,
+		      const struct graph_link *wanted)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < GRAPH_LINK_ROWS; i++) {
+		if (link->value[i] != wanted->value[i])
+			r = graph_txn_put_link_value(txn, link, i, wanted->value[i], 0.0);
+	}
+	return r;
+}
 
 int graph_txn_op_link(struct graph_txn *txn, const Mixd__V1__AddLink *op)
 {
-	struct graph_link link = {.gain_db = op->gain_db == 0.0 ? 0.0 : op->gain_db};
+	struct graph_link link = {0};
 	struct graph_link *existing;
+	char address[GRAPH_ADDRESS_MAX];
 	int r;
 
 	r = graph_model_find_port(txn->model, op->from, true, &link.from, &link.from_port,
@@ -16,44 +30,27 @@ int graph_txn_op_link(struct graph_txn *txn, const Mixd__V1__AddLink *op)
 	if (r == 0)
 		r = graph_model_find_port(txn->model, op->to, false, &link.to, &link.to_port,
 					  txn->err);
-	if (r < 0)
-		return r;
-	r = graph_link_gain_check(link.gain_db, op->to, txn->err);
+	if (r == 0)
+		r = graph_value_check_param(&graph_link_rows[GRAPH_LINK_LEVEL], op->gain_db, op->to,
+					    txn->err);
 	if (r < 0)
 		return r;
 	existing =
 		graph_model_find_link(txn->model, link.from, link.from_port, link.to, link.to_port);
-	if (!existing)
-		return graph_txn_put_link(txn, &link);
-	if (!op->set_gain || existing->gain_db == link.gain_db)
-		return 0;
-	return graph_txn_put_link_gain(txn, existing, link.gain_db);
+	if (existing)
+		memcpy(link.value, existing->value, sizeof(link.value));
+	if (!existing || op->set_gain)
+		link.value[GRAPH_LINK_LEVEL] = op->gain_db == 0.0 ? 0.0 : op->gain_db;
+	graph_link_format(&link, address, sizeof(address));
+	r = graph_link_read_settings(&link, op->settings, op->n_settings, address, txn->err);
+	if (r < 0)
+		return r;
+	return existing ? put_values(txn, existing, &link) : graph_txn_put_link(txn, &link);
 }
 
 static bool is_glob(const char *text)
 {
 	return strpbrk(text, "*?[{") != NULL;
-}
-
-/* "vox/'*'" matches all ports of the nodes, "vox/'*':out" one. */
-static bool end_matches(const char *pattern, const struct graph_node *node, bool output,
-			uint32_t port)
-{
-	char address[GRAPH_ADDRESS_MAX];
-
-	if (!strchr(pattern, ':'))
-		return graph_glob_match(pattern, node->name);
-	graph_node_port_address(node, output, port, address, sizeof(address));
-	return graph_glob_match(pattern, address);
-}
-
-static int no_link(struct graph_txn *txn, const char *from, const char *to)
-{
-	int r = error_set(txn->err, ERROR_NOT_FOUND, to, "there is no link %.120s -> %.120s", from,
-			  to);
-
-	error_hint(txn->err, "see `mixctl ls links`");
-	return r;
 }
 
 static int unlink_glob(struct graph_txn *txn, const Mixd__V1__RemoveLink *op)
@@ -65,8 +62,8 @@ static int unlink_glob(struct graph_txn *txn, const Mixd__V1__RemoveLink *op)
 		struct graph_link *link = model->links[i];
 		int r;
 
-		if (!end_matches(op->from, link->from, true, link->from_port) ||
-		    !end_matches(op->to, link->to, false, link->to_port)) {
+		if (!graph_link_end_matches(op->from, link->from, true, link->from_port) ||
+		    !graph_link_end_matches(op->to, link->to, false, link->to_port)) {
 			i++;
 			continue;
 		}
@@ -75,7 +72,7 @@ static int unlink_glob(struct graph_txn *txn, const Mixd__V1__RemoveLink *op)
 			return r;
 		n++;
 	}
-	return n > 0 ? 0 : no_link(txn, op->from, op->to);
+	return n > 0 ? 0 : graph_link_no_such(op->from, op->to, txn->err);
 }
 
 int graph_txn_op_unlink(struct graph_txn *txn, const Mixd__V1__RemoveLink *op)
@@ -93,5 +90,6 @@ int graph_txn_op_unlink(struct graph_txn *txn, const Mixd__V1__RemoveLink *op)
 	if (r < 0)
 		return r;
 	link = graph_model_find_link(txn->model, from, from_port, to, to_port);
-	return link ? graph_txn_take_link(txn, link) : no_link(txn, op->from, op->to);
+	return link ? graph_txn_take_link(txn, link)
+		    : graph_link_no_such(op->from, op->to, txn->err);
 }

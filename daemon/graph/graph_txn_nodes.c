@@ -81,7 +81,9 @@ static int add_behind(struct graph_txn *txn, struct graph_node *node, struct gra
 	for (uint32_t i = 0; i < model->n_links;) {
 		struct graph_link moved = *model->links[i];
 
-		if (moved.from != from || moved.from_port != from_port) {
+		/* what is tapped before FROM stays where it is */
+		if (moved.from != from || moved.from_port != from_port ||
+		    moved.value[GRAPH_LINK_TAP] == GRAPH_TAP_PRE) {
 			i++;
 			continue;
 		}
@@ -164,6 +166,19 @@ static double gain_sum(double a_db, double b_db)
 	return sum > GRAPH_LINK_GAIN_MAX_DB ? GRAPH_LINK_GAIN_MAX_DB : sum;
 }
 
+/* One link does what both did, but for a second pan, which nobody can add up. */
+static void heal_values(const struct graph_link *in, const struct graph_link *out,
+			struct graph_link *link)
+{
+	link->value[GRAPH_LINK_LEVEL] =
+		gain_sum(in->value[GRAPH_LINK_LEVEL], out->value[GRAPH_LINK_LEVEL]);
+	link->value[GRAPH_LINK_PAN] = in->value[GRAPH_LINK_PAN] != 0.0 ? in->value[GRAPH_LINK_PAN]
+								       : out->value[GRAPH_LINK_PAN];
+	link->value[GRAPH_LINK_MUTE] =
+		in->value[GRAPH_LINK_MUTE] != 0.0 || out->value[GRAPH_LINK_MUTE] != 0.0;
+	link->value[GRAPH_LINK_TAP] = in->value[GRAPH_LINK_TAP];
+}
+
 /* Link what feeds the main input of NODE to what its main output feeds, gains added. */
 static int heal(struct graph_txn *txn, const struct graph_node *node, struct graph_link *in,
 		uint32_t n_in, struct graph_link *out, uint32_t n_out)
@@ -180,7 +195,7 @@ static int heal(struct graph_txn *txn, const struct graph_node *node, struct gra
 			    graph_model_find_link(txn->model, link.from, link.from_port, link.to,
 						  link.to_port))
 				continue;
-			link.gain_db = gain_sum(in[i].gain_db, out[k].gain_db);
+			heal_values(&in[i], &out[k], &link);
 			r = graph_txn_put_link(txn, &link);
 			if (r < 0)
 				return r;

@@ -22,13 +22,13 @@ enum graph_undo_kind {
 	GRAPH_UNDO_CONFIG,
 	GRAPH_UNDO_LINK_ADDED,
 	GRAPH_UNDO_LINK_REMOVED,
-	GRAPH_UNDO_LINK_GAIN,
+	GRAPH_UNDO_LINK_VALUE,
 	GRAPH_UNDO_ENVELOPE, /* envelope put (or NULL), old taken (or NULL) */
 };
 
 struct graph_undo {
 	enum graph_undo_kind kind;
-	uint32_t idx; /* param or config */
+	uint32_t idx; /* param, config or row of a link */
 	uint32_t config_gen;
 	struct graph_node *node;
 	struct graph_link *link;
@@ -41,7 +41,7 @@ struct graph_txn_delta {
 	struct graph_delta delta; /* first */
 	struct graph_undo *undo;
 	uint32_t n_undo;
-	uint32_t max_undo, max_params, max_envelopes, max_done, max_inverse, max_changes;
+	uint32_t max_undo, max_params, max_links, max_envelopes, max_done, max_inverse, max_changes;
 	bool applied; /* a session was */
 	char summary[160];
 };
@@ -70,7 +70,8 @@ void graph_txn_assign_config(struct graph_model *model, struct graph_node *node,
 			     const struct mixd_value *value);
 /* Ends are borrowed from LINK. */
 int graph_txn_put_link(struct graph_txn *txn, const struct graph_link *link);
-int graph_txn_put_link_gain(struct graph_txn *txn, struct graph_link *link, double gain_db);
+int graph_txn_put_link_value(struct graph_txn *txn, struct graph_link *link, uint32_t row,
+			     double value, double over_ms);
 int graph_txn_take_link(struct graph_txn *txn, struct graph_link *link);
 /* The envelope there is, if any, goes. Nothing of it is in done or inverse: the step that follows says
  * what becomes of the param. */

@@ -88,6 +88,33 @@ static int set_config(struct set_walk *walk, const struct graph_address *address
 	return graph_txn_put_config(txn, address->node, address->idx, &value);
 }
 
+static int set_link(struct set_walk *walk, const struct graph_address *address, const char *text)
+{
+	struct graph_txn *txn = walk->txn;
+	double now = address->link->value[address->idx], value;
+	int r;
+
+	if (walk->curve != GRAPH_CURVE_SMOOTH) {
+		r = error_set(txn->err, ERROR_INVALID, text, "links go along smooth ramps only");
+		error_hint(txn->err, "leave the curve out, or put a gain into the link");
+		return r;
+	}
+	if (walk->set->toggle) {
+		if (graph_link_rows[address->idx].type != MIXD_TYPE_BOOL)
+			return no_toggle(txn, text);
+		value = now == 0.0;
+	} else {
+		r = graph_link_read(address->link, address->idx, walk->set->value,
+				    walk->set->relative, text, &value, txn->err);
+		if (r < 0)
+			return r;
+	}
+	if (now == value)
+		return 0;
+	return graph_txn_put_link_value(txn, address->link, address->idx, value,
+					walk->set->over_ms);
+}
+
 static int set_one(void *data, const struct graph_address *address, const char *text)
 {
 	struct set_walk *walk = data;
@@ -98,6 +125,8 @@ static int set_one(void *data, const struct graph_address *address, const char *
 		return set_param(walk, address, text);
 	case GRAPH_ADDRESS_CONFIG:
 		return set_config(walk, address, text);
+	case GRAPH_ADDRESS_LINK:
+		return set_link(walk, address, text);
 	case GRAPH_ADDRESS_METER:
 		break;
 	}
@@ -115,7 +144,8 @@ static bool is_glob(const char *text)
 
 int graph_txn_op_set(struct graph_txn *txn, const Mixd__V1__Set *op)
 {
-	const unsigned kinds = 1u << GRAPH_ADDRESS_PARAM | 1u << GRAPH_ADDRESS_CONFIG;
+	const unsigned kinds =
+		1u << GRAPH_ADDRESS_PARAM | 1u << GRAPH_ADDRESS_CONFIG | 1u << GRAPH_ADDRESS_LINK;
 	struct set_walk walk = {.txn = txn, .set = op};
 	struct graph_address address;
 	int curve = graph_curve_find(op->curve), r;

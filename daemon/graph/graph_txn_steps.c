@@ -334,7 +334,7 @@ static int record_link(struct graph_txn *txn, const struct graph_link *link, boo
 
 	graph_node_port_address(link->from, true, link->from_port, from, sizeof(from));
 	graph_node_port_address(link->to, false, link->to_port, to, sizeof(to));
-	op = graph_op_link(from, to, link->gain_db);
+	op = graph_op_link(from, to, link);
 	opposite = graph_op_unlink(from, to);
 	txn->delta->delta.topology = true;
 	return record(txn, put ? op : opposite, put ? opposite : op, graph_change_link(link, put));
@@ -367,21 +367,35 @@ int graph_txn_put_link(struct graph_txn *txn, const struct graph_link *link)
 	return record_link(txn, copy, true);
 }
 
-int graph_txn_put_link_gain(struct graph_txn *txn, struct graph_link *link, double gain_db)
+int graph_txn_put_link_value(struct graph_txn *txn, struct graph_link *link, uint32_t row,
+			     double value, double over_ms)
 {
-	struct graph_undo *undo = undo_new(txn, GRAPH_UNDO_LINK_GAIN);
-	char from[GRAPH_ADDRESS_MAX], to[GRAPH_ADDRESS_MAX];
+	const struct graph_address address = {
+		.node = link->to, .link = link, .kind = GRAPH_ADDRESS_LINK, .idx = row};
+	struct graph_undo *undo = undo_new(txn, GRAPH_UNDO_LINK_VALUE);
+	struct graph_txn_delta *delta = txn->delta;
+	char text[GRAPH_ADDRESS_MAX];
+	double old = link->value[row];
 
 	if (!undo)
 		return no_undo(txn);
 	undo->link = link;
-	undo->old.number = link->gain_db;
-	link->gain_db = gain_db;
-	txn->delta->delta.topology = true;
-	graph_node_port_address(link->from, true, link->from_port, from, sizeof(from));
-	graph_node_port_address(link->to, false, link->to_port, to, sizeof(to));
-	return record(txn, graph_op_link(from, to, gain_db),
-		      graph_op_link(from, to, undo->old.number), graph_change_link(link, true));
+	undo->idx = row;
+	undo->old.number = old;
+	link->value[row] = value;
+	if (row == GRAPH_LINK_TAP)
+		delta->delta.topology = true;
+	if (!room(&delta->delta.links, delta->delta.n_links, &delta->max_links,
+		  sizeof(delta->delta.links[0])))
+		return no_memory(txn);
+	delta->delta.links[delta->delta.n_links++] = (struct graph_link_change){link->uid, over_ms};
+	graph_address_format(&address, text, sizeof(text));
+	return record(
+		txn,
+		graph_op_set(text, graph_proto_param_value(&graph_link_rows[row], value), over_ms,
+			     ""),
+		graph_op_set(text, graph_proto_param_value(&graph_link_rows[row], old), 0.0, ""),
+		graph_change_link(link, true));
 }
 
 int graph_txn_take_link(struct graph_txn *txn, struct graph_link *link)

@@ -35,8 +35,8 @@ static void undo_one(struct graph_model *model, struct graph_undo *undo)
 	case GRAPH_UNDO_LINK_REMOVED:
 		graph_model_put_link(model, undo->link);
 		break;
-	case GRAPH_UNDO_LINK_GAIN:
-		undo->link->gain_db = undo->old.number;
+	case GRAPH_UNDO_LINK_VALUE:
+		undo->link->value[undo->idx] = undo->old.number;
 		break;
 	case GRAPH_UNDO_ENVELOPE:
 		if (undo->envelope) {
@@ -98,6 +98,7 @@ struct graph_delta *graph_delta_free(struct graph_delta *delta)
 	free(delta->inverse);
 	free(delta->changes);
 	free(delta->params);
+	free(delta->links);
 	free(delta->envelopes);
 	free(own->undo);
 	free(own);

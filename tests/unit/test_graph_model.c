@@ -172,7 +172,7 @@ TEST(model_wrong_ports_are_told)
 		{"", true, "no node", "ls nodes"},
 	};
 	struct graph_model *model = studio();
-	char address[400];
+	char address[2 * GRAPH_ADDRESS_MAX];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct mixd_error err = {0};

@@ -88,7 +88,7 @@ TEST(session_is_written_canonically)
 		"links:\n"
 		"  - program -> tone -> limit -> meter\n"
 		"  - limit -> out\n"
-		"  - {from: \"program\", to: \"limit:key\", gain: -6dB}\n"
+		"  - {from: \"program\", to: \"limit:key\", level: -6dB}\n"
 		"envelopes:\n"
 		"  - {address: \"meter.gain\", curve: log, points: [\"0ms=-60dB\", "
 		"\"3000ms=0dB\"]}\n";
@@ -515,8 +515,8 @@ TEST(session_op_texts)
 		{"set meter.gain+=1dB", "set meter.gain+=1dB"},
 		{"set program.label=two words", "set program.label=\"two words\""},
 		{"toggle meter.mute", "set meter.mute=toggle"},
-		{"link a b -144", "link a b gain=-inf"},
-		{"link a b -3", "link a b gain=-3dB"},
+		{"link a b -144", "link a b level=-inf"},
+		{"link a b -3", "link a b level=-3dB"},
 		{"unlink a b", "unlink a b"},
 		{"auto meter.gain log 0=-144 5=1",
 		 "automate meter.gain 0ms=-inf 5ms=1dB --curve log"},

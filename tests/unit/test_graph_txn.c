@@ -96,7 +96,7 @@ TEST(txn_add_after_moves_links)
 							       "unlink a:out out:in\n"
 							       "link m:out out:in\n"
 							       "unlink a:out z:in\n"
-							       "link m:out z:in gain=-6dB\n"
+							       "link m:out z:in level=-6dB\n"
 							       "link a:out m:in\n");
 	graph_model_free(model);
 }
@@ -128,9 +128,9 @@ TEST(txn_remove_heals_with_gains_added)
 							"unlink t:out b:in1\n"
 							"unlink u:out b:in2\n"
 							"rm b\n"
-							"link t:out out:in gain=-3dB\n"
-							"link u:out g:in gain=-inf\n"
-							"link u:out out:in gain=-inf\n");
+							"link t:out out:in level=-3dB\n"
+							"link u:out g:in level=-inf\n"
+							"link u:out out:in level=-inf\n");
 	graph_model_free(model);
 }
 
@@ -313,11 +313,10 @@ TEST(txn_links_once_with_a_gain)
 		model_with(TEXTS("add tone vox/a", "add tone vox/b", "add bus m", "add gain g"));
 
 	CHECK_STR(done_text(model, TEXTS("link vox/a m", "link vox/b m:in2 -6")),
-		  "link vox/a:out m:in1\nlink vox/b:out m:in2 gain=-6dB\n");
+		  "link vox/a:out m:in1\nlink vox/b:out m:in2 level=-6dB\n");
 	CHECK_STR(done_text(model, TEXTS("link vox/b m:in2")), "");
 	CHECK_STR(done_text(model, TEXTS("link vox/b m:in2 -6")), "");
-	CHECK_STR(done_text(model, TEXTS("link vox/b m:in2 -3")),
-		  "link vox/b:out m:in2 gain=-3dB\n");
+	CHECK_STR(done_text(model, TEXTS("link vox/b m:in2 -3")), "set vox/b->m:in2.level=-3dB\n");
 	refused(model, TEXTS("link vox/a nobody"), -ENOENT);
 	refused(model, TEXTS("link m vox/a"), -ENOENT);
 	refused(model, TEXTS("link vox/a g 99"), -EINVAL);
@@ -328,6 +327,50 @@ TEST(txn_links_once_with_a_gain)
 	CHECK_STR(done_text(model,
 			    TEXTS("link vox/a m", "link vox/a m:in2", "unlink vox/* m:in[2-9]")),
 		  "link vox/a:out m:in1\nlink vox/a:out m:in2\nunlink vox/a:out m:in2\n");
+	graph_model_free(model);
+}
+
+TEST(txn_links_are_set_by_address)
+{
+	struct graph_model *model =
+		model_with(TEXTS("add gain vox/a", "add gain vox/b", "add bus m", "link vox/a m",
+				 "link vox/b m:in2 -6"));
+	struct mixd_error err;
+	struct graph_delta *delta = NULL;
+
+	CHECK_STR(done_text(model, TEXTS("set vox/a->m.level=-3dB")), "set vox/a->m.level=-3dB\n");
+	CHECK_STR(done_text(model, TEXTS("set vox/a->m:in1.level=-3dB")), "");
+	CHECK_STR(done_text(model, TEXTS("set vox/a:out->m.level+=1dB")),
+		  "set vox/a->m.level=-2dB\n");
+	CHECK_STR(done_text(model, TEXTS("set vox/a->m.gain=-inf")), "set vox/a->m.level=-inf\n");
+	CHECK_STR(done_text(model, TEXTS("set vox/*->m*.pan=L30")),
+		  "set vox/a->m.pan=L30\nset vox/b->m:in2.pan=L30\n");
+	CHECK_STR(done_text(model, TEXTS("set vox/*->**.mute=on")),
+		  "set vox/a->m.mute=on\nset vox/b->m:in2.mute=on\n");
+	CHECK_STR(done_text(model, TEXTS("set vox/b->m:in2.tap=pre")),
+		  "set vox/b->m:in2.tap=pre\n");
+	CHECK_STR(done_text(model, TEXTS("link vox/b m:in2")), "");
+	CHECK(graph_fixture_apply(model, TEXTS("set vox/b->m:in2.level=-7dB"), &delta, &err) == 0);
+	CHECK(!delta->topology && delta->n_links == 1 && delta->n_params == 0,
+	      "no new plan for a fader");
+	CHECK(delta->changes[0]->change_case == MIXD__V1__CHANGE__CHANGE_LINK_ADDED);
+	CHECK(delta->changes[0]->link_added->n_settings == 3);
+	graph_delta_free(delta);
+	CHECK(graph_fixture_apply(model, TEXTS("set vox/b->m:in2.tap=post"), &delta, &err) == 0);
+	CHECK(delta->topology);
+	graph_delta_free(delta);
+	err = refused(model, TEXTS("set vox/a->m.levle=3"), -ENOENT);
+	CHECK(strstr(err.hint, "\"level\""), "%s", err.hint);
+	err = refused(model, TEXTS("set vox/a->m:in2.level=3"), -ENOENT);
+	CHECK(strstr(err.text, "no link vox/a -> m:in2"), "%s", err.text);
+	refused(model, TEXTS("set vox/a->nobody.level=3"), -ENOENT);
+	refused(model, TEXTS("set x*->m.level=3"), -ENOENT);
+	refused(model, TEXTS("set vox/a->m.level=3Hz"), -EINVAL);
+	refused(model, TEXTS("set vox/a->m.level=61dB"), -EINVAL);
+	refused(model, TEXTS("set vox/a->m.pan=L101"), -EINVAL);
+	refused(model, TEXTS("set vox/a->m.tap=middle"), -EINVAL);
+	refused(model, TEXTS("set vox/a->m=3"), -EINVAL);
+	refused(model, TEXTS("auto vox/a->m.level linear 0=1"), -EINVAL);
 	graph_model_free(model);
 }
 

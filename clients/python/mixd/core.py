@@ -150,14 +150,17 @@ class Operations:
                 fill_value(message.value, value)
         return self
 
-    def link(self, *ports, gain_db=None):
-        """Link each to the next."""
+    def link(self, *ports, gain_db=None, settings=None):
+        """Link each to the next. settings: {"pan": "L30", "mute": True, "tap": "pre"}."""
         for source, target in zip(ports, ports[1:]):
             op = self._op().link
             setattr(op, "from", source)
             op.to = target
             if gain_db is not None:
                 op.gain_db, op.set_gain = gain_db, True
+            for name, value in (settings or {}).items():
+                setting = op.settings.add(id=name)
+                fill_value(setting.value, value)
         return self
 
     def unlink(self, source, target):
@@ -329,8 +332,9 @@ class Api:
     def rename(self, name, to, **write):
         return self.commit(Operations().rename(name, to), **write)
 
-    def link(self, *ports, gain_db=None, **write):
-        return self.commit(Operations().link(*ports, gain_db=gain_db), **write)
+    def link(self, *ports, gain_db=None, settings=None, **write):
+        ops = Operations().link(*ports, gain_db=gain_db, settings=settings)
+        return self.commit(ops, **write)
 
     def unlink(self, source, target, **write):
         return self.commit(Operations().unlink(source, target), **write)
