@@ -1,7 +1,9 @@
 /* test_contract_sound.c - the node contract, what is heard: latency as reported, no clicks. */
 #include "contract.h"
 
+#include "../golden/ir.h"
 #include "rtcheck.h"
+#include "spectrum.h"
 
 /* ---- latency ---- */
 
@@ -163,6 +165,86 @@ TEST(contract_random_walks_are_finite_and_do_not_click)
 			contract_walk(&shapes[0], 100 + seed);
 		for (uint32_t i = 1; i < n; i++)
 			contract_walk(&shapes[i], 200 + i);
+	}
+}
+
+/* ---- gains ----
+ *
+ * A step by 20 dB of whatever is counted in dB, on a sine 20 dB below full scale and weighed as if it were full scale:
+ * no line farther than 500 Hz from it above -90 dBFS (dsp.md 2.6). */
+
+#define GAIN_FRAMES 8192u
+#define GAIN_HZ 1000.0
+#define GAIN_LEVEL 0.1
+#define GAIN_REST_DB (-95.0) /* what is not this clean at rest is no plain gain */
+
+/* The highest line of X, GAIN_FRAMES long, by a transform in f64 under Albrecht's window. */
+static double gain_sideband_db(const float *x)
+{
+	static double complex bin[GAIN_FRAMES];
+	double highest = 0;
+
+	for (uint32_t i = 0; i < GAIN_FRAMES; i++) {
+		double w = 0;
+
+		for (uint32_t k = 0; k < 7; k++)
+			w += (k % 2 ? -1 : 1) * spectrum_albrecht[k] *
+			     cos(2 * M_PI * k * i / GAIN_FRAMES);
+		bin[i] = w * (double)x[i];
+	}
+	ir_fft(bin, GAIN_FRAMES);
+	for (uint32_t i = (uint32_t)(1500 * GAIN_FRAMES / WALK_RATE); i < GAIN_FRAMES / 2; i++)
+		highest = fmax(highest, cabs(bin[i]));
+	return spectrum_db(2 * highest / (GAIN_FRAMES * spectrum_albrecht[0]) / GAIN_LEVEL);
+}
+
+/* Row ROW of SHAPE goes to VALUE in the middle; its default: it does not. */
+static double gain_run(const struct contract_shape *shape, uint32_t row, double value, double ms)
+{
+	struct node_host *host = node_host_new(shape->type, &shape->setup);
+	uint64_t begin = 48000 + node_host_latency(host), frames = begin + GAIN_FRAMES;
+	uint64_t step = 48000 + GAIN_FRAMES / 2 - 480;
+	struct contract_audio *in = contract_audio_new(node_host_in_channels(host), frames);
+	struct contract_audio *out = contract_output(host, 1, frames);
+	double db;
+
+	for (uint32_t c = 0; c < in->channels; c++)
+		for (uint64_t i = 0; i < frames; i++)
+			in->channel[c][i] = (float)(GAIN_LEVEL * sin(2 * M_PI * GAIN_HZ /
+								     WALK_RATE * (double)i));
+	contract_run(host, in, out, 0, step, 0, NULL, 0);
+	node_host_set_row(host, 0, row, value, ms);
+	contract_run(host, in, out, step, frames - step, 0, NULL, 0);
+	db = gain_sideband_db(out->channel[0] + begin);
+	node_host_free(host);
+	contract_audio_free(in);
+	contract_audio_free(out);
+	return db;
+}
+
+TEST(contract_gain_steps_keep_their_sidebands_low)
+{
+	for (const struct mixd_node_type *const *t = contract_types(); *t; t++) {
+		const struct contract_shape *shapes;
+
+		if (((*t)->flags & MIXD_NODE_SOURCE) || contract_shapes(*t, &shapes) == 0)
+			continue;
+		for (uint32_t p = 0; p < node_host_n_params(*t); p++) {
+			char id[64];
+			double def, db;
+			const struct mixd_param_row *row = node_host_param(*t, p, id, &def);
+
+			/* The first of a group speaks for all. */
+			if (row->unit != MIXD_UNIT_DB || row->ramp == MIXD_RAMP_NONE ||
+			    strpbrk(id, "23456789"))
+				continue;
+			if (gain_run(&shapes[0], p, def, 0) > GAIN_REST_DB)
+				continue;
+			db = gain_run(&shapes[0], p, fmax(def - 20, row->min), row->smooth_ms);
+			test_note("%s: %.1f dBFS", id, db);
+			CHECK(db <= -90, "%s %s: a step has sidebands of %.1f dBFS", (*t)->id, id,
+			      db);
+		}
 	}
 }
 
