@@ -1,0 +1,84 @@
+/* dehum_state.h - what dehum.c and dehum_setup.c share, and the canceller. */
+#pragma once
+
+#include <math.h>
+
+#include <mixd/node.h>
+
+#include "clones.h"
+#include "eq_bank.h"
+#include "eq_design.h"
+#include "humtrack.h"
+#include "ramp.h"
+#include "section_set.h"
+
+#define DEHUM_STATE_WORDS (HUMTRACK_HARMONICS * SVF_STATES)
+#define DEHUM_COEF_WORDS (EQ_BANK_GAIN_WORDS + HUMTRACK_HARMONICS * EQ_BANK_SECTION_WORDS)
+#define DEHUM_TOP 0.4 /* of the rate: no harmonic above is taken */
+#define DEHUM_HELD 4.0 /* times the hum: larger errors are programme */
+#define DEHUM_HELD_LEAST 1e-3
+
+enum { DEHUM_PARAM_AMOUNT, DEHUM_PARAM_HARMONICS, DEHUM_PARAM_WIDTH, DEHUM_PARAM_LISTEN };
+enum { DEHUM_CONFIG_BASE, DEHUM_CONFIG_MODE };
+enum { DEHUM_METER_FREQ, DEHUM_METER_CONFIDENCE, DEHUM_METER_LEVEL };
+enum { DEHUM_BASE_AUTO, DEHUM_BASE_50, DEHUM_BASE_60, DEHUM_BASE_WIDE };
+
+/* Shared by all channels: the oscillators. */
+struct dehum_canceller {
+	double osc[2][HUMTRACK_HARMONICS], turn[2][HUMTRACK_HARMONICS];
+	double follow[HUMTRACK_HARMONICS], part[HUMTRACK_HARMONICS];
+	double depth;
+};
+
+struct dehum_weight {
+	double of[2][HUMTRACK_HARMONICS];
+	double level; /* of the hum so far: a sum of magnitudes */
+};
+
+struct dehum_state {
+	/* --- immutable after init --- */
+	uint32_t channels;
+	bool subtract, fixed; /* fixed: the base is known */
+	struct dehum_weight *weight; /* per channel */
+	/* --- rt --- */
+	double hz; /* in force; 0: none yet */
+	double part[HUMTRACK_HARMONICS]; /* how much of each is in */
+	bool updated; /* by update(), for the coming process() */
+	bool resting; /* nothing moves by itself */
+	uint32_t quiet_frames; /* of this call, before the first sound */
+	struct dsp_ramp listen;
+	double listen_part;
+	struct section_set set;
+	struct section_set_slot slot[HUMTRACK_HARMONICS];
+	struct dehum_canceller canceller;
+	struct humtrack track;
+};
+
+int dehum_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
+		struct mixd_fault *fault);
+int dehum_activate(struct mixd_inst *inst, struct mixd_fault *fault);
+
+static inline double dehum_width_hz(uint32_t harmonic, double width_hz)
+{
+	return width_hz * sqrt((double)harmonic);
+}
+
+static inline struct svf_section dehum_notch(double hz, uint32_t harmonic, double width_hz,
+					     double rate)
+{
+	struct eq_band band = {
+		.type = EQ_TYPE_NOTCH,
+		.freq_hz = fmin(hz * harmonic, DEHUM_TOP * rate),
+		.q = hz * harmonic / dehum_width_hz(harmonic, width_hz),
+	};
+	struct svf_section section[EQ_BAND_SECTIONS];
+
+	eq_design(&band, rate, section);
+	return section[0];
+}
+
+/* One channel: OUT = IN less its hum, frames FIRST .. N_FRAMES; those before are copied. IN is not OUT.
+ * The oscillators are left as they were. */
+void dehum_cancel(const struct dehum_canceller *canceller, struct dehum_weight *weight,
+		  const float *in, float *out, uint32_t first, uint32_t n_frames);
+void dehum_cancel_advance(struct dehum_canceller *canceller, uint32_t n_frames);
