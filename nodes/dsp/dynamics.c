@@ -269,6 +269,33 @@ void dyn_crest(uint32_t width, const float *x, float *ret_peak, float *ret_mean,
 	}
 }
 
+void dyn_swing(struct dyn_swing *swing, float *x, uint32_t n)
+{
+	struct dyn_swing at = *swing;
+
+	for (uint32_t i = 0; i < n; i++) {
+		double way = (double)x[i] - at.value;
+		bool rises = way >= 0.0, holds = !rises && at.held < at.hold_frames;
+		double share = rises ? at.up : holds ? 0.0 : at.down;
+
+		at.held = rises ? 0 : at.held + holds;
+		at.value += share * way;
+		x[i] = (float)at.value;
+	}
+	*swing = at;
+}
+
+void dyn_mean_row(double *power, double take, float *x, uint32_t n)
+{
+	double at = *power;
+
+	for (uint32_t i = 0; i < n; i++) {
+		at += take * ((double)x[i] - at);
+		x[i] = (float)at;
+	}
+	*power = at;
+}
+
 void dyn_smooth_plain(uint32_t width, float *x, const float *release, bool hold, double *state,
 		      const double *coef, uint32_t n)
 {

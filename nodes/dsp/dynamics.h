@@ -89,6 +89,18 @@ void dyn_mean_power(uint32_t width, float *x, double *state, const double *coef,
 /* Peak power (falling with c) and mean power, for dyn_crest_release(). */
 void dyn_crest(uint32_t width, const float *x, float *ret_peak, float *ret_mean, double *state,
 	       const double *coef, uint32_t n);
+/* One value for all channels that rises at one speed and falls at another, after a hold; at rest it
+ * is exactly what is wanted. */
+struct dyn_swing {
+	double up, down; /* share of the way per frame */
+	uint32_t hold_frames;
+	/* --- state --- */
+	double value;
+	uint32_t held;
+};
+void dyn_swing(struct dyn_swing *swing, float *x, uint32_t n);
+/* Mean power of one row, in place: p += take (x - p). */
+void dyn_mean_row(double *power, double take, float *x, uint32_t n);
 /* Plain C twin of dyn_smooth(), one lane at a time. */
 void dyn_smooth_plain(uint32_t width, float *x, const float *release, bool hold, double *state,
 		      const double *coef, uint32_t n);
