@@ -44,7 +44,7 @@ void hilbert_design(struct hilbert *hilbert, double edge_hz, double rate)
 	double e4 = e * e * e * e, q = e * (1.0 + e4 * (2.0 + e4 * (15.0 + e4 * 150.0)));
 
 	for (uint32_t i = 0; i < HILBERT_SECTIONS; i++)
-		hilbert->coef[1 - (i & 1u)][i / 2] = hilbert_coef(i, HILBERT_SECTIONS, k, q);
+		hilbert->coef[i & 1u][i / 2] = hilbert_coef(i, HILBERT_SECTIONS, k, q);
 }
 
 uint32_t hilbert_delay(const struct hilbert *hilbert)
