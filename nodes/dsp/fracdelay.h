@@ -1,7 +1,7 @@
 /* fracdelay.h - read a signal between its samples: windowed sinc of 32 taps.
  *
  * WHAT        A head stands some whole frames and a part of one behind. Whole delays are copies to
- *             the bit; between them 32 taps under a Kaiser window (beta 7) keep the magnitude to
+ *             the bit; between them 32 taps under a Kaiser window (beta 8) keep the magnitude to
  *             0.002 dB up to 20 kHz at 48 kHz. The taps reach FRACDELAY_AHEAD frames nearer and
  *             FRACDELAY_BEHIND farther than the whole part of the delay.
  * THREADS     [any]; fracdelay_head() takes about 2 us when there is a part.
