@@ -61,10 +61,11 @@ struct options {
 	const char *after;
 	const char *gain;
 	const char *events;
-	bool heal, merge, clear, number, man, check;
-	double every_ms;
+	const char *import, *doc;
+	bool heal, merge, clear, number, man, check, pfl, afl, only;
+	double every_ms, for_ms;
 	double since_ms;
-	uint64_t count, limit, to;
+	uint64_t count, limit, to, points, channel;
 };
 
 struct mixctl {
@@ -96,6 +97,10 @@ enum option_group {
 	OPTION_CURVE = 1u << 14,
 	OPTION_MAN = 1u << 15,
 	OPTION_COUNT = 1u << 16,
+	OPTION_SOLO = 1u << 17,
+	OPTION_POINTS = 1u << 18,
+	OPTION_IMPORT = 1u << 19,
+	OPTION_DOC = 1u << 20,
 };
 
 enum option_kind {
@@ -280,7 +285,10 @@ int verb_mute(struct mixctl *m);
 int verb_mv(struct mixctl *m);
 int verb_rm(struct mixctl *m);
 int verb_rollback(struct mixctl *m);
+int verb_preset(struct mixctl *m);
+int verb_response(struct mixctl *m);
 int verb_set(struct mixctl *m);
+int verb_solo(struct mixctl *m);
 int verb_status(struct mixctl *m);
 int verb_undo(struct mixctl *m);
 int verb_unlink(struct mixctl *m);

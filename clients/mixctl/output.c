@@ -305,6 +305,12 @@ static bool output_happening(FILE *file, const Mixd__V1__Change *change)
 	case MIXD__V1__CHANGE__CHANGE_BARRIER:
 		fprintf(file, "barrier %s", change->barrier);
 		return true;
+	case MIXD__V1__CHANGE__CHANGE_SOLO:
+		fputs(change->solo->n_soloed ? "solo" : "solo --clear", file);
+		for (size_t i = 0; i < change->solo->n_soloed; i++)
+			fprintf(file, " %s (%s)", change->solo->soloed[i]->name,
+				change->solo->soloed[i]->mode);
+		return true;
 	default:
 		return false;
 	}

@@ -39,6 +39,9 @@ static void status_print(const Mixd__V1__StatusReply *status)
 	       (unsigned long long)status->cycles);
 	printf("%-10srevision %llu, %u nodes, %u links\n", "graph",
 	       (unsigned long long)status->revision, status->nodes, status->links);
+	for (size_t i = 0; i < status->n_soloed; i++)
+		printf("%-10s%s %s\n", i ? "" : "solo", status->soloed[i]->mode,
+		       status->soloed[i]->name);
 	printf("%-10s%u clients, %llu requests, %llu malformed\n", "control", status->clients,
 	       (unsigned long long)status->requests, (unsigned long long)status->malformed);
 	if (status->n_alarms == 0)

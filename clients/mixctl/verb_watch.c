@@ -22,6 +22,7 @@ static const struct {
 	{"clock", MIXD__V1__CHANGE__CHANGE_CLOCK},
 	{"event", MIXD__V1__CHANGE__CHANGE_NODE_EVENT},
 	{"barrier", MIXD__V1__CHANGE__CHANGE_BARRIER},
+	{"solo", MIXD__V1__CHANGE__CHANGE_SOLO},
 };
 #define WATCH_N_KINDS (sizeof(watch_kinds) / sizeof(watch_kinds[0]))
 
@@ -43,9 +44,10 @@ static bool watch_parse_kinds(struct mixctl *m, uint32_t *ret)
 			if (strcmp(word, watch_kinds[i].name) == 0)
 				bits |= 1u << watch_kinds[i].change_case;
 		if (!bits) {
-			mixctl_error(m, EXIT_USAGE, "--events",
-				     "node, param, link, envelope, alarm, clock, event, barrier",
-				     "\"%s\" is no kind of event", word);
+			mixctl_error(
+				m, EXIT_USAGE, "--events",
+				"node, param, link, envelope, alarm, clock, event, barrier, solo",
+				"\"%s\" is no kind of event", word);
 			return false;
 		}
 		*ret |= bits;

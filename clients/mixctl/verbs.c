@@ -121,6 +121,23 @@ const struct verb verbs[] = {
 	 .first = WORD_NODE,
 	 .rest = WORD_SWITCH,
 	 .run = verb_mute},
+	{.name = "solo",
+	 .words = "[STRIP...]",
+	 .doc = "hear some strips alone; without words, say which",
+	 .more = "A strip is a gain. In place, the other strips are silent, but for those that "
+		 "feed the "
+		 "soloed ones, or are fed by them, and those that are safe (set NODE.safe=on). "
+		 "With "
+		 "--pfl or --afl the outputs stay as they are, and the bus that listens (set "
+		 "BUS.listen=on) hears the strips in place of its own inputs. A solo stays until "
+		 "it is "
+		 "cleared, or as long as --for says; it is in no revision, and a restart ends it.",
+	 .examples = "solo vox\nsolo 'vox/*' --pfl --for 10s\nsolo --clear",
+	 .options = OPTION_SOLO | OPTION_CLEAR,
+	 .max_args = -1,
+	 .first = WORD_NODE,
+	 .rest = WORD_NODE,
+	 .run = verb_solo},
 	{.name = "automate",
 	 .words = "NODE.PARAM TIME=VALUE...",
 	 .doc = "move a param along breakpoints",

@@ -164,6 +164,7 @@ static const struct {
 	{MIXD__V1__REQUEST__OP_BARRIER, control_barrier},
 	{MIXD__V1__REQUEST__OP_METER_LEASE, control_meter_lease},
 	{MIXD__V1__REQUEST__OP_GET_RESPONSE, control_get_response},
+	{MIXD__V1__REQUEST__OP_SOLO, control_solo},
 };
 
 static int control_execute(struct control_call *call)

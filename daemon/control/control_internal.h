@@ -141,6 +141,10 @@ int control_get(struct control_call *call);
 int control_get_response(struct control_call *call);
 int control_export(struct control_call *call);
 int control_diff(struct control_call *call);
+/* control_solo.c */
+int control_solo(struct control_call *call);
+/* What is soloed now, in the call's arena. False: no memory. */
+bool control_soloed(struct control_call *call, Mixd__V1__Soloed ***ret, size_t *ret_n);
 /* control_meters.c */
 int control_meter_lease(struct control_call *call);
 

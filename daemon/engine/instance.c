@@ -71,6 +71,7 @@ struct instance *instance_free(struct instance *instance)
 		mixd__v1__alarm__free_unpacked(instance->alarms[i], NULL);
 	graph_model_free(instance->model);
 	free(instance->history);
+	free(instance->soloed);
 	free(instance->name);
 	free(instance);
 	return NULL;

@@ -107,6 +107,28 @@ void instance_alarm(struct instance *instance, const char *id, const char *addre
 uint32_t instance_alarms(const struct instance *instance, const Mixd__V1__Alarm *const **ret);
 void instance_happened(struct instance *instance, const Mixd__V1__Change *change);
 
+/* ---- solo (instance_solo.c): for the moment, in no revision ---- */
+
+struct instance_soloed {
+	uint64_t uid;
+	enum graph_solo mode;
+	uint64_t until_ns; /* monotonic; 0: until it is taken away */
+};
+struct instance_solo_wish {
+	char *const *patterns;
+	size_t n_patterns;
+	enum graph_solo mode; /* OFF: take it away; of all without patterns */
+	bool only; /* and end all others */
+	uint32_t for_ms;
+	const char *by;
+};
+/* All or nothing; *ret_ticket as of a transaction, 0 when nothing changed. -ENOENT, -EINVAL. */
+int instance_solo(struct instance *instance, const struct instance_solo_wish *wish,
+		  uint64_t *ret_ticket, struct mixd_error *err);
+/* Borrowed until the next call of anything. */
+uint32_t instance_soloed(const struct instance *instance, const struct instance_soloed **ret);
+uint64_t instance_now_ns(void);
+
 /* What the clock says of itself; set by the backend, read by control. */
 struct instance_clock {
 	char state[16]; /* "running" "waiting" "disconnected" "offline" */

@@ -22,10 +22,14 @@ struct instance {
 	struct instance_clock clock;
 	uint64_t overload_at; /* stream position of the last overload */
 	uint64_t envelopes_ended; /* of the engine's, as far as the model knows */
+	struct instance_soloed *soloed;
+	uint32_t n_soloed;
 	bool taking_back; /* envelopes that are stopped go to their end, not to where they are */
 	bool stale; /* restored, and the engine does not have it yet */
 };
 
 uint64_t instance_unix_ms(void);
+/* Leases that have run out, nodes that are gone. */
+void instance_solo_maintain(struct instance *instance);
 /* Give a restored model to the engine. */
 void instance_flush(struct instance *instance);

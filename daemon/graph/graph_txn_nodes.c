@@ -204,6 +204,58 @@ static int heal(struct graph_txn *txn, const struct graph_node *node, struct gra
 	return 0;
 }
 
+/* What TEXT says with the name FROM become TO, or gone (NULL). Returned: malloc'd; NULL: no memory. */
+static char *members_with(const char *text, const char *from, const char *to)
+{
+	size_t from_size = strlen(from), to_size = to ? strlen(to) : 0;
+	char *out = malloc(strlen(text) * (1 + to_size) + 1), *end = out;
+
+	if (!out)
+		return NULL;
+	while (*text) {
+		size_t gap = strspn(text, ", \t"), size = strcspn(text + gap, ", \t");
+		bool hit = size == from_size && memcmp(text + gap, from, size) == 0;
+
+		if (!hit || to) {
+			memcpy(end, text, gap);
+			end += gap;
+			memcpy(end, hit ? to : text + gap, hit ? to_size : size);
+			end += hit ? to_size : size;
+		}
+		text += gap + size;
+	}
+	*end = '\0';
+	memmove(out, out + strspn(out, ", \t"), strlen(out + strspn(out, ", \t")) + 1);
+	return out;
+}
+
+/* VCAs follow when a member is renamed (TO), or goes (NULL). */
+static int members_follow(struct graph_txn *txn, const char *from, const char *to)
+{
+	for (uint32_t i = 0; i < txn->model->n_nodes; i++) {
+		struct graph_node *node = txn->model->nodes[i];
+		int idx = node->type->node_type->flags & MIXD_NODE_GROUP
+				  ? graph_type_config(node->type, "members")
+				  : -1;
+		struct mixd_value value = {0};
+		int r;
+
+		if (idx < 0 || !node->config[idx].text)
+			continue;
+		value.text = members_with(node->config[idx].text, from, to);
+		if (!value.text)
+			return error_no_memory(txn->err);
+		if (graph_node_config_equal(node, (uint32_t)idx, &value)) {
+			free((char *)value.text);
+			continue;
+		}
+		r = graph_txn_put_config(txn, node, (uint32_t)idx, &value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int graph_txn_op_remove(struct graph_txn *txn, const Mixd__V1__RemoveNode *op)
 {
 	_cleanup_free_ struct graph_link *in = NULL, *out = NULL;
@@ -227,7 +279,9 @@ int graph_txn_op_remove(struct graph_txn *txn, const Mixd__V1__RemoveNode *op)
 		if (link->from == node && link->from_port < graph_node_main_ports(node, true))
 			out[n_out++] = *link;
 	}
-	r = graph_txn_take_node(txn, node);
+	r = members_follow(txn, node->name, NULL);
+	if (r == 0)
+		r = graph_txn_take_node(txn, node);
 	return r < 0 ? r : heal(txn, node, in, n_in, out, n_out);
 }
 
@@ -248,5 +302,6 @@ int graph_txn_op_rename(struct graph_txn *txn, const Mixd__V1__RenameNode *op)
 		error_hint(txn->err, "choose another name, or remove it first");
 		return r;
 	}
-	return graph_txn_rename_node(txn, node, op->to);
+	r = members_follow(txn, node->name, op->to);
+	return r < 0 ? r : graph_txn_rename_node(txn, node, op->to);
 }

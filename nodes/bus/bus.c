@@ -21,6 +21,12 @@ static const struct mixd_port_row bus_ports[] = {
 	{"out", "The sum", true, MIXD_PORT_MAIN, NULL},
 };
 
+/* For the engine: where PFL and AFL are heard. */
+static const struct mixd_param_row bus_params[] = {
+	{"listen", "Hear what is soloed by PFL or AFL here, in place of what feeds it",
+	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
+};
+
 static const struct mixd_config_row bus_configs[] = {
 	{"inputs", "Number of input ports", MIXD_TYPE_INT, MIXD_UNIT_NONE, 1, 4096, 8, NULL, NULL,
 	 false},
@@ -110,6 +116,8 @@ static const struct mixd_node_type bus_type = {
 	.version = 1,
 	.ports = bus_ports,
 	.n_ports = 2,
+	.params = bus_params,
+	.n_params = 1,
 	.configs = bus_configs,
 	.n_configs = 1,
 	.process = bus_process,

@@ -18,13 +18,16 @@ static const struct mixd_port_row gain_ports[] = {
 	{"out", "The same at its new level", true, MIXD_PORT_MAIN, NULL},
 };
 
-enum { GAIN_PARAM_GAIN, GAIN_PARAM_INVERT };
+/* `safe` is for the engine: solo in place of other strips leaves this one open. */
+enum { GAIN_PARAM_GAIN, GAIN_PARAM_INVERT, GAIN_PARAM_SAFE, GAIN_PARAMS };
 
 static const struct mixd_param_row gain_params[] = {
 	{"gain", "Change of level; -inf is silence", MIXD_TYPE_FLOAT, MIXD_UNIT_DB, -144, 24, 0,
 	 MIXD_RAMP_GAIN, 20, NULL, NULL, 0, NULL},
 	{"invert", "Turn the polarity over", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0,
 	 MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
+	{"safe", "Stay open when others are soloed in place", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1,
+	 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
 };
 
 struct gain_state {
@@ -101,7 +104,7 @@ static const struct mixd_node_type gain_type = {
 	.ports = gain_ports,
 	.n_ports = 2,
 	.params = gain_params,
-	.n_params = 2,
+	.n_params = GAIN_PARAMS,
 	.needs = gain_needs,
 	.update = gain_update,
 	.process = gain_process,

@@ -1,7 +1,7 @@
 /* test_clicks.c - ten thousand random edits while sound plays, with the real nodes and engine.
  *
  * Four strips of up to three nodes lie between the input and the output, at a quarter of the level
- * each. Edits: set, bypass, mute, add, remove, link, unlink, replace, undo. Measured:
+ * each. Edits: set, send, bypass, mute, add, remove, link, unlink, replace, undo. Measured:
  *   constant     the slope of every step: all that may move it is the fades and ramps, each at
  *                most level * 1.5 / frames per frame (the steepest slope of a smoothstep);
  *   1 kHz        the second difference, in which the tone itself is small: a jump of h shows
@@ -197,6 +197,32 @@ static void clicks_set(struct clicks *clicks, uint32_t strip, uint32_t slot)
 	clicks->n_undo += clicks->rig->ticket != 0;
 }
 
+/* What the strip's last link to the sum is set to. */
+static void clicks_send(struct clicks *clicks, uint32_t strip)
+{
+	char last[32], address[96], value[32];
+
+	if (clicks->cut[strip])
+		return;
+	clicks_neighbour(clicks, strip, (int)CLICKS_NODES, -1, last);
+	snprintf(address, sizeof(address), "%s->sum:in%u.%s", last, strip + 1,
+		 (const char *const[]){"level", "pan", "mute", "tap"}[test_random_below(4)]);
+	if (strstr(address, ".level"))
+		snprintf(value, sizeof(value), "%gdB",
+			 CLICKS_STRIP_DB - (double)test_random_below(30));
+	else if (strstr(address, ".pan"))
+		snprintf(value, sizeof(value), "%c%u", "LR"[test_random_below(2)],
+			 1 + test_random_below(100));
+	else if (strstr(address, ".mute"))
+		snprintf(value, sizeof(value), "%s", test_random_below(2) ? "on" : "off");
+	else
+		snprintf(value, sizeof(value), "%s",
+			 strcmp(last, "in") != 0 && test_random_below(2) ? "pre" : "post");
+	rig_q_set(clicks->rig, address, value, 0);
+	rig_commit(clicks->rig);
+	clicks->n_undo += clicks->rig->ticket != 0;
+}
+
 static void clicks_toggle(struct clicks *clicks, uint32_t strip, uint32_t slot, const char *what)
 {
 	char address[64];
@@ -237,7 +263,7 @@ static void clicks_edit(struct clicks *clicks, uint32_t n_types)
 {
 	uint32_t strip = test_random_below(CLICKS_STRIPS), slot = test_random_below(CLICKS_NODES);
 
-	switch (test_random_below(9)) {
+	switch (test_random_below(10)) {
 	case 0:
 		clicks_add(clicks, strip, slot, n_types);
 		break;
@@ -258,6 +284,9 @@ static void clicks_edit(struct clicks *clicks, uint32_t n_types)
 		break;
 	case 6:
 		clicks_undo(clicks);
+		break;
+	case 7:
+		clicks_send(clicks, strip);
 		break;
 	default:
 		clicks_set(clicks, strip, slot);

@@ -293,6 +293,18 @@ static const char *fixture_random_link(char *buf, size_t size, const char *verb,
 	return buf;
 }
 
+static Mixd__V1__Op *fixture_random_send(const struct graph_model *model)
+{
+	static const char *const values[] = {"level=-6dB", "level+=3dB", "level=-inf", "pan=L30",
+					     "pan=C",	   "mute=on",	 "mute=off",   "tap=pre",
+					     "tap=post",   "tap=mid"};
+	char buf[3 * GRAPH_ADDRESS_MAX], link[GRAPH_ADDRESS_MAX];
+
+	graph_link_format(model->links[test_random_below(model->n_links)], link, sizeof(link));
+	snprintf(buf, sizeof(buf), "set %s.%s", link, values[test_random_below(10)]);
+	return graph_fixture_op(buf);
+}
+
 static const char *fixture_random_set(char *buf, size_t size, const char *name)
 {
 	static const char *const texts[] = {
@@ -368,6 +380,8 @@ Mixd__V1__Op *graph_fixture_random_op(const struct graph_model *model, uint32_t 
 
 	fixture_random_name(model, names, a, sizeof(a));
 	fixture_random_name(model, names, b, sizeof(b));
+	if (model->n_links > 0 && test_random_below(8) == 0)
+		return fixture_random_send(model);
 	if (model->n_nodes > 0 && test_random_below(2) == 0)
 		return fixture_random_param(model);
 	switch (test_random_below(10)) {

@@ -274,8 +274,9 @@ bool node_host_laned(const struct node_host *host)
 
 static void node_host_make_bank(struct node_host *host)
 {
-	uint32_t channels = host->setup.n_out_ports ? host->setup.out_layout[0]->n_channels
-						    : host->setup.in_layout[0]->n_channels;
+	uint32_t channels = host->setup.n_out_ports  ? host->setup.out_layout[0]->n_channels
+			    : host->setup.n_in_ports ? host->setup.in_layout[0]->n_channels
+						     : 0;
 	uint32_t lanes = channels * host->n_inst, total;
 
 	host->bank.channels = channels;

@@ -297,6 +297,16 @@ class Api:
             freq_hz=list(freq_hz),
         )
 
+    def solo(self, *strips, mode="sip", only=False, for_ms=0, wait=None):
+        """Solo strips: mode "sip", "pfl", "afl", or "off" to take it away (of all, without strips).
+        Returns what is soloed now; without strips and with mode="" it only asks."""
+        request = control_pb2.Request()
+        solo = request.solo
+        solo.patterns.extend(strips)
+        solo.mode, solo.only, solo.for_ms = mode, only, for_ms
+        fill_write(request, wait)
+        return self._call(request, lambda reply: list(reply.solo.soloed))
+
     def barrier(self, token="", *, wait=None, timeout=None):
         """Wait until what was sent before is applied (or settled, persisted)."""
         request = control_pb2.Request()
