@@ -19,7 +19,7 @@
 
 #define GEQ_STATE_WORDS (GEQ_BANDS * SVF_STATES)
 #define GEQ_COEF_WORDS (EQ_BANK_GAIN_WORDS + GEQ_BANDS * EQ_BANK_SECTION_WORDS)
-#define GEQ_RANGE_DB 15
+#define GEQ_RANGE_DB 12 /* beyond, the curve strays by more than 1 dB between centres */
 #define GEQ_TAIL_S 4.0
 
 static const struct mixd_port_row geq_ports[] = {
