@@ -23,7 +23,7 @@
 #define DEHUM_SLEW 0.0004 /* of the frequency, per frame at 48 kHz: the most it moves in Hz */
 #define DEHUM_AMOUNT_ALL 60
 
-static const char *const dehum_bases[] = {"auto", "50", "60", "wide", NULL};
+static const char *const dehum_bases[] = {"auto", "50", "60", NULL};
 static const char *const dehum_modes[] = {"notch", "subtract", NULL};
 
 static const struct mixd_port_row dehum_ports[] = {
@@ -47,12 +47,10 @@ static const struct mixd_param_row dehum_params[] = {
 };
 
 static const struct mixd_config_row dehum_configs[] = {
-	[DEHUM_CONFIG_BASE] =
-		{"base",
-		 "Where the hum is: 50 or 60 Hz followed within 0.5 Hz; auto finds "
-		 "which, within 1.5 Hz, and takes nothing before; wide looks from 45 to "
-		 "65 Hz",
-		 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 3, 0, NULL, dehum_bases, false},
+	[DEHUM_CONFIG_BASE] = {"base",
+			       "Where the hum is, followed within 0.6 Hz; auto finds out which and "
+			       "takes nothing before, 50 and 60 begin at once",
+			       MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 2, 0, NULL, dehum_bases, false},
 	[DEHUM_CONFIG_MODE] =
 		{"mode",
 		 "notch is a filter, subtract a copy of the hum taken away: transients "
@@ -134,16 +132,19 @@ static bool dehum_parts(struct dehum_state *state, const double *value, double r
 			uint32_t cell_frames, bool jump)
 {
 	double step = jump ? 1.0 : cell_frames / (DEHUM_GLIDE_S * rate);
-	bool moving = false;
+	bool known = dehum_wanted_hz(state) > 0.0, moving = false, any = false;
 
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
-		bool wanted = state->hz > 0.0 && h < value[DEHUM_PARAM_HARMONICS] &&
+		bool wanted = known && h < value[DEHUM_PARAM_HARMONICS] &&
 			      (h + 1) * state->hz < DEHUM_TOP * rate;
 		double *part = &state->part[h];
 
 		*part = wanted ? fmin(*part + step, 1.0) : fmax(*part - step, 0.0);
 		moving |= *part > 0.0 && *part < 1.0;
+		any |= *part > 0.0;
 	}
+	if (!known && !any)
+		state->hz = 0.0;
 	return moving;
 }
 
@@ -361,7 +362,7 @@ static void dehum_process(const struct mixd_call *call)
 
 static void dehum_response(const struct mixd_response *query, double *ret_db)
 {
-	static const double nominal[] = {0, 50, 60, 0};
+	static const double nominal[] = {0, 50, 60};
 	double hz = query->meter ? query->meter[DEHUM_METER_FREQ] : 0.0;
 	double depth = dehum_depth(query->params);
 

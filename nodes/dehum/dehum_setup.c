@@ -23,7 +23,7 @@ int dehum_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
 
 int dehum_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 {
-	static const double mains[] = {50, 60}, wide[] = {47, 51, 55, 59, 63};
+	static const double mains[] = {50, 60};
 	struct dehum_state *state = inst->state;
 	const struct mixd_value *config = inst->setup->config;
 	int base = (int)config[DEHUM_CONFIG_BASE].number;
@@ -34,12 +34,10 @@ int dehum_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	state->fixed = base == DEHUM_BASE_50 || base == DEHUM_BASE_60;
 	state->weight = (struct dehum_weight *)(state + 1);
 	state->set = (struct section_set){.slot = state->slot, .n = HUMTRACK_HARMONICS};
-	if (base == DEHUM_BASE_WIDE)
-		humtrack_init(&state->track, rate, wide, 5, 2.0);
-	else if (base == DEHUM_BASE_AUTO)
-		humtrack_init(&state->track, rate, mains, 2, 1.5);
+	if (state->fixed)
+		humtrack_init(&state->track, rate, &mains[base - DEHUM_BASE_50], 1, DEHUM_RANGE_HZ);
 	else
-		humtrack_init(&state->track, rate, &mains[base - DEHUM_BASE_50], 1, 0.5);
+		humtrack_init(&state->track, rate, mains, 2, DEHUM_RANGE_HZ);
 	return 0;
 }
 

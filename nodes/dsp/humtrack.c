@@ -21,10 +21,15 @@
 #define HUMTRACK_TICK_S 0.125
 #define HUMTRACK_LOW_S 0.15
 #define HUMTRACK_SETTLE 8u /* ticks until the poles have filled */
-#define HUMTRACK_FIRST 5u /* notes before the first estimate */
+#define HUMTRACK_FIRST 14u /* notes before the first estimate: neighbours are much alike */
 #define HUMTRACK_CONFIDENT 0.5
 #define HUMTRACK_FAR_HZ 0.02 /* from here on the oscillators follow */
 #define HUMTRACK_LOST_HZ 1.7
+#define HUMTRACK_GONE 80u /* ticks without a good estimate after which there is no hum */
+#define HUMTRACK_STRONGER 1.5
+#define HUMTRACK_STEADY 0.15
+#define HUMTRACK_CHANCE 4.0
+#define HUMTRACK_FITS 4u /* good estimates in a row that make it hum */
 #define HUMTRACK_LEAST 1e-11 /* power: -110 dBFS is no hum */
 #define HUMTRACK_LEAK 1.5e-5 /* part of all power that a strong tone 5 Hz away leaves */
 
@@ -100,10 +105,12 @@ struct humtrack_view {
 	uint32_t n;
 	double note[HUMTRACK_TICKS][2][HUMTRACK_HARMONICS];
 	double weight[HUMTRACK_HARMONICS]; /* power of the hum, roughly */
+	double eighth; /* what an eighth of the notes stays below, all harmonics */
 };
 
-/* The magnitude that a quarter of the notes of harmonic H stays below: hum, rather than programme. */
-static double humtrack_usual(const struct humtrack_view *view, uint32_t h)
+/* The magnitude that a quarter of the notes of harmonic H stays below: hum, rather than programme.
+ * *RET_EIGHTH: the power that an eighth stays below. */
+static double humtrack_usual(const struct humtrack_view *view, uint32_t h, double *ret_eighth)
 {
 	double least[HUMTRACK_TICKS / 4 + 1];
 	uint32_t want, n = 0, noted = 0;
@@ -128,6 +135,7 @@ static double humtrack_usual(const struct humtrack_view *view, uint32_t h)
 			least[at] = least[at - 1];
 		least[at] = m;
 	}
+	*ret_eighth = n > 0 ? least[(n - 1) / 2] : 0.0;
 	return n > 0 ? sqrt(least[n - 1]) : 0.0;
 }
 
@@ -136,13 +144,15 @@ static void humtrack_look(const struct humtrack_reference *ref, struct humtrack_
 	uint32_t n = ref->n_ticks < HUMTRACK_TICKS ? ref->n_ticks : HUMTRACK_TICKS;
 
 	view->n = n;
+	view->eighth = 0.0;
 	for (uint32_t t = 0; t < n; t++)
 		memcpy(view->note[t], ref->note[(ref->n_ticks - n + t) % HUMTRACK_TICKS],
 		       sizeof(view->note[t]));
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
-		double usual = humtrack_usual(view, h) + 1e-30;
+		double eighth, usual = humtrack_usual(view, h, &eighth) + 1e-30;
 
 		view->weight[h] = usual * usual;
+		view->eighth += eighth;
 		for (uint32_t t = 0; t < n; t++) {
 			double re = view->note[t][0][h], im = view->note[t][1][h];
 			double m = sqrt(re * re + im * im) / usual;
@@ -289,12 +299,16 @@ static void humtrack_estimate(const struct humtrack *track, struct humtrack_refe
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++)
 		mean += view.weight[h];
 	ref->power = 2.0 * mean;
-	if (ref->confidence < HUMTRACK_CONFIDENT ||
+	/* Few notes agree by chance. What dies away in a pause turns as steadily as hum, but falls. */
+	if (ref->confidence < HUMTRACK_CONFIDENT + HUMTRACK_CHANCE / view.n ||
+	    view.eighth < HUMTRACK_STEADY * mean ||
 	    fabs(ref->tuned_hz + off_hz - ref->nominal_hz) > track->range_hz) {
 		ref->n_unfit++;
+		ref->n_fit = 0;
 		return;
 	}
 	ref->n_unfit = 0;
+	ref->n_fit++;
 	ref->hz = ref->tuned_hz + off_hz;
 	if (fabs(off_hz) > HUMTRACK_FAR_HZ)
 		humtrack_recentre(track, ref, ref->hz);
@@ -329,18 +343,21 @@ static void humtrack_tick(struct humtrack *track)
 	}
 	if (track->n_settle < HUMTRACK_SETTLE)
 		track->n_settle++;
-	/* Another reference takes over when it is hum and the old one is not, or is far weaker. */
+	/* The strongest hum it is, as 60 Hz has a part of its harmonics in common with 50 Hz; another
+	 * one takes over when this one is gone, or is far weaker. */
 	for (uint32_t r = 0; r < track->n_references; r++) {
 		const struct humtrack_reference *best = &track->reference[track->best];
 		const struct humtrack_reference *ref = &track->reference[r];
 
 		if (!humtrack_is_hum(track, ref))
 			continue;
-		if (!track->locked || (best->n_unfit > HUMTRACK_TICKS / 2) ||
-		    ref->power > 10.0 * best->power)
+		if (!track->locked || best->n_unfit > HUMTRACK_TICKS / 2 ||
+		    ref->power > HUMTRACK_STRONGER * best->power)
 			track->best = r;
 		track->locked = true;
 	}
+	if (track->reference[track->best].n_unfit > HUMTRACK_GONE)
+		track->locked = false;
 }
 
 void humtrack_run(struct humtrack *track, const float *x, uint32_t n_frames)

@@ -15,7 +15,7 @@
 
 #define HUMTRACK_HARMONICS 16u
 #define HUMTRACK_TICKS 40u /* of 1/8 s */
-#define HUMTRACK_REFERENCES 5u
+#define HUMTRACK_REFERENCES 2u
 #define HUMTRACK_POLES 4u
 
 struct humtrack_reference {
@@ -24,7 +24,8 @@ struct humtrack_reference {
 	double tuned_hz; /* of the oscillators: follows when the estimate is far from it */
 	double confidence; /* 0..1: how much of the amplitudes stands still */
 	double power; /* of what stands still */
-	uint32_t n_ticks, n_unfit; /* noted; since the last good estimate */
+	uint32_t n_ticks; /* noted */
+	uint32_t n_fit, n_unfit; /* good estimates in a row, or bad ones */
 	double osc[2][HUMTRACK_HARMONICS], turn[2][HUMTRACK_HARMONICS];
 	double low[HUMTRACK_POLES][2][HUMTRACK_HARMONICS];
 	double note[HUMTRACK_TICKS][2][HUMTRACK_HARMONICS]; /* a ring */
@@ -43,7 +44,7 @@ struct humtrack {
 	struct humtrack_reference reference[HUMTRACK_REFERENCES];
 };
 
-/* References NOMINAL_HZ, each followed within RANGE_HZ. */
+/* References NOMINAL_HZ, each followed within RANGE_HZ, at most 0.6 Hz: that is how far the poles see. */
 void humtrack_init(struct humtrack *track, double rate, const double *nominal_hz,
 		   uint32_t n_references, double range_hz);
 void humtrack_reset(struct humtrack *track);
