@@ -22,8 +22,6 @@
 enum { DECLICK_PARAM_SENSITIVITY, DECLICK_PARAM_LONGEST, DECLICK_PARAM_LISTEN };
 enum { DECLICK_METER_CLICKS, DECLICK_METER_LATE };
 
-static const char *const declick_listens[] = {"result", "removed", NULL};
-
 static const struct mixd_port_row declick_ports[] = {
 	{"in", "Programme with clicks", false, MIXD_PORT_MAIN, NULL},
 	{"out", "The same, clicks replaced", true, MIXD_PORT_MAIN, NULL},
@@ -43,10 +41,9 @@ static const struct mixd_param_row declick_params[] = {
 				   .max = 10,
 				   .def = 2},
 	[DECLICK_PARAM_LISTEN] = {.id = "listen",
-				  .doc = "What is heard: the result, or what is removed",
-				  .type = MIXD_TYPE_ENUM,
-				  .max = 1,
-				  .labels = declick_listens},
+				  .doc = "Hear what is removed",
+				  .type = MIXD_TYPE_BOOL,
+				  .max = 1},
 };
 
 static const struct mixd_meter_row declick_meters[] = {

@@ -50,8 +50,6 @@ enum {
 };
 enum { DEPLOSIVE_METER_GR };
 
-static const char *const deplosive_listens[] = {"result", "removed", NULL};
-
 static const struct mixd_port_row deplosive_ports[] = {
 	{"in", "A voice, close to the microphone", false, MIXD_PORT_MAIN, NULL},
 	{"out", "The same without pops", true, MIXD_PORT_MAIN, NULL},
@@ -85,10 +83,9 @@ static const struct mixd_param_row deplosive_params[] = {
 				  .max = 1,
 				  .def = 1},
 	[DEPLOSIVE_PARAM_LISTEN] = {.id = "listen",
-				    .doc = "What is heard: the result, or what is removed",
-				    .type = MIXD_TYPE_ENUM,
-				    .max = 1,
-				    .labels = deplosive_listens},
+				    .doc = "Hear what is removed",
+				    .type = MIXD_TYPE_BOOL,
+				    .max = 1},
 };
 
 static const struct mixd_meter_row deplosive_meters[] = {
