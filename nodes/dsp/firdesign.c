@@ -69,3 +69,22 @@ void firdesign_causal(struct firdesign *design, const float *re, const float *im
 		taps[i] = (float)((double)design->time[i] * design->plan.scale *
 				  firdesign_window((double)i / design->n_taps, 0.75));
 }
+
+void firdesign_response_db(const float *taps, uint32_t n_taps, double rate_hz,
+			   const double *freq_hz, uint32_t n, double *ret_db)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		double w = 2.0 * M_PI * freq_hz[i] / rate_hz, re = 0.0, im = 0.0;
+		double turn_re = cos(w), turn_im = sin(w), at_re = 1.0, at_im = 0.0;
+
+		for (uint32_t k = 0; k < n_taps; k++) {
+			double next = at_re * turn_re - at_im * turn_im;
+
+			re += taps[k] * at_re;
+			im += taps[k] * at_im;
+			at_im = at_re * turn_im + at_im * turn_re;
+			at_re = next;
+		}
+		ret_db[i] = 10.0 * log10(fmax(re * re + im * im, 1e-30));
+	}
+}

@@ -46,3 +46,6 @@ void firdesign_linear(struct firdesign *design, const float *amplitude, float *t
 void firdesign_minimum(struct firdesign *design, const float *magnitude, float *re, float *im);
 /* A causal spectrum to TAPS. RE and IM may be design->re and design->im; they stay. */
 void firdesign_causal(struct firdesign *design, const float *re, const float *im, float *taps);
+/* Magnitude of TAPS in dB at N frequencies. [any] */
+void firdesign_response_db(const float *taps, uint32_t n_taps, double rate_hz,
+			   const double *freq_hz, uint32_t n, double *ret_db);

@@ -326,21 +326,9 @@ static void eqlin_take_answer(void *data, uint32_t filter, const float *taps, ui
 
 	if (filter != wanted)
 		return;
-	for (uint32_t i = 0; i < query->n; i++) {
-		double w = 2.0 * M_PI * query->freq_hz[i] / query->rate, re = 0.0, im = 0.0;
-		double turn_re = cos(w), turn_im = sin(w), at_re = 1.0, at_im = 0.0;
-
-		for (uint32_t k = 0; k < n_taps; k++) {
-			double next = at_re * turn_re - at_im * turn_im;
-
-			re += taps[k] * at_re;
-			im += taps[k] * at_im;
-			at_im = at_re * turn_im + at_im * turn_re;
-			at_re = next;
-		}
-		answer->ret_db[i] = query->params[EQ_PARAM_OUTPUT] +
-				    10.0 * log10(fmax(re * re + im * im, 1e-30));
-	}
+	firdesign_response_db(taps, n_taps, query->rate, query->freq_hz, query->n, answer->ret_db);
+	for (uint32_t i = 0; i < query->n; i++)
+		answer->ret_db[i] += query->params[EQ_PARAM_OUTPUT];
 }
 
 /* What a design from these params gives, windowed and cut as it sounds. */
