@@ -7,14 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "lanes.h"
+#include "foursum.h"
 
 #include <mixd/rt.h>
 
 #define AIRSENSE_FULL_SCALE 0.99885f /* -0.01 dBFS */
 #define AIRSENSE_GAP 100u /* ticks: half a second */
-
-typedef double airsense_f64x4 __attribute__((vector_size(32), aligned(8), may_alias));
 
 void airsense_init(struct airsense *sense, uint32_t n_channels, double rate_hz)
 {
@@ -50,32 +48,7 @@ void airsense_sum_plain(const float *x, uint32_t n, uint32_t phase, double squar
 MIXD_CLONES void airsense_sum(const float *x, uint32_t n, uint32_t phase, double square[4],
 			      double sum[4])
 {
-	airsense_f64x4 squares, sums;
-	uint32_t i = 0;
-
-	for (; i < n && (phase + i) % 4 != 0; i++) {
-		double v = (double)x[i];
-
-		square[(phase + i) % 4] += v * v;
-		sum[(phase + i) % 4] += v;
-	}
-	memcpy(&squares, square, sizeof(squares));
-	memcpy(&sums, sum, sizeof(sums));
-	for (; i + 4 <= n; i += 4) {
-		airsense_f64x4 v =
-			__builtin_convertvector(*(const lanes_f32x4u *)(x + i), airsense_f64x4);
-
-		squares += v * v;
-		sums += v;
-	}
-	memcpy(square, &squares, sizeof(squares));
-	memcpy(sum, &sums, sizeof(sums));
-	for (; i < n; i++) {
-		double v = (double)x[i];
-
-		square[(phase + i) % 4] += v * v;
-		sum[(phase + i) % 4] += v;
-	}
+	foursum_moments(x, n, phase, square, sum);
 }
 
 /* How X differs from VALUE in any bit, and how many samples are at full scale. */
@@ -117,9 +90,7 @@ static void airsense_take_channel(struct airsense *sense, struct airsense_channe
 /* Level and DC of a channel's window. */
 static void airsense_window(struct airsense *sense, struct airsense_channel *channel)
 {
-	double square = (channel->square[0] + channel->square[1]) +
-			(channel->square[2] + channel->square[3]);
-	double sum = (channel->sum[0] + channel->sum[1]) + (channel->sum[2] + channel->sum[3]);
+	double square = foursum_total(channel->square), sum = foursum_total(channel->sum);
 	bool sane = isfinite(square);
 
 	channel->past_square[sense->tick] = sane ? square / sense->tick_frames : 0;

@@ -13,7 +13,7 @@
 #include <mixd/node.h>
 
 #include "airsense.h"
-#include "lanes.h"
+#include "foursum.h"
 
 #include <mixd/rt.h>
 
@@ -287,12 +287,10 @@ static void failover_tell(struct mixd_inst *inst)
 
 /* ---- how the inputs are related ---- */
 
-/* Add products of A and B to four sums by (PHASE + frame) mod 4. */
 MIXD_CLONES static void failover_product(const float *a, const float *b, uint32_t n, uint32_t phase,
 					 double sum[4])
 {
-	for (uint32_t i = 0; i < n; i++)
-		sum[(phase + i) % 4] += (double)a[i] * (double)b[i];
+	foursum_product(a, b, n, phase, sum);
 }
 
 static void failover_relate(struct failover *node, const float *const *in, uint32_t first,
@@ -311,7 +309,7 @@ static void failover_relate(struct failover *node, const float *const *in, uint3
 
 static void failover_average(double *mean, double sum[4])
 {
-	double tick = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+	double tick = foursum_total(sum);
 
 	*mean = isfinite(tick) ? *mean + FAILOVER_TRUST * (tick - *mean) : 0;
 	memset(sum, 0, 4 * sizeof(*sum));

@@ -13,7 +13,7 @@
 
 #include <mixd/node.h>
 
-#include "lanes.h"
+#include "foursum.h"
 
 #include <mixd/rt.h>
 
@@ -23,6 +23,7 @@
 #define SCOPE_K_TICKS 60u /* of 10 ms */
 #define SCOPE_EPSILON 1e-20 /* two channels of -100 dBFS */
 #define SCOPE_RED_DB 4.0
+#define SCOPE_ABSURD 1e5f /* +100 dBFS */
 
 enum {
 	SCOPE_PARAM_LEFT,
@@ -114,7 +115,8 @@ static const struct mixd_meter_row scope_meters[] = {
 
 /* One state-variable filter for two channels. */
 struct scope_filter {
-	double a1, a2, a3;
+	double a1, a2, a3; /* outputs */
+	double a, t, b; /* state; see dsp/svf.h */
 	lanes_f64x2 s1, s2;
 };
 
@@ -133,8 +135,8 @@ struct scope {
 	uint32_t tick_fill, k_fill, point_fill, k_tick;
 	uint64_t points;
 	struct scope_filter low, high;
-	lanes_f64x2 square[SCOPE_BANDS], product[SCOPE_BANDS]; /* of the tick under way */
-	lanes_f64x2 mean[SCOPE_BANDS];
+	double square[SCOPE_BANDS][2], product[SCOPE_BANDS][2]; /* of the tick under way */
+	double mean[SCOPE_BANDS][2];
 	double mean_product[SCOPE_BANDS];
 	struct scope_channel channel[];
 };
@@ -190,6 +192,9 @@ static void scope_tune(struct scope_filter *filter, double hz, double rate)
 	filter->a1 = 1 / (1 + g * (g + M_SQRT2));
 	filter->a2 = g * filter->a1;
 	filter->a3 = g * filter->a2;
+	filter->a = 2 * filter->a1 - 1;
+	filter->t = 2 * filter->a2;
+	filter->b = 2 * filter->a3;
 }
 
 static bool scope_update(struct mixd_inst *inst, const struct mixd_update *update)
@@ -211,28 +216,34 @@ static bool scope_update(struct mixd_inst *inst, const struct mixd_update *updat
 
 /* ---- correlation ---- */
 
-MIXD_INLINE lanes_f64x2 scope_swap(lanes_f64x2 v)
-{
-	return (lanes_f64x2){v[1], v[0]};
-}
-
 /* The low part; *X becomes the high part. */
 MIXD_INLINE lanes_f64x2 scope_split(struct scope_filter *filter, lanes_f64x2 *x)
 {
-	lanes_f64x2 v3 = *x - filter->s2;
-	lanes_f64x2 v1 = filter->a1 * filter->s1 + filter->a2 * v3;
-	lanes_f64x2 v2 = filter->s2 + filter->a2 * filter->s1 + filter->a3 * v3;
+	lanes_f64x2 v = *x - filter->s2;
+	lanes_f64x2 v1 = filter->a1 * filter->s1 + filter->a2 * v;
+	lanes_f64x2 low = filter->s2 + filter->a2 * filter->s1 + filter->a3 * v;
+	lanes_f64x2 s2 = (filter->s2 + filter->t * filter->s1) + filter->b * v;
 
-	filter->s1 = 2 * v1 - filter->s1;
-	filter->s2 = 2 * v2 - filter->s2;
-	*x = *x - M_SQRT2 * v1 - v2;
-	return v2;
+	filter->s1 = filter->a * filter->s1 + filter->t * v;
+	filter->s2 = s2;
+	*x = *x - M_SQRT2 * v1 - low;
+	return low;
 }
 
-static void scope_sum(struct scope *node, const float *left, const float *right, uint32_t n)
+/* Squares and products of two bands at a time: l r l r. */
+MIXD_INLINE void scope_add(lanes_f64x2 a, lanes_f64x2 b, lanes_f64x4 *square, lanes_f64x4 *product)
+{
+	lanes_f64x4 v = {a[0], a[1], b[0], b[1]}, swapped = {a[1], a[0], b[1], b[0]};
+
+	*square += v * v;
+	*product += v * swapped;
+}
+
+MIXD_CLONES static void scope_sum(struct scope *node, const float *left, const float *right,
+				  uint32_t n)
 {
 	struct scope_filter low = node->low, high = node->high;
-	lanes_f64x2 square[SCOPE_BANDS], product[SCOPE_BANDS];
+	lanes_f64x4 square[SCOPE_BANDS / 2], product[SCOPE_BANDS / 2];
 
 	memcpy(square, node->square, sizeof(square));
 	memcpy(product, node->product, sizeof(product));
@@ -243,11 +254,8 @@ static void scope_sum(struct scope *node, const float *left, const float *right,
 		band[1] = scope_split(&low, &rest);
 		band[2] = scope_split(&high, &rest);
 		band[3] = rest;
-#pragma GCC unroll 4
-		for (uint32_t b = 0; b < SCOPE_BANDS; b++) {
-			square[b] += band[b] * band[b];
-			product[b] += band[b] * scope_swap(band[b]);
-		}
+		scope_add(band[0], band[1], &square[0], &product[0]);
+		scope_add(band[2], band[3], &square[1], &product[1]);
 	}
 	node->low = low;
 	node->high = high;
@@ -276,14 +284,17 @@ static void scope_tick(struct mixd_inst *inst, struct scope *node)
 
 	scope_heal(node);
 	for (uint32_t b = 0; b < SCOPE_BANDS; b++) {
-		node->mean[b] = node->mean[b] * node->keep + node->square[b] * fresh;
+		for (uint32_t side = 0; side < 2; side++)
+			node->mean[b][side] =
+				node->mean[b][side] * node->keep + node->square[b][side] * fresh;
 		node->mean_product[b] =
 			node->mean_product[b] * node->keep + node->product[b][0] * fresh;
 		inst->meter[SCOPE_METER_CORR + b] =
 			node->mean_product[b] /
 			sqrt(node->mean[b][0] * node->mean[b][1] + SCOPE_EPSILON);
-		node->square[b] = node->product[b] = (lanes_f64x2){0, 0};
 	}
+	memset(node->square, 0, sizeof(node->square));
+	memset(node->product, 0, sizeof(node->product));
 	ll = node->mean[0][0];
 	rr = node->mean[0][1];
 	inst->meter[SCOPE_METER_BALANCE] = ll + rr > 1e-12 ? 100 * (rr - ll) / (rr + ll) : 0;
@@ -332,9 +343,7 @@ static void scope_k_tick(struct mixd_inst *inst, struct scope *node)
 
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		struct scope_channel *channel = &node->channel[c];
-		double sum = channel->square[0] + channel->square[1] +
-			     (channel->square[2] + channel->square[3]);
-		double mean = 0, level;
+		double sum = foursum_total(channel->square), mean = 0, level;
 
 		channel->past[node->k_tick] = isfinite(sum) ? sum / node->k_frames : 0;
 		for (uint32_t k = 0; k < SCOPE_K_TICKS; k++)
@@ -352,21 +361,24 @@ static void scope_k_tick(struct mixd_inst *inst, struct scope *node)
 	node->k_fill = 0;
 }
 
-static void scope_k_sum(struct scope_channel *channel, uint32_t phase, const float *x, uint32_t n)
+/* As integers; above the highest level there may be are what is not a number, too. */
+MIXD_CLONES static void scope_k_sum(struct scope_channel *channel, uint32_t phase, const float *x,
+				    uint32_t n)
 {
-	double square[4];
-	float peak = channel->peak;
+	int32_t highest = 0;
+	float peak;
 
-	memcpy(square, channel->square, sizeof(square));
+	foursum_product(x, x, n, phase, channel->square);
 	for (uint32_t i = 0; i < n; i++) {
-		double v = (double)x[i];
-		float magnitude = fabsf(x[i]);
+		int32_t bits;
 
-		square[(phase + i) % 4] += v * v;
-		peak = magnitude > peak && magnitude < 1e5f ? magnitude : peak;
+		memcpy(&bits, x + i, sizeof(bits));
+		bits &= 0x7fffffff;
+		highest = bits > highest ? bits : highest;
 	}
-	memcpy(channel->square, square, sizeof(square));
-	channel->peak = peak;
+	memcpy(&peak, &highest, sizeof(peak));
+	if (peak > channel->peak && peak < SCOPE_ABSURD)
+		channel->peak = peak;
 }
 
 static void scope_levels(struct mixd_inst *inst, uint32_t n_frames)

@@ -11,7 +11,7 @@
 
 #include <mixd/node.h>
 
-#include "clones.h"
+#include "foursum.h"
 #include "truepeak.h"
 
 #include <mixd/rt.h>
@@ -153,7 +153,7 @@ struct tap {
 	uint32_t fill, tick;
 	uint32_t slot_fill;
 	uint64_t slots;
-	float slot_low, slot_high;
+	int32_t slot_low, slot_high; /* as tap_order() has it */
 	struct tap_channel channel[];
 };
 
@@ -267,20 +267,10 @@ MIXD_CLONES static float tap_highest(const float *x, uint32_t n)
 	return peak;
 }
 
-static void tap_sum(struct tap_channel *channel, uint32_t phase, const float *x, uint32_t n)
+MIXD_CLONES static void tap_sum(struct tap_channel *channel, uint32_t phase, const float *x,
+				uint32_t n)
 {
-	double square[4], sum[4];
-
-	memcpy(square, channel->square, sizeof(square));
-	memcpy(sum, channel->sum, sizeof(sum));
-	for (uint32_t i = 0; i < n; i++) {
-		double v = (double)x[i];
-
-		square[(phase + i) % 4] += v * v;
-		sum[(phase + i) % 4] += v;
-	}
-	memcpy(channel->square, square, sizeof(square));
-	memcpy(channel->sum, sum, sizeof(sum));
+	foursum_moments(x, n, phase, channel->square, channel->sum);
 }
 
 static void tap_true_peak(struct tap *node, struct tap_channel *channel, const float *x, uint32_t n)
@@ -342,10 +332,8 @@ static void tap_tick(struct mixd_inst *inst)
 
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		struct tap_channel *channel = &node->channel[c];
-		double square = channel->square[0] + channel->square[1] +
-				(channel->square[2] + channel->square[3]);
-		double sum =
-			channel->sum[0] + channel->sum[1] + (channel->sum[2] + channel->sum[3]);
+		double square = foursum_total(channel->square);
+		double sum = foursum_total(channel->sum);
 
 		channel->past[node->tick] = (struct tap_tick){
 			square / node->tick_frames, sum / node->tick_frames, channel->peak};
@@ -360,12 +348,36 @@ static void tap_tick(struct mixd_inst *inst)
 
 /* ---- waveform ---- */
 
-static void tap_outline(struct tap *node, const float *x, uint32_t n)
+/* Bits of a float to an integer of the same order, and back. */
+MIXD_INLINE int32_t tap_order(int32_t bits)
 {
+	return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+/* Lowest and highest as integers, which the compiler has vectors for. A NaN is beyond all numbers. */
+MIXD_CLONES static void tap_outline(const float *x, uint32_t n, int32_t *low, int32_t *high)
+{
+	int32_t lowest = *low, highest = *high;
+
 	for (uint32_t i = 0; i < n; i++) {
-		node->slot_low = x[i] < node->slot_low ? x[i] : node->slot_low;
-		node->slot_high = x[i] > node->slot_high ? x[i] : node->slot_high;
+		int32_t order;
+
+		memcpy(&order, x + i, sizeof(order));
+		order = tap_order(order);
+		lowest = order < lowest ? order : lowest;
+		highest = order > highest ? order : highest;
 	}
+	*low = lowest;
+	*high = highest;
+}
+
+static double tap_value(int32_t order)
+{
+	float value;
+
+	order = tap_order(order);
+	memcpy(&value, &order, sizeof(value));
+	return isfinite(value) ? (double)value : 0;
 }
 
 static void tap_waveform(struct mixd_inst *inst, const float *const *in, uint32_t n_frames)
@@ -382,20 +394,18 @@ static void tap_waveform(struct mixd_inst *inst, const float *const *in, uint32_
 		if (n > node->slot_frames - node->slot_fill)
 			n = node->slot_frames - node->slot_fill;
 		if (node->slot_fill == 0) {
-			node->slot_low = INFINITY;
-			node->slot_high = -INFINITY;
+			node->slot_low = INT32_MAX;
+			node->slot_high = INT32_MIN;
 		}
 		for (uint32_t c = first_channel; c < end_channel; c++)
-			tap_outline(node, in[c] + first, n);
+			tap_outline(in[c] + first, n, &node->slot_low, &node->slot_high);
 		first += n;
 		node->slot_fill += n;
 		if (node->slot_fill < node->slot_frames)
 			continue;
 		slot = (uint32_t)(node->slots++ % TAP_SLOTS);
-		inst->meter[TAP_METER_LOWEST + slot] =
-			isfinite(node->slot_low) ? (double)node->slot_low : 0;
-		inst->meter[TAP_METER_HIGHEST + slot] =
-			isfinite(node->slot_high) ? (double)node->slot_high : 0;
+		inst->meter[TAP_METER_LOWEST + slot] = tap_value(node->slot_low);
+		inst->meter[TAP_METER_HIGHEST + slot] = tap_value(node->slot_high);
 		inst->meter[TAP_METER_SLOTS] = (double)node->slots;
 		node->slot_fill = 0;
 	}
