@@ -331,6 +331,36 @@ static void dehum_run_block(const struct mixd_call *call, uint32_t block)
 	}
 }
 
+/* Channels in pairs; an odd last one is its own partner, with a spare weight and output. */
+static void dehum_subtract(const struct mixd_inst *inst, uint32_t n)
+{
+	struct dehum_state *state = inst->state;
+	struct dehum_wave wave[MIXD_SLICE_MAX];
+	struct dehum_weight spare;
+	float before[2][MIXD_SLICE_MAX], unused[MIXD_SLICE_MAX];
+	const uint32_t quiet = state->quiet_frames;
+
+	dehum_oscillate(&state->canceller, wave, n - quiet);
+	for (uint32_t c = 0; c < state->channels; c += 2) {
+		bool pair = c + 1 < state->channels;
+		const float *const in[2] = {before[0] + quiet, before[pair] + quiet};
+		float *const out[2] = {inst->out[c] + quiet,
+				       pair ? inst->out[c + 1] + quiet : unused};
+		struct dehum_weight *const weight[2] = {&state->weight[c],
+							pair ? &state->weight[c + 1] : &spare};
+
+		if (!pair)
+			spare = state->weight[c];
+		for (uint32_t k = 0; k <= pair; k++) {
+			memcpy(before[k], inst->in[c + k], n * sizeof(float));
+			memcpy(inst->out[c + k], before[k], quiet * sizeof(float));
+		}
+		dehum_cancel(&state->canceller, weight, wave, in, out, n - quiet);
+		for (uint32_t k = 0; k <= pair && dehum_listens(state); k++)
+			dehum_hear(state, before[k], inst->out[c + k], n);
+	}
+}
+
 static void dehum_process(const struct mixd_call *call)
 {
 	for (uint32_t i = 0; i < call->n_inst; i++)
@@ -339,18 +369,7 @@ static void dehum_process(const struct mixd_call *call)
 		for (uint32_t b = 0; b < call->bank->n_blocks; b++)
 			dehum_run_block(call, b);
 	} else {
-		const struct mixd_inst *inst = call->inst[0];
-		struct dehum_state *state = inst->state;
-		float before[MIXD_SLICE_MAX];
-
-		for (uint32_t c = 0; c < state->channels; c++) {
-			memcpy(before, inst->in[c], call->n_frames * sizeof(float));
-			dehum_cancel(&state->canceller, &state->weight[c], before, inst->out[c],
-				     state->quiet_frames, call->n_frames);
-			if (dehum_listens(state))
-				dehum_hear(state, before, inst->out[c], call->n_frames);
-		}
-		dehum_cancel_advance(&state->canceller, call->n_frames - state->quiet_frames);
+		dehum_subtract(call->inst[0], call->n_frames);
 	}
 	for (uint32_t i = 0; i < call->n_inst; i++) {
 		struct dehum_state *state = call->inst[i]->state;

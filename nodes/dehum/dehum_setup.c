@@ -1,4 +1,5 @@
 /* dehum_setup.c - the part of dehum.c that runs on the control thread, and the canceller. */
+#include <math.h>
 #include <string.h>
 
 #include "dehum_state.h"
@@ -42,77 +43,108 @@ int dehum_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 }
 
 /* Phases start where the first sound is: oscillators of length 0 begin as 1. */
-static void dehum_begin(const struct dehum_canceller *canceller, double osc[2][HUMTRACK_HARMONICS])
+static void dehum_begin(struct dehum_canceller *canceller)
 {
-	memcpy(osc, canceller->osc, sizeof(canceller->osc));
-	if (osc[0][0] != 0.0 || osc[1][0] != 0.0)
+	if (canceller->osc[0][0] != 0.0 || canceller->osc[1][0] != 0.0)
 		return;
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++)
-		osc[0][h] = 1.0;
+		canceller->osc[0][h] = 1.0;
 }
 
-MIXD_INLINE void dehum_turn(double osc[2][HUMTRACK_HARMONICS],
-			    const double turn[2][HUMTRACK_HARMONICS])
+MIXD_CLONES void dehum_oscillate(struct dehum_canceller *canceller, struct dehum_wave *ret,
+				 uint32_t n_frames)
 {
-	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
-		double re = osc[0][h], im = osc[1][h];
-
-		osc[0][h] = re * turn[0][h] - im * turn[1][h];
-		osc[1][h] = re * turn[1][h] + im * turn[0][h];
-	}
-}
-
-/* Sum in a fixed order of eight lanes, which is also the quick one. */
-MIXD_INLINE double dehum_sum(const double *x)
-{
-	double sum[4];
-
-	for (uint32_t k = 0; k < 4; k++)
-		sum[k] = (x[k] + x[k + 4]) + (x[k + 8] + x[k + 12]);
-	return (sum[0] + sum[2]) + (sum[1] + sum[3]);
-}
-
-MIXD_CLONES void dehum_cancel(const struct dehum_canceller *canceller, struct dehum_weight *weight,
-			      const float *in, float *out, uint32_t first, uint32_t n_frames)
-{
-	double osc[2][HUMTRACK_HARMONICS], w[2][HUMTRACK_HARMONICS];
-
-	memcpy(out, in, first * sizeof(*out));
-	if (first == n_frames)
-		return;
-	dehum_begin(canceller, osc);
-	memcpy(w, weight->of, sizeof(w));
-	for (uint32_t i = first; i < n_frames; i++) {
-		double all[HUMTRACK_HARMONICS], taken[HUMTRACK_HARMONICS], x = (double)in[i];
-		double error, held, most = DEHUM_HELD * weight->level + DEHUM_HELD_LEAST;
-
-		for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
-			all[h] = w[0][h] * osc[0][h] + w[1][h] * osc[1][h];
-			taken[h] = all[h] * canceller->part[h];
-		}
-		error = x - dehum_sum(all);
-		held = error > most ? most : error < -most ? -most : error;
-		for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
-			double step = 2.0 * canceller->follow[h] * held;
-
-			w[0][h] += step * osc[0][h];
-			w[1][h] += step * osc[1][h];
-		}
-		weight->level += 1e-4 * (fabs(x - error) - weight->level);
-		out[i] = (float)(x - canceller->depth * dehum_sum(taken));
-		dehum_turn(osc, canceller->turn);
-	}
-	memcpy(weight->of, w, sizeof(w));
-}
-
-void dehum_cancel_advance(struct dehum_canceller *canceller, uint32_t n_frames)
-{
-	double osc[2][HUMTRACK_HARMONICS];
+	lanes_f64x8 re[2], im[2], turn_re[2], turn_im[2];
 
 	if (n_frames == 0)
 		return;
-	dehum_begin(canceller, osc);
+	dehum_begin(canceller);
+	memcpy(re, canceller->osc[0], sizeof(re));
+	memcpy(im, canceller->osc[1], sizeof(im));
+	memcpy(turn_re, canceller->turn[0], sizeof(turn_re));
+	memcpy(turn_im, canceller->turn[1], sizeof(turn_im));
 	for (uint32_t i = 0; i < n_frames; i++)
-		dehum_turn(osc, canceller->turn);
-	memcpy(canceller->osc, osc, sizeof(osc));
+		for (uint32_t k = 0; k < 2; k++) {
+			lanes_f64x8 a = re[k], b = im[k];
+
+			ret[i].re[k] = a;
+			ret[i].im[k] = b;
+			re[k] = a * turn_re[k] - b * turn_im[k];
+			im[k] = a * turn_im[k] + b * turn_re[k];
+		}
+	memcpy(canceller->osc[0], re, sizeof(re));
+	memcpy(canceller->osc[1], im, sizeof(im));
+}
+
+MIXD_INLINE double dehum_sum(lanes_f64x8 x)
+{
+	return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+}
+
+/* One channel as it goes. */
+struct dehum_run {
+	lanes_f64x8 re[2], im[2];
+	double level;
+};
+
+MIXD_INLINE struct dehum_run dehum_run_begin(const struct dehum_weight *weight)
+{
+	struct dehum_run run = {.level = weight->level};
+
+	memcpy(run.re, weight->of[0], sizeof(run.re));
+	memcpy(run.im, weight->of[1], sizeof(run.im));
+	return run;
+}
+
+MIXD_INLINE void dehum_run_end(const struct dehum_run *run, struct dehum_weight *weight)
+{
+	memcpy(weight->of[0], run->re, sizeof(run->re));
+	memcpy(weight->of[1], run->im, sizeof(run->im));
+	weight->level = run->level;
+}
+
+/* A frame: X less its hum. */
+MIXD_INLINE double dehum_frame(struct dehum_run *run, const struct dehum_wave *wave, double x,
+			       const lanes_f64x8 follow[2], const lanes_f64x8 part[2])
+{
+	lanes_f64x8 all[2];
+	double hum, error, most = DEHUM_HELD * run->level + DEHUM_HELD_LEAST;
+
+	for (uint32_t k = 0; k < 2; k++)
+		all[k] = run->re[k] * wave->re[k] + run->im[k] * wave->im[k];
+	hum = dehum_sum(all[0] + all[1]);
+	error = x - hum;
+	error = error > most ? most : error < -most ? -most : error;
+	for (uint32_t k = 0; k < 2; k++) {
+		lanes_f64x8 step = follow[k] * error;
+
+		run->re[k] += step * wave->re[k];
+		run->im[k] += step * wave->im[k];
+	}
+	run->level += 1e-4 * (fabs(hum) - run->level);
+	return x - dehum_sum(all[0] * part[0] + all[1] * part[1]);
+}
+
+MIXD_CLONES void dehum_cancel(const struct dehum_canceller *canceller,
+			      struct dehum_weight *const weight[2], const struct dehum_wave *wave,
+			      const float *const in[2], float *const out[2], uint32_t n_frames)
+{
+	lanes_f64x8 follow[2], part[2];
+	struct dehum_run a = dehum_run_begin(weight[0]), b = dehum_run_begin(weight[1]);
+
+	memcpy(follow, canceller->follow, sizeof(follow));
+	memcpy(part, canceller->part, sizeof(part));
+	for (uint32_t k = 0; k < 2; k++) {
+		follow[k] *= 2.0;
+		part[k] *= canceller->depth;
+	}
+	/* Two channels at once: while one waits for its sum, the other works. */
+	for (uint32_t i = 0; i < n_frames; i++) {
+		double x = (double)in[0][i], y = (double)in[1][i];
+
+		out[0][i] = (float)dehum_frame(&a, &wave[i], x, follow, part);
+		out[1][i] = (float)dehum_frame(&b, &wave[i], y, follow, part);
+	}
+	dehum_run_end(&a, weight[0]);
+	dehum_run_end(&b, weight[1]);
 }

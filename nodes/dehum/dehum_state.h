@@ -5,7 +5,7 @@
 
 #include <mixd/node.h>
 
-#include "clones.h"
+#include "lanes.h"
 #include "eq_bank.h"
 #include "eq_design.h"
 #include "humtrack.h"
@@ -79,8 +79,14 @@ static inline struct svf_section dehum_notch(double hz, uint32_t harmonic, doubl
 	return section[0];
 }
 
-/* One channel: OUT = IN less its hum, frames FIRST .. N_FRAMES; those before are copied. IN is not OUT.
- * The oscillators are left as they were. */
-void dehum_cancel(const struct dehum_canceller *canceller, struct dehum_weight *weight,
-		  const float *in, float *out, uint32_t first, uint32_t n_frames);
-void dehum_cancel_advance(struct dehum_canceller *canceller, uint32_t n_frames);
+/* The oscillators of one frame. */
+struct dehum_wave {
+	lanes_f64x8 re[2], im[2];
+};
+
+/* The oscillators for N_FRAMES, and past them. */
+void dehum_oscillate(struct dehum_canceller *canceller, struct dehum_wave *ret, uint32_t n_frames);
+/* Two channels: OUT = IN less its hum. WEIGHT, IN and OUT of both may be the same. */
+void dehum_cancel(const struct dehum_canceller *canceller, struct dehum_weight *const weight[2],
+		  const struct dehum_wave *wave, const float *const in[2], float *const out[2],
+		  uint32_t n_frames);

@@ -134,7 +134,7 @@ TEST(dehum_takes_each_harmonic_40_db_down)
 TEST(dehum_leaves_a_bass_note_alone)
 {
 	for (int hum = 0; hum < 2; hum++)
-		for (int base = 0; base < 3; base++)
+		for (int base = !hum; base < 2 + hum; base++)
 			for (int mode = 0; mode < 2; mode++) {
 				struct node_host *host = dehum_open(base, mode);
 				double change;
