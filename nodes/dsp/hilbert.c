@@ -178,17 +178,22 @@ void hilbert_fir_design(float *ret_taps, uint32_t half)
 	}
 }
 
-MIXD_INLINE void hilbert_fir_8(const float *taps, uint32_t half, const float *x, float *ret_q)
+/* 8 N outputs: N sums that do not wait for each other. */
+MIXD_INLINE void hilbert_fir_8(const float *taps, uint32_t half, const float *x, float *ret_q,
+			       const uint32_t n)
 {
-	lanes_f32x8 sum = {0.0f};
+	lanes_f32x8 sum[4] = {{0.0f}};
 
-	for (uint32_t k = 1; k <= half; k += 2) {
-		lanes_f32x8 after = *(const lanes_f32x8u *)(x - half + k);
-		lanes_f32x8 before = *(const lanes_f32x8u *)(x - half - k);
+	for (uint32_t k = 1; k <= half; k += 2)
+#pragma GCC unroll 4
+		for (uint32_t j = 0; j < n; j++) {
+			const float *middle = x - half + 8 * j;
 
-		sum += taps[k / 2] * (after - before);
-	}
-	*(lanes_f32x8u *)ret_q = sum;
+			sum[j] += taps[k / 2] * (*(const lanes_f32x8u *)(middle + k) -
+						 *(const lanes_f32x8u *)(middle - k));
+		}
+	for (uint32_t j = 0; j < n; j++)
+		*(lanes_f32x8u *)(ret_q + 8 * j) = sum[j];
 }
 
 MIXD_CLONES void hilbert_fir_run(const float *taps, uint32_t half, const float *x, float *ret_q,
@@ -196,8 +201,10 @@ MIXD_CLONES void hilbert_fir_run(const float *taps, uint32_t half, const float *
 {
 	uint32_t i = 0;
 
+	for (; i + 32 <= n_frames; i += 32)
+		hilbert_fir_8(taps, half, x + i, ret_q + i, 4);
 	for (; i + 8 <= n_frames; i += 8)
-		hilbert_fir_8(taps, half, x + i, ret_q + i);
+		hilbert_fir_8(taps, half, x + i, ret_q + i, 1);
 	for (; i < n_frames; i++) {
 		float sum = 0.0f;
 
