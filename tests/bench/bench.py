@@ -11,9 +11,13 @@ import argparse
 import fnmatch
 import json
 import os
+import random
 import statistics
+import struct
 import subprocess
 import sys
+import tempfile
+import wave
 
 BLOCKS = (64, 256, 1024)
 LSP = "http://lsp-plug.in/plugins/lv2/"
@@ -29,6 +33,9 @@ LSP_EQ4 = (LSP + "para_equalizer_x16_stereo,ft_0=1,f_0=100,g_0=1.41,ft_1=1,f_1=4
 LSP_EQ10 = LSP + "para_equalizer_x16_stereo," + ",".join(
     f"ft_{i}=1,f_{i}={f},g_{i}={'1.41' if i % 2 else '0.71'}"
     for i, f in enumerate((31, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 15000)))
+GEQ31 = ",".join(f"band{i}.gain={'4' if i % 2 else '-3'}dB" for i in range(1, 32))
+LSP_GEQ31 = LSP + "graph_equalizer_x32_stereo," + ",".join(
+    f"g_{i}={'1.58' if i % 2 else '0.71'}" for i in range(32))
 LSP_COMP = LSP + "compressor_stereo,al=0.125,cr=3,at=10,rt=100"
 X42_EQ = X42 + "fil4#stereo,gain1=3,gain2=-3,gain3=2,gain4=-2"
 X42_COMP = X42 + "darc#stereo"
@@ -40,12 +47,24 @@ def lv2(*uris, copies=1):
     return ("bench_lv2", "{block}", str(copies), *uris)
 
 
-# name, our case, goal in ns per stereo frame (None: no goal), what one unit is (divides ours), peers
+# name, our case, goal in ns per stereo frame (None: no goal; or one per block), what one unit is (divides ours), peers
 ROWS = [
     ("gain", "gain,gain=-6dB", None, 1, {}),
     ("pan", "pan,pan=L30", None, 1, {}),
     ("eq 4 bands", "eq," + EQ4, 5.0, 1, {"lsp": lv2(LSP_EQ4), "x42": lv2(X42_EQ)}),
     ("eq 10 bands", "eq," + EQ10, 12.0, 1, {"lsp": lv2(LSP_EQ10)}),
+    ("geq 31 bands", "geq," + GEQ31, 40.0, 1, {"lsp x32": lv2(LSP_GEQ31), "calf 30": lv2(CALF + "Equalizer30Band")}),
+    ("tilt", "tilt,gain=3dB", None, 1, {}),
+    ("width, mono below", "width,width=130%,mono_below=120Hz", None, 1, {"calf stereo tools": lv2(CALF + "StereoTools")}),
+    ("phase, iir", "phase,angle=90deg", None, 1, {"x42 phaserotate": lv2(X42 + "phaserotate#stereo")}),
+    ("phase, fir", "phase,filter=fir,angle=90deg", None, 1, {}),
+    ("align", "align,samples=100", None, 1, {"lsp": lv2(LSP + "comp_delay_stereo,mode_l=0,samp_l=100,mode_r=0,samp_r=100")}),
+    ("align, part of a frame", "align,samples=100.5", None, 1, {}),
+    ("tremolo", "tremolo", None, 1, {"calf pulsator": lv2(CALF + "Pulsator")}),
+    ("matrix 4 x 4", "matrix,inputs=4,outputs=4,out1.in2=-6dB,out1.in3=-6dB,out1.in4=-6dB", None, 1, {}),
+    ("dc", "dc", None, 1, {}),
+    ("dehum, notch", "dehum,base=50", None, 1, {}),
+    ("dehum, subtract", "dehum,base=50,mode=subtract", None, 1, {}),
     ("comp", "comp,threshold=-18dBFS,ratio=3:1", 8.0, 1,
      {"lsp": lv2(LSP_COMP), "x42": lv2(X42_COMP), "calf": lv2(CALF + "Compressor")}),
     ("multicomp 3 bands", "multicomp,bands=3", 30.0, 1,
@@ -58,12 +77,35 @@ ROWS = [
     ("ducker", "ducker", None, 1, {"lsp": lv2(LSP + "sc_compressor_stereo")}),
     ("limiter, true peak", "limiter,ceiling=-1dBTP", 20.0, 1,
      {"lsp full x4": lv2(LSP_LIMIT), "x42 dpl tp": lv2(X42_LIMIT)}),
+    ("clipper, 4x adaa", "clipper,drive=12dB,ceiling=-1dBFS", None, 1, {}),
+    ("clipper, 2x adaa", "clipper,drive=12dB,ceiling=-1dBFS,oversample=2x", None, 1, {}),
+    ("clipper, low latency", "clipper,drive=12dB,ceiling=-1dBFS,filter=low-latency", None, 1, {}),
+    ("saturator, tanh 4x adaa", "saturator,drive=12dB", None, 1, {"calf": lv2(CALF + "Saturator,drive=5")}),
+    ("saturator, tape 4x adaa", "saturator,drive=12dB,curve=tape", None, 1, {"calf tape": lv2(CALF + "TapeSimulator")}),
+    ("exciter", "exciter", None, 1, {"calf": lv2(CALF + "Exciter")}),
+    ("delay", "delay,time=350ms,lpf=6kHz,hpf=100Hz", None, 1, {"calf vintage": lv2(CALF + "VintageDelay")}),
+    ("chorus, 4 voices", "chorus,voices=4", None, 1, {"calf": lv2(CALF + "MultiChorus,voices=4")}),
+    ("flanger", "flanger,feedback=50%", None, 1, {"calf": lv2(CALF + "Flanger")}),
+    ("phaser, 6 stages", "phaser,stages=6,feedback=40%", None, 1, {"calf": lv2(CALF + "Phaser,stages=6")}),
+    ("normalizer", "normalizer,frame=100ms,window=15", None, 1, {}),
     ("leveler", "leveler", None, 1, {}),
     ("loudness, all", "loudness", None, 1,
      {"libebur128 I+LRA+TP": ("bench_ebur128", "milt", "{block}")}),
     ("reverb, 16 lines", "reverb,mix=30%", 40.0, 1, {"calf": lv2(CALF + "Reverb")}),
     ("plate", "plate,mix=30%", None, 1, {}),
-    ("spectrum", "spectrum", None, 1, {"lsp": lv2(LSP + "spectrum_analyzer_x2")}),
+    ("convolver, 2 s", "convolver,ir={room}", {64: 95.0, 256: 55.0, 1024: 55.0}, 1, {"zita": ("bench_zita", "{block}")}),
+    ("eqlin, 4 bands, 8192 taps", "eqlin," + EQ4, None, 1, {"lsp fir": lv2(LSP_EQ4 + ",fft=3,mode=2")}),
+    ("matcheq", "matcheq", None, 1, {}),
+    ("spectrum", "spectrum", None, 1,
+     {"lsp": lv2(LSP + "spectrum_analyzer_x2"), "calf": lv2(CALF + "Analyzer"), "x42 30 bands": lv2(X42 + "meters#spectr30stereo")}),
+    ("spectrogram", "spectrogram", None, 1, {}),
+    ("scope", "scope", None, 1,
+     {"x42 k20 + cor + gonio": lv2(X42 + "meters#K20stereo", X42 + "meters#COR", X42 + "meters#goniometer")}),
+    ("tap", "tap", None, 1, {"x42 bitmeter": lv2(X42 + "meters#bitmeter")}),
+    ("dither, 16 bits", "dither", None, 1, {}),
+    ("dither, shaped, 9 taps", "dither,shape=f-weighted", None, 1, {}),
+    ("silence", "silence", None, 1, {}),
+    ("failover, 2 inputs", "failover", None, 1, {}),
     ("on-air chain", "onair", 50.0, 1, {"libebur128 + dpl": lv2(X42_LIMIT)}),
     ("declick", "declick", None, 1, {}),
     ("deplosive", "deplosive", None, 1, {}),
@@ -83,13 +125,30 @@ def run(build, command):
     return json.loads(done.stdout), None
 
 
+ROOM = []  # the file, once it is there
+
+
+def room():
+    """A response of 2 s, stereo, as a file."""
+    if not ROOM:
+        ROOM.append(tempfile.NamedTemporaryFile(suffix=".wav"))  # pylint: disable=consider-using-with
+        noise = random.Random(7)
+        with wave.open(ROOM[0].name, "wb") as file:
+            file.setparams((2, 2, 48000, 96000, "NONE", ""))
+            file.writeframes(b"".join(struct.pack("<hh", *(int(noise.uniform(-2e4, 2e4) * 10 ** (-2.5 * i / 96000))
+                                                           for _ in range(2))) for i in range(96000)))
+    return ROOM[0].name
+
+
 def ours(build, case, block, *more):
+    case = case.replace("{room}", room()) if "{room}" in case else case
     seconds = "0.2" if case.startswith("strips") else "1"
     return run(build, ("bench_engine", case, str(block), seconds, *more))
 
 
 def measure_row(build, rounds, row, block):
     name, case, goal, unit, peers = row
+    goal = goal.get(block) if isinstance(goal, dict) else goal
     mine, theirs, notes = [], {peer: [] for peer in peers}, []
     for _ in range(rounds):
         wire, error = ours(build, "wire", block)
