@@ -94,7 +94,7 @@ ROWS = [
     ("reverb, 16 lines", "reverb,mix=30%", 40.0, 1, {"calf": lv2(CALF + "Reverb")}),
     ("plate", "plate,mix=30%", None, 1, {}),
     ("convolver, 2 s", "convolver,ir={room}", {64: 95.0, 256: 55.0, 1024: 55.0}, 1, {"zita": ("bench_zita", "{block}")}),
-    ("eqlin, 4 bands, 8192 taps", "eqlin," + EQ4, None, 1, {"lsp fir": lv2(LSP_EQ4 + ",fft=3,mode=2")}),
+    ("eqlin, 4 bands, 8192 taps", "eqlin," + EQ4, None, 1, {"lsp fir": lv2(LSP_EQ4 + ",mode=1")}),
     ("matcheq", "matcheq", None, 1, {}),
     ("spectrum", "spectrum", None, 1,
      {"lsp": lv2(LSP + "spectrum_analyzer_x2"), "calf": lv2(CALF + "Analyzer"), "x42 30 bands": lv2(X42 + "meters#spectr30stereo")}),

@@ -4,6 +4,7 @@
  *             declarations "eq,band1.on=on,...;limiter". Prints one line of JSON: the median over repeats.
  *             `tail` feeds 10 s of the material and then times silence.
  * NOT HERE    peers and ratios: bench.py. */
+#include "audio_file.h"
 #include "engine_modules.h"
 #include "instance.h"
 
@@ -119,7 +120,10 @@ static int open_instance(const char *name, struct engine **ret_engine,
 {
 	static struct graph_types *types;
 	static struct engine_modules *modules;
-	struct engine_setup setup = {.rate = BENCH_RATE, .offline = true};
+	struct engine_setup setup = {.rate = BENCH_RATE,
+				     .offline = true,
+				     .read_audio = audio_file_read,
+				     .free_audio = audio_file_free};
 	struct mixd_error err = {0};
 	struct text text = {0};
 	Mixd__V1__Apply apply = MIXD__V1__APPLY__INIT;
