@@ -413,6 +413,9 @@ struct engine_job {
 	uint32_t job;
 };
 
+/* From here on this thread takes denormals for 0, as the audio thread does. [worker] */
+void engine_flush_denormals(void);
+
 /* ---- math (engine_param_rt.c): the same bits on every machine ---------------------------- */
 double engine_exp2(double x);
 double engine_log2(double x); /* x > 0 */

@@ -50,6 +50,11 @@ static void run_fpu_exit(uint64_t saved)
 }
 #endif
 
+void engine_flush_denormals(void)
+{
+	run_fpu_enter();
+}
+
 static uint64_t run_clock_ns(void)
 {
 	struct timespec now;

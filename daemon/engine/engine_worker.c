@@ -26,6 +26,8 @@ static void *worker_main(void *data)
 	bool hurries = worker_hurries();
 	struct engine_job job;
 
+	engine_flush_denormals(); /* the same bits as inline */
+
 	for (;;) {
 		while (sem_wait(&engine->worker_wake) < 0 && errno == EINTR)
 			;

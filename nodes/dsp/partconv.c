@@ -37,6 +37,20 @@ static void partconv_products_four(float *restrict sum, const float *const spect
 }
 
 MIXD_CLONES
+static void partconv_products_two(float *restrict sum, const float *const spectrum[2],
+				  const float *const filter[2], uint32_t stride)
+{
+	float *restrict re = sum, *restrict im = sum + stride;
+	PRODUCT_OF(0);
+	PRODUCT_OF(1);
+
+	for (uint32_t i = 0; i < stride; i++) {
+		re[i] = re[i] + PRODUCT_RE(i, 0) + PRODUCT_RE(i, 1);
+		im[i] = im[i] + PRODUCT_IM(i, 0) + PRODUCT_IM(i, 1);
+	}
+}
+
+MIXD_CLONES
 static void partconv_products_one(float *restrict sum, const float *restrict xr0,
 				  const float *restrict hr0, uint32_t stride)
 {
@@ -52,12 +66,14 @@ static void partconv_products_one(float *restrict sum, const float *restrict xr0
 void partconv_products(float *restrict sum, const float *const spectrum[4],
 		       const float *const filter[4], uint32_t n_pairs, uint32_t stride)
 {
-	if (n_pairs == 4) {
+	uint32_t done = n_pairs & ~1u;
+
+	if (n_pairs == 4)
 		partconv_products_four(sum, spectrum, filter, stride);
-		return;
-	}
-	for (uint32_t p = 0; p < n_pairs; p++)
-		partconv_products_one(sum, spectrum[p], filter[p], stride);
+	else if (done)
+		partconv_products_two(sum, spectrum, filter, stride);
+	if (n_pairs > done)
+		partconv_products_one(sum, spectrum[done], filter[done], stride);
 }
 
 /* 32 frames at a time: four sums of eight hide each other's latency. */
@@ -96,17 +112,13 @@ static void partconv_add(float *restrict out, const float *restrict in, uint32_t
 		out[i] += in[i];
 }
 
+/* Mostly the first few samples say it. */
 static bool partconv_silent(const float *x, uint32_t n_frames)
 {
-	uint32_t bits = 0;
-
-	for (uint32_t i = 0; i < n_frames; i++) {
-		uint32_t word;
-
-		memcpy(&word, x + i, sizeof(word));
-		bits |= word << 1; /* -0 is silence, too */
-	}
-	return bits == 0;
+	for (uint32_t i = 0; i < n_frames; i++)
+		if (!(x[i] == 0.0f)) /* NaN is no silence */
+			return false;
+	return true;
 }
 
 /* ---- tasks ------------------------------------------------------------------------------------- */
@@ -256,8 +268,7 @@ static bool partconv_order(const struct partconv *conv, struct partconv_level *l
 	return true;
 }
 
-static void partconv_turn_worker(struct partconv *conv, struct partconv_level *level,
-				 const struct partconv_call *call)
+static void partconv_turn_worker(struct partconv *conv, struct partconv_level *level)
 {
 	uint32_t state = atomic_load_explicit(&level->state, memory_order_acquire);
 
@@ -268,6 +279,7 @@ static void partconv_turn_worker(struct partconv *conv, struct partconv_level *l
 	} else if (state == PARTCONV_RUNNING || state == PARTCONV_ORDERED) {
 		partconv_hear(level, false);
 		conv->late++;
+		level->cycling = false;
 		return;
 	} else {
 		/* A result from before a reset, or one that should have come a block ago, is none. */
@@ -275,8 +287,17 @@ static void partconv_turn_worker(struct partconv *conv, struct partconv_level *l
 					     level->job.block + 2 == conv->position / level->block);
 	}
 	atomic_store_explicit(&level->state, PARTCONV_IDLE, memory_order_relaxed);
-	if (!partconv_order(conv, level))
+	level->cycling = partconv_order(conv, level);
+}
+
+/* Order the job: to wake a thread takes long, so no two levels do it in one step, nor where a level
+ * begins. */
+static void partconv_submit(struct partconv *conv, struct partconv_level *level,
+			    const struct partconv_call *call)
+{
+	if (!level->cycling || conv->position % level->block != level->submit_at)
 		return;
+	level->cycling = false;
 	atomic_store_explicit(&level->state, PARTCONV_ORDERED, memory_order_release);
 	if (!call->submit || !call->submit(call->data, (uint32_t)(level - conv->level))) {
 		atomic_store_explicit(&level->state, PARTCONV_IDLE, memory_order_relaxed);
@@ -307,11 +328,10 @@ static void partconv_step(struct partconv *conv, struct partconv_level *level)
 		       &level->job);
 }
 
-static void partconv_turn(struct partconv *conv, struct partconv_level *level,
-			  const struct partconv_call *call)
+static void partconv_turn(struct partconv *conv, struct partconv_level *level)
 {
 	if (level->kind == PARTCONV_WORKER) {
-		partconv_turn_worker(conv, level, call);
+		partconv_turn_worker(conv, level);
 		return;
 	}
 	if (level->kind == PARTCONV_SPREAD)
@@ -334,9 +354,11 @@ static void partconv_edge(struct partconv *conv, const struct partconv_call *cal
 		struct partconv_level *level = &conv->level[i];
 
 		if (conv->position % level->block == 0)
-			partconv_turn(conv, level, call);
+			partconv_turn(conv, level);
 		else if (level->kind == PARTCONV_SPREAD)
 			partconv_step(conv, level);
+		else
+			partconv_submit(conv, level, call);
 	}
 }
 

@@ -82,6 +82,7 @@ struct partconv_level {
 	struct partconv_task *tasks;
 	uint32_t n_tasks;
 	uint32_t step_end[PARTCONV_STEPS_MAX]; /* SPREAD: tasks done after each step */
+	uint32_t submit_at; /* WORKER: frames after the edge */
 	float *scratch; /* 2 block of time, then the transform's own */
 	/* --- of the thread that does the tasks --- */
 	float *spectra; /* [in][slot]: re, im */
@@ -97,7 +98,7 @@ struct partconv_level {
 	float *out; /* [side][bank][out][block] */
 	uint32_t side; /* that is heard */
 	uint64_t live[PARTCONV_BANKS];
-	bool cycling; /* SPREAD: a cycle is under way */
+	bool cycling; /* SPREAD: a cycle is under way; WORKER: a job is to be submitted */
 	struct partconv_job job; /* rt writes it while the state is IDLE */
 	/* --- shared: atomic --- */
 	_Atomic uint32_t state; /* enum partconv_state */

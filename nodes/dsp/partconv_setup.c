@@ -215,6 +215,7 @@ int partconv_new(const struct partconv_shape *shape, struct partconv **ret)
 
 		partconv_make_tasks(conv, level);
 		partconv_make_steps(level);
+		level->submit_at = (2 * i - 1) * PARTCONV_HEAD;
 		r = fft_plan_init(&level->plan, FFT_REAL, 2 * level->block);
 	}
 	conv->banks = 1;
