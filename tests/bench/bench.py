@@ -58,7 +58,7 @@ ROWS = [
     ("width, mono below", "width,width=130%,mono_below=120Hz", None, 1, {"calf stereo tools": lv2(CALF + "StereoTools")}),
     ("phase, iir", "phase,angle=90deg", None, 1, {"x42 phaserotate": lv2(X42 + "phaserotate#stereo")}),
     ("phase, fir", "phase,filter=fir,angle=90deg", None, 1, {}),
-    ("align", "align,samples=100", None, 1, {"lsp": lv2(LSP + "comp_delay_stereo,mode_l=0,samp_l=100,mode_r=0,samp_r=100")}),
+    ("align", "align,samples=100", None, 1, {"lsp": lv2(LSP + "comp_delay_stereo,samp=100")}),
     ("align, part of a frame", "align,samples=100.5", None, 1, {}),
     ("tremolo", "tremolo", None, 1, {"calf pulsator": lv2(CALF + "Pulsator")}),
     ("matrix 4 x 4", "matrix,inputs=4,outputs=4,out1.in2=-6dB,out1.in3=-6dB,out1.in4=-6dB", None, 1, {}),
