@@ -2,6 +2,9 @@
 #include "logbands.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "clones.h"
 
 #include <mixd/rt.h>
 
@@ -25,33 +28,43 @@ void logbands_init(struct logbands *bands, uint32_t n, uint32_t middle, double p
 	}
 }
 
-static float logbands_highest(const float *power, float from, float to)
+/* Values that are not negative have the order of their bits. */
+MIXD_INLINE float logbands_highest(const float *power, float from, float to)
 {
-	uint32_t first = (uint32_t)(from + 0.5f), last = (uint32_t)(to + 0.5f);
-	float highest = power[first];
+	uint32_t first = (uint32_t)(from + 0.5f), n = (uint32_t)(to + 0.5f) - first + 1;
+	int32_t highest = 0;
+	float result;
 
-	for (uint32_t k = first + 1; k <= last; k++)
-		highest = power[k] > highest ? power[k] : highest;
-	return highest;
+	for (uint32_t k = 0; k < n; k++) {
+		int32_t bits;
+
+		memcpy(&bits, power + first + k, sizeof(bits));
+		highest = bits > highest ? bits : highest;
+	}
+	memcpy(&result, &highest, sizeof(result));
+	return result;
 }
 
 /* The integral of POWER over [from, to], each bin a bar of width 1 around it. */
-static float logbands_integral(const float *power, float from, float to)
+MIXD_INLINE float logbands_integral(const float *power, float from, float to)
 {
-	uint32_t first = (uint32_t)(from + 0.5f), last = (uint32_t)(to + 0.5f);
-	double sum = 0;
+	uint32_t first = (uint32_t)(from + 0.5f), last = (uint32_t)(to + 0.5f), k = first + 1;
+	double part[4] = {0};
 
 	if (first == last)
 		return power[first] * (to - from);
-	sum += (double)power[first] * ((double)first + 0.5 - (double)from);
-	for (uint32_t k = first + 1; k < last; k++)
-		sum += (double)power[k];
-	sum += (double)power[last] * ((double)to - ((double)last - 0.5));
-	return (float)sum;
+	for (; k + 4 <= last; k += 4)
+		for (uint32_t l = 0; l < 4; l++)
+			part[l] += (double)power[k + l];
+	for (; k < last; k++)
+		part[0] += (double)power[k];
+	part[0] += (double)power[first] * ((double)first + 0.5 - (double)from);
+	part[1] += (double)power[last] * ((double)to - ((double)last - 0.5));
+	return (float)((part[0] + part[1]) + (part[2] + part[3]));
 }
 
-void logbands_gather(const struct logbands *bands, enum logbands_pool pool, const float *power,
-		     float *ret)
+MIXD_CLONES void logbands_gather(const struct logbands *bands, enum logbands_pool pool,
+				 const float *power, float *ret)
 {
 	for (uint32_t b = 0; b < bands->n; b++) {
 		float from = bands->from[b], to = bands->to[b];

@@ -209,7 +209,8 @@ static bool spectrogram_update(struct mixd_inst *inst, const struct mixd_update 
 
 static double spectrogram_level(float power, double tilt_db)
 {
-	double db = power > 0 ? 10 * log10((double)power) + tilt_db : SPECTROGRAM_FLOOR_DB;
+	double db = power > 0 ? 10 * M_LN2 / M_LN10 * (double)log2f(power) + tilt_db
+			      : SPECTROGRAM_FLOOR_DB;
 
 	db = floor(2 * db + 0.5) / 2;
 	return db > SPECTROGRAM_FLOOR_DB ? fmin(db, 24) : SPECTROGRAM_FLOOR_DB;

@@ -11,6 +11,7 @@
 
 #include <mixd/node.h>
 
+#include "clones.h"
 #include "fft.h"
 #include "framer.h"
 #include "logbands.h"
@@ -282,26 +283,38 @@ static bool spectrum_update(struct mixd_inst *inst, const struct mixd_update *up
 
 static double spectrum_db(float power)
 {
-	return power > 0 ? 10 * log10((double)power) : -INFINITY;
+	return power > 0 ? 10 * M_LN2 / M_LN10 * (double)log2f(power) : -INFINITY;
 }
 
-static void spectrum_average(struct spectrum *node)
+MIXD_CLONES static void spectrum_average(float *average, const float *power, float keep, uint32_t n)
 {
-	float keep = node->frames > 0 ? node->job.keep : 0.0f;
+	for (uint32_t k = 0; k < n; k++)
+		average[k] = power[k] + keep * (average[k] - power[k]);
+}
 
-	for (uint32_t k = 0; k <= node->bins; k++)
-		node->average[k] = node->power[k] + keep * (node->average[k] - node->power[k]);
+/* Which of N values, none negative, is the highest: as integers, whose maximum has vectors. */
+MIXD_CLONES static uint32_t spectrum_top(const float *power, uint32_t n)
+{
+	int32_t highest = 0, order;
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(&order, power + i, sizeof(order));
+		highest = order > highest ? order : highest;
+	}
+	do
+		memcpy(&order, power + k, sizeof(order));
+	while (order != highest && ++k + 1 < n);
+	return k;
 }
 
 /* The highest bin, its top found by a parabola through the logarithms around it. */
 static void spectrum_find(struct spectrum *node, double rate)
 {
 	const float *power = node->average;
-	uint32_t top = 1;
+	uint32_t top = 1 + spectrum_top(power + 1, node->bins - 1);
 	double left, right, middle, bow, off = 0;
 
-	for (uint32_t k = 2; k < node->bins; k++)
-		top = power[k] > power[top] ? k : top;
 	left = spectrum_db(power[top - 1]);
 	middle = spectrum_db(power[top]);
 	right = spectrum_db(power[top + 1]);
@@ -337,7 +350,8 @@ static void spectrum_work(struct mixd_inst *inst, uint32_t job)
 		node->frames = 0;
 		memset(node->peak, 0, sizeof(node->peak));
 	}
-	spectrum_average(node);
+	spectrum_average(node->average, node->power, node->frames > 0 ? node->job.keep : 0.0f,
+			 node->bins + 1);
 	node->frames++;
 	spectrum_find(node, inst->setup->rate);
 	logbands_gather(&node->bands, node->job.pool, node->power, bands);

@@ -110,6 +110,8 @@ ROWS = [
     ("declick", "declick", None, 1, {}),
     ("deplosive", "deplosive", None, 1, {}),
     ("denoise", "denoise", 60.0, 1, {}),
+    ("dereverb", "dereverb", None, 1, {}),
+    ("declip", "declip", None, 1, {}),
     ("strip (eq4 comp pan bus)", "strips:200", 10.4, 200,
      {"lsp": lv2(LSP_EQ4, LSP_COMP, copies=50), "x42": lv2(X42_EQ, X42_COMP, copies=50)}),
     ("strip, as many as a graph holds", "strips:1300", 10.4, 1300, {}),
