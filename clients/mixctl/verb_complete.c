@@ -240,11 +240,18 @@ static void complete_assignment(const struct complete *complete)
 
 static void complete_types(const struct complete *complete)
 {
-	Mixd__V1__Reply *reply = complete_get_types(complete, "");
+	/* Types made on demand are many: only for who has begun to write one. */
+	const char *colon = strchr(complete->word, ':');
+	Mixd__V1__Reply *reply = complete_get_types(
+		complete,
+		colon ? mixctl_printf("%.*s:**", (int)(colon - complete->word), complete->word)
+		      : "");
 
-	for (size_t i = 0; reply && i < reply->get_types->n_types; i++)
+	for (size_t i = 0; reply && !colon && i < reply->get_types->n_types; i++)
 		complete_offer(complete, reply->get_types->types[i]->id,
 			       reply->get_types->types[i]->doc);
+	for (size_t i = 0; reply && i < reply->get_types->n_on_demand; i++)
+		complete_offer(complete, reply->get_types->on_demand[i], "");
 }
 
 /* PARAM=VALUE of the type TYPE_ID, for add. */
@@ -299,7 +306,8 @@ static void complete_explain(const struct complete *complete)
 
 static void complete_word(const struct complete *complete, enum word_kind kind, const char *first)
 {
-	static const char *const lists[] = {"nodes", "ports", "links", "types", NULL};
+	static const char *const lists[] = {"nodes", "ports", "links", "types", "plugins", NULL};
+	static const char *const presets[] = {"ls", "show", "apply", "save", "rm", NULL};
 	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 	static const char *const switches[] = {"on", "off", "toggle", NULL};
 
@@ -338,6 +346,9 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		break;
 	case WORD_LIST:
 		complete_offer_all(complete, lists);
+		break;
+	case WORD_PRESET:
+		complete_offer_all(complete, presets);
 		break;
 	case WORD_SHELL:
 		complete_offer_all(complete, shells);

@@ -36,6 +36,10 @@ static const Mixd__V1__NodeType *explain_find(struct mixctl *m, char *name)
 	m->err = (struct mixd_client_error){0};
 	if (nodes && nodes->get_nodes->n_nodes == 1)
 		type_id = nodes->get_nodes->nodes[0]->type;
+	if (strchr(type_id, ':')) { /* made on demand: the daemon says what is wrong with it */
+		reply = explain_types(m, (char *)(uintptr_t)type_id);
+		return reply && reply->get_types->n_types == 1 ? reply->get_types->types[0] : NULL;
+	}
 	ids = mixctl_alloc((reply->get_types->n_types + 1) * sizeof(*ids));
 	for (size_t i = 0; i < reply->get_types->n_types; i++) {
 		if (strcmp(reply->get_types->types[i]->id, type_id) == 0)
@@ -239,11 +243,22 @@ static int explain_row(struct mixctl *m, const Mixd__V1__NodeType *type, const c
 int verb_explain(struct mixctl *m)
 {
 	char *address = mixctl_strdup(m->args[0]), *dot = strchr(m->args[0], '.');
-	const Mixd__V1__NodeType *type;
+	const Mixd__V1__NodeType *type = NULL;
 
+	if (strchr(m->args[0],
+		   ':')) { /* a URI has dots: the whole, or all but what is behind the last */
+		type = explain_find(m, m->args[0]);
+		dot = type ? NULL : strrchr(m->args[0], '.');
+		if (dot && strpbrk(dot, "/#:"))
+			dot = NULL;
+		if (!type && !dot)
+			return m->err.code;
+	}
+	m->err = (struct mixd_client_error){0};
 	if (dot)
 		*dot = 0;
-	type = explain_find(m, m->args[0]);
+	if (!type)
+		type = explain_find(m, m->args[0]);
 	if (!type)
 		return m->err.code;
 	if (dot)

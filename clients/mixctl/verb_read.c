@@ -209,11 +209,80 @@ static int ls_types(struct mixctl *m, char *pattern)
 	return listing_print(m, &listing);
 }
 
+/* The glob for plug-ins that PATTERN stands for: without wildcards, a part of the name; a star is any
+ * part of a URI. */
+static char *plugins_glob(const char *pattern)
+{
+	char *glob = mixctl_strdup("");
+	bool whole = words_has_glob(pattern);
+
+	for (; *pattern; pattern++)
+		glob = *pattern == '*' ? mixctl_printf("%s**", glob)
+				       : mixctl_printf("%s%c", glob, *pattern);
+	if (!whole)
+		return mixctl_printf("lv2:**%s**", glob);
+	return strchr(glob, ':') ? glob : mixctl_printf("lv2:%s", glob);
+}
+
+#define PLUGINS_TOLD 64u /* of more, only the ids are shown: each has to be read from its files */
+
+/* Category and doc of the type ID; when it is refused, why. */
+static void plugin_words(struct mixctl *m, char *id, const char **ret_category,
+			 const char **ret_doc)
+{
+	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = id;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
+	request.get_types = &get;
+	reply = mixctl_request(m, &request);
+	if (reply && reply->get_types->n_types == 1) {
+		*ret_category = reply->get_types->types[0]->category;
+		*ret_doc = reply->get_types->types[0]->doc;
+	} else {
+		*ret_category = "-";
+		*ret_doc = mixctl_printf("not usable: %s", m->err.text);
+		m->err = (struct mixd_client_error){0};
+	}
+}
+
+static int ls_plugins(struct mixctl *m, char *pattern)
+{
+	static const char *const columns[] = {"plugin", "category", "doc", NULL};
+	struct listing listing = {.kind = "plugins", .columns = columns};
+	Mixd__V1__GetTypes get = MIXD__V1__GET_TYPES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.pattern = plugins_glob(pattern);
+	request.op_case = MIXD__V1__REQUEST__OP_GET_TYPES;
+	request.get_types = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	listing.revision = reply->revision;
+	for (size_t i = 0; i < reply->get_types->n_on_demand; i++) {
+		char *id = reply->get_types->on_demand[i];
+		const char *category = "", *doc = "";
+
+		if (reply->get_types->n_on_demand <= PLUGINS_TOLD)
+			plugin_words(m, id, &category, &doc);
+		listing_add(&listing,
+			    doc_set(doc_set(doc_set(doc_object(), "id", doc_text(id)), "category",
+					    doc_text(category)),
+				    "doc", doc_text(doc)),
+			    (const char *const[]){id, category, doc});
+	}
+	return listing_print(m, &listing);
+}
+
 int verb_ls(struct mixctl *m)
 {
-	static const char *const names[] = {"nodes", "ports", "links", "types", NULL};
+	static const char *const names[] = {"nodes", "ports", "links", "types", "plugins", NULL};
 	static int (*const lists[])(struct mixctl *, char *) = {ls_nodes, ls_ports, ls_links,
-								ls_types};
+								ls_types, ls_plugins};
 	static char all[] = "";
 	const char *what = m->n_args ? m->args[0] : "nodes", *nearest;
 
@@ -225,7 +294,7 @@ int verb_ls(struct mixctl *m)
 	nearest = words_nearest(what, names);
 	return mixctl_error(m, EXIT_USAGE, what,
 			    nearest ? mixctl_printf("did you mean %s?", nearest)
-				    : "ls nodes, ports, links or types",
+				    : "ls nodes, ports, links, types or plugins",
 			    "cannot be listed");
 }
 

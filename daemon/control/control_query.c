@@ -91,34 +91,80 @@ int control_get_status(struct control_call *call)
 	return 0;
 }
 
+static int control_add_type(struct control_call *call, Mixd__V1__TypesReply *reply,
+			    const struct graph_type *type)
+{
+	Mixd__V1__NodeType *message;
+
+	if (!control_wanted(call->request->get_types->pattern, type->node_type->id))
+		return 0;
+	message = graph_type_to_proto(type);
+	if (!message)
+		return -ENOMEM;
+	control_arena_own(&call->handler->arena, &message->base);
+	reply->types[reply->n_types++] = message;
+	return 0;
+}
+
+/* What could be made on demand: for a glob that names a scheme ("lv2:..."), because there are many,
+ * and to look for them takes a while. */
+static int control_add_on_demand(struct control_call *call, Mixd__V1__TypesReply *reply)
+{
+	const struct graph_types *types = instance_model(call->handler->instance)->types;
+	const char *pattern = call->request->get_types->pattern;
+	const char *const *list;
+	size_t n = 0;
+
+	if (strcspn(pattern, "*?[{") <= strcspn(pattern, ":"))
+		return 0;
+	for (uint32_t s = 0; (list = graph_types_listed(types, s)); s++)
+		for (uint32_t i = 0; list[i]; i++)
+			n += control_wanted(pattern, list[i]);
+	reply->on_demand = control_call_array(call, n + 1, sizeof(reply->on_demand[0]));
+	if (!reply->on_demand)
+		return -ENOMEM;
+	for (uint32_t s = 0; (list = graph_types_listed(types, s)); s++)
+		for (uint32_t i = 0; list[i] && reply->n_on_demand < n; i++) {
+			size_t size = strlen(list[i]) + 1;
+			char *copy;
+
+			if (!control_wanted(pattern, list[i]))
+				continue;
+			copy = control_call_array(call, size, 1); /* the list may be made anew */
+			if (!copy)
+				return -ENOMEM;
+			memcpy(copy, list[i], size);
+			reply->on_demand[reply->n_on_demand++] = copy;
+		}
+	return 0;
+}
+
 int control_get_types(struct control_call *call)
 {
 	const struct graph_types *types = instance_model(call->handler->instance)->types;
 	const char *pattern = call->request->get_types->pattern;
 	Mixd__V1__TypesReply *reply = control_call_array(call, 1, sizeof(*reply));
-	uint32_t n = graph_types_count(types);
+	const struct graph_type *type;
+	uint32_t n = graph_types_count(types), made = 0;
+	bool glob = strpbrk(pattern, "*?[{") != NULL;
 
 	if (!reply)
 		return -ENOMEM;
-	if (*pattern && !strpbrk(pattern, "*?[{") &&
-	    !graph_types_find(types, pattern, &call->error))
+	if (*pattern && !glob && !graph_types_find(types, pattern, &call->error))
 		return -ENOENT;
+	while (graph_types_made(types, made))
+		made++;
 	mixd__v1__types_reply__init(reply);
-	reply->types = control_call_array(call, n, sizeof(reply->types[0]));
+	reply->types = control_call_array(call, n + made, sizeof(reply->types[0]));
 	if (!reply->types)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct graph_type *type = graph_types_at(types, i);
-		Mixd__V1__NodeType *message;
-
-		if (!control_wanted(pattern, type->node_type->id))
-			continue;
-		message = graph_type_to_proto(type);
-		if (!message)
+	for (uint32_t i = 0; i < n + made; i++) {
+		type = i < n ? graph_types_at(types, i) : graph_types_made(types, i - n);
+		if (control_add_type(call, reply, type) < 0)
 			return -ENOMEM;
-		control_arena_own(&call->handler->arena, &message->base);
-		reply->types[reply->n_types++] = message;
 	}
+	if (glob && control_add_on_demand(call, reply) < 0)
+		return -ENOMEM;
 	call->reply.op_case = MIXD__V1__REPLY__OP_GET_TYPES;
 	call->reply.get_types = reply;
 	return 0;

@@ -318,6 +318,11 @@ const char *const *graph_types_listed(const struct graph_types *types, uint32_t 
 	return list ? list : none;
 }
 
+const struct graph_type *graph_types_made(const struct graph_types *types, uint32_t idx)
+{
+	return idx < types->demand->n_types ? types->demand->types[idx] : NULL;
+}
+
 static const struct types_scheme *types_scheme_of(const struct graph_types *types, const char *id)
 {
 	for (uint32_t i = 0; i < types->demand->n_schemes; i++) {

@@ -88,6 +88,8 @@ int graph_types_add_scheme(struct graph_types *types, const struct graph_types_s
 /* The ids that could be made on demand, NULL-terminated, scheme by scheme; NULL behind the last
  * scheme. [main] */
 const char *const *graph_types_listed(const struct graph_types *types, uint32_t scheme_idx);
+/* Those made so far, in the order in which they were; NULL behind the last. [main] */
+const struct graph_type *graph_types_made(const struct graph_types *types, uint32_t idx);
 /* NULL with err filled (nearest word) when unknown; err may be NULL. [any], but an id of a scheme:
  * [main] */
 const struct graph_type *graph_types_find(const struct graph_types *types, const char *id,
