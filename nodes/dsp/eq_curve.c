@@ -91,13 +91,16 @@ struct eq_curve eq_curve_of(const struct eq_band *band)
 	return curve;
 }
 
+/* The constants are those from which the table of BS.1770 follows by the bilinear transform: the
+ * frequency of the shelf is that of its poles. */
 double eq_curve_k_weight(double freq_hz)
 {
+	const double high = pow(10.0, 3.999843853973347 / 20.0);
+	const double middle = pow(high, 0.4996667741545416);
 	double shelf_w = freq_hz / 1681.974450955533, pass_w = freq_hz / 38.13547087602444;
-	double amp = pow(10.0, 3.999843853973347 / 40.0), q = 0.7071752369554196;
-	double w = shelf_w * shelf_w, bend = amp / (q * q);
-	double shelf = ((1.0 - amp * w) * (1.0 - amp * w) + bend * w) /
-		       ((amp - w) * (amp - w) + bend * w) * amp * amp;
+	double w = shelf_w * shelf_w, q = 0.7071752369554196;
+	double shelf = ((1.0 - high * w) * (1.0 - high * w) + middle * middle / (q * q) * w) /
+		       ((1.0 - w) * (1.0 - w) + w / (q * q));
 	double p = pass_w * pass_w, k = 1.0 / 0.5003270373238773;
 
 	return shelf * p * p / ((1.0 - p) * (1.0 - p) + k * k * p);

@@ -2,6 +2,7 @@
 #include "firdesign.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "window.h"
@@ -20,6 +21,24 @@ static double firdesign_window(double at, double flat)
 	return window_bessel_i0(8.0 * sqrt(1.0 - t * t)) / window_bessel_i0(8.0);
 }
 
+/* How many taps at one end, together, are nothing beside the whole. */
+static uint32_t firdesign_quiet(const float *taps, uint32_t n, bool from_end)
+{
+	double total = 0.0, sum = 0.0;
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < n; k++)
+		total += (double)taps[k] * taps[k];
+	for (; i < n; i++) {
+		double tap = taps[from_end ? n - 1 - i : i];
+
+		sum += tap * tap;
+		if (sum > FIRDESIGN_NOTHING * total)
+			break;
+	}
+	return i;
+}
+
 void firdesign_linear(struct firdesign *design, const float *amplitude, float *taps)
 {
 	const uint32_t half = design->n_taps / 2, mask = design->n_fft - 1;
@@ -36,6 +55,12 @@ void firdesign_linear(struct firdesign *design, const float *amplitude, float *t
 					  design->time[(design->n_fft - i) & mask]));
 		taps[half - i] = taps[half + i];
 	}
+
+	uint32_t quiet = firdesign_quiet(taps, design->n_taps, false);
+
+	memset(taps, 0, quiet * sizeof(float));
+	if (quiet > 1) /* taps[0] has no partner */
+		memset(taps + design->n_taps - quiet + 1, 0, (quiet - 1) * sizeof(float));
 }
 
 void firdesign_minimum(struct firdesign *design, const float *magnitude, float *re, float *im)
@@ -68,6 +93,10 @@ void firdesign_causal(struct firdesign *design, const float *re, const float *im
 	for (uint32_t i = 0; i < design->n_taps; i++)
 		taps[i] = (float)((double)design->time[i] * design->plan.scale *
 				  firdesign_window((double)i / design->n_taps, 0.75));
+
+	uint32_t quiet = firdesign_quiet(taps, design->n_taps, true);
+
+	memset(taps + design->n_taps - quiet, 0, quiet * sizeof(float));
 }
 
 void firdesign_response_db(const float *taps, uint32_t n_taps, double rate_hz,

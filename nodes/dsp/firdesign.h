@@ -10,7 +10,8 @@
  *                              cepstrum: no latency, the phase of the analogue filter.
  *             The window is flat over its middle half (linear: around the middle; minimum: the first
  *             three quarters) and falls from there like a Kaiser window of beta 8: what rings short
- *             is not touched at all.
+ *             is not touched at all. Taps at the ends that together have less than -150 dB of the
+ *             energy become 0: partitions of zeros cost nothing (partconv.h P3).
  * SOURCE      Oppenheim, Schafer, Discrete-Time Signal Processing, 3rd ed. 2010, sections 7.5 (window
  *             method) and 13.5 (minimum phase from the cepstrum).
  * THREADS     _init, _done [main]; the rest [main] or [worker], one at a time: the work is done in
@@ -22,6 +23,7 @@
 
 #define FIRDESIGN_TAPS_MIN 256u
 #define FIRDESIGN_TAPS_MAX 16384u
+#define FIRDESIGN_NOTHING 1e-15 /* of the energy, at each end */
 #define FIRDESIGN_FLOOR 1e-7 /* -140 dB: the logarithm of nothing */
 
 struct firdesign {
