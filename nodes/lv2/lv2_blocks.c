@@ -92,6 +92,9 @@ static void blocks_begin(struct mixd_inst *inst, uint64_t position)
 
 	node->fresh = false;
 	node->position = node->since = position;
+	node->stuck_since = node->checked_at = node->own_since = position;
+	if (node->link_since == 0)
+		node->link_since = position; /* its first words: a pause begins here */
 	node->playing = 0;
 	node->conceal = node->align = false;
 	node->streak = 0;

@@ -187,7 +187,8 @@ static uint32_t helper_probe(struct helper *helper)
 		lv2_plug_run(helper->plugs[i], param, helper->in, helper->in, helper->out,
 			     frame->block);
 		latency = lv2_plug_latency(helper->plugs[i]);
-		lv2_plug_changed(helper->plugs[i]);
+		if (lv2_plug_changed(helper->plugs[i]))
+			atomic_store(&helper->changed, true);
 		lv2_plug_restart(helper->plugs[i]);
 	}
 	return latency;

@@ -189,7 +189,6 @@ static int setup_first_run(struct lv2_plug *plug, const struct lv2_type *type, c
 		out[i] = silence + (size_t)frames * (i + 1);
 	lv2_plug_restart(plug);
 	lv2_plug_run(plug, param, in, in, out, frames);
-	lv2_plug_changed(plug);
 	lv2_plug_restart(plug);
 #if defined(__SSE2__)
 	_mm_setcsr(mode);
@@ -328,6 +327,8 @@ static int activate_local(struct mixd_inst *inst, char words[LV2_WORDS_MAX])
 			lv2_plug_restore(node->plugs[i], node->state_text);
 		if (res == 0)
 			res = setup_first_run(node->plugs[i], type, node->param, setup.max_frames);
+		if (res == 0 && lv2_plug_changed(node->plugs[i]))
+			atomic_fetch_add(&node->captured, 1);
 		if (res < 0)
 			return res;
 	}
