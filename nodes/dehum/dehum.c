@@ -337,12 +337,12 @@ static void dehum_subtract(const struct mixd_inst *inst, uint32_t n)
 	struct dehum_state *state = inst->state;
 	struct dehum_wave wave[MIXD_SLICE_MAX];
 	struct dehum_weight spare;
-	float before[2][MIXD_SLICE_MAX], unused[MIXD_SLICE_MAX];
+	float before[2][MIXD_SLICE_MAX], unused[MIXD_SLICE_MAX] = {0.0f};
 	const uint32_t quiet = state->quiet_frames;
 
 	dehum_oscillate(&state->canceller, wave, n - quiet);
 	for (uint32_t c = 0; c < state->channels; c += 2) {
-		bool pair = c + 1 < state->channels;
+		const uint32_t pair = c + 1 < state->channels ? 1 : 0;
 		const float *const in[2] = {before[0] + quiet, before[pair] + quiet};
 		float *const out[2] = {inst->out[c] + quiet,
 				       pair ? inst->out[c + 1] + quiet : unused};

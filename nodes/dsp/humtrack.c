@@ -112,7 +112,7 @@ struct humtrack_view {
  * *RET_EIGHTH: the power that an eighth stays below. */
 static double humtrack_usual(const struct humtrack_view *view, uint32_t h, double *ret_eighth)
 {
-	double least[HUMTRACK_TICKS / 4 + 1];
+	double least[HUMTRACK_TICKS / 4 + 1] = {0.0};
 	uint32_t want, n = 0, noted = 0;
 
 	for (uint32_t t = 0; t < view->n; t++)
