@@ -202,9 +202,12 @@ static void on_signal(void *data, int signo)
 /* Types, engine, instance: what --check needs, too. */
 static int start_core(struct mixd *mixd, struct mixd_error *err)
 {
-	struct engine_setup setup = {
-		.rate = mixd->options.rate, .seed = 1, .wake = engine_wake, .wake_data = mixd,
-		.read_audio = audio_file_read, .free_audio = audio_file_free};
+	struct engine_setup setup = {.rate = mixd->options.rate,
+				     .seed = 1,
+				     .wake = engine_wake,
+				     .wake_data = mixd,
+				     .read_audio = audio_file_read,
+				     .free_audio = audio_file_free};
 	struct instance_hooks hooks = {
 		.data = mixd, .journal = journal_hook, .persist = persist_hook};
 	char folder[PATH_MAX];
@@ -233,6 +236,19 @@ static int start_core(struct mixd *mixd, struct mixd_error *err)
 		r = instance_new(mixd->options.instance, mixd->types, mixd->engine, &hooks,
 				 &mixd->instance, err);
 	return r;
+}
+
+/* Our own presets are kept with the state. */
+static int start_presets(struct mixd *mixd, struct mixd_error *err)
+{
+	char state[256], own[300], config[PATH_MAX];
+
+	options_state_folder(&mixd->options, state, sizeof(state));
+	snprintf(own, sizeof(own), "%s/presets", state);
+	if (instance_set_presets(mixd->instance, mixd->options.ephemeral ? NULL : own,
+				 options_preset_folder(config, sizeof(config)) ? config : NULL) < 0)
+		return error_no_memory(err);
+	return 0;
 }
 
 static int start_state(struct mixd *mixd, struct mixd_error *err)
@@ -274,8 +290,10 @@ static int start(struct mixd *mixd, struct mixd_error *err)
 {
 	uint64_t watchdog_ns = notify_watchdog_ns();
 	char folder[256];
-	int r = start_state(mixd, err);
+	int r = start_presets(mixd, err);
 
+	if (r == 0)
+		r = start_state(mixd, err);
 	if (r < 0)
 		return r;
 	options_runtime_folder(&mixd->options, folder, sizeof(folder));

@@ -225,6 +225,20 @@ bool options_audio_folder(const struct options *options, uint32_t idx, char *buf
 	}
 }
 
+bool options_preset_folder(char *buf, size_t size)
+{
+	const char *folder = getenv("CONFIGURATION_DIRECTORY"), *home = getenv("HOME");
+	int n = 0;
+
+	if (folder && *folder)
+		n = snprintf(buf, size, "%.*s/presets", (int)strcspn(folder, ":"), folder);
+	else if ((folder = getenv("XDG_CONFIG_HOME")) && *folder)
+		n = snprintf(buf, size, "%s/mixd/presets", folder);
+	else if (home && *home)
+		n = snprintf(buf, size, "%s/.config/mixd/presets", home);
+	return n > 0 && (size_t)n < size;
+}
+
 /* ---- systemd's notification socket: sd_notify(3), without the library ---- */
 
 void notify_send(const char *text)

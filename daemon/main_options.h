@@ -22,6 +22,10 @@ void options_state_folder(const struct options *options, char *buf, size_t size)
 #define OPTIONS_AUDIO_FOLDERS 3u
 bool options_audio_folder(const struct options *options, uint32_t idx, char *buf, size_t size);
 
+/* Presets of the administrator: presets/ in $CONFIGURATION_DIRECTORY, or mixd/presets/ in
+ * $XDG_CONFIG_HOME. False: there is no such folder. */
+bool options_preset_folder(char *buf, size_t size);
+
 /* sd_notify(3), without the library: TEXT is "READY=1\n" and the like; nothing without systemd. */
 void notify_send(const char *text);
 /* How often systemd wants to hear of us; 0: it does not. */

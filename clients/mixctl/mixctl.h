@@ -142,6 +142,7 @@ enum word_kind { /* what completion offers for a verb's words */
 		 WORD_EXPLAIN, /* type or type.param */
 		 WORD_SWITCH, /* on off toggle, or a node */
 		 WORD_LIST, /* nodes ports links types */
+		 WORD_PRESET, /* ls show apply save rm */
 		 WORD_SHELL,
 		 WORD_VERB,
 		 WORD_TYPE_PARAM, /* param=value of the type named first */

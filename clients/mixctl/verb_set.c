@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "import.h"
 #include "mixctl.h"
 
 /* Lines "node.param=value"; empty ones and those that begin with # are skipped. *RET_LINES: the line of
@@ -41,7 +42,7 @@ static int set_fail(struct mixctl *m, const unsigned *lines, size_t n)
 	struct mixd_client_error *err = &m->err;
 	bool of_op = err->code == MIXD_CLIENT_NOT_FOUND || err->code == MIXD_CLIENT_INVALID;
 
-	if (of_op && err->op_index < n) {
+	if (of_op && err->op_index < n && lines[err->op_index]) {
 		char *place = mixctl_printf("%s:%u: %s", m->options.file, lines[err->op_index],
 					    err->address);
 
@@ -49,6 +50,50 @@ static int set_fail(struct mixctl *m, const unsigned *lines, size_t n)
 		free(place);
 	}
 	return err->code;
+}
+
+static void import_set(struct ops *ops, const char *node, unsigned band, const char *id,
+		       const char *text)
+{
+	ops_set_text(ops, mixctl_printf("%s.band%u.%s", node, band, id), text);
+}
+
+/* All bands of the eq NODE: those of the file, and off what is left. */
+static bool set_import(struct mixctl *m, struct ops *ops, const char *node, unsigned **ret_lines)
+{
+	char *text = mixctl_read_file(m, m->options.import);
+	struct import_fault fault;
+	struct import_eq eq;
+
+	if (!text)
+		return false;
+	if (!import_parse(text, &eq, &fault)) {
+		mixctl_error(m, EXIT_INVALID,
+			     fault.line ? mixctl_printf("%s:%u", m->options.import, fault.line)
+					: m->options.import,
+			     mixctl_strdup(fault.hint), "%s", fault.text);
+		return false;
+	}
+	for (unsigned i = 0; i < IMPORT_BANDS; i++) {
+		const struct import_band *band = &eq.band[i];
+
+		if (i < eq.n_bands) {
+			import_set(ops, node, i + 1, "type", band->type);
+			import_set(ops, node, i + 1, "freq",
+				   mixctl_printf("%.6gHz", band->freq_hz));
+			import_set(ops, node, i + 1, "gain",
+				   mixctl_printf("%.6gdB", band->gain_db));
+			import_set(ops, node, i + 1, "q", mixctl_printf("%.6g", band->q));
+			import_set(ops, node, i + 1, "slope", "12");
+			import_set(ops, node, i + 1, "channel", band->channel);
+		}
+		import_set(ops, node, i + 1, "on", i < eq.n_bands ? "on" : "off");
+		*ret_lines = mixctl_realloc(*ret_lines, ops->n * sizeof(**ret_lines));
+		for (size_t k = ops->n; k > 0 && k > ops->n - (i < eq.n_bands ? 7 : 1); k--)
+			(*ret_lines)[k - 1] = i < eq.n_bands ? band->line : 0;
+	}
+	ops_set_text(ops, mixctl_printf("%s.output", node), mixctl_printf("%.6gdB", eq.preamp_db));
+	return true;
 }
 
 int verb_set(struct mixctl *m)
@@ -61,6 +106,17 @@ int verb_set(struct mixctl *m)
 	if (m->options.file && !set_read_file(m, &ops, &lines))
 		return m->err.code;
 	n_lines = ops.n;
+	if (m->options.import) {
+		if (m->options.file || m->n_args != 1 || strchr(m->args[0], '='))
+			return mixctl_error(m, EXIT_USAGE, "--import",
+					    "write mixctl set EQ --import FILE",
+					    "an import goes into one node");
+		if (!set_import(m, &ops, m->args[0], &lines))
+			return m->err.code;
+		m->options.file = m->options.import; /* for errors with their line */
+		n_lines = ops.n - 1;
+		m->n_args = 0;
+	}
 	for (int i = 0; i < m->n_args; i++)
 		if (!write_parse_assignment(m, &ops, m->args[i]))
 			return m->err.code;

@@ -11,9 +11,11 @@ const struct verb verbs[] = {
 	 .examples = "status\nstatus -o json | jq .load_percent",
 	 .run = verb_status},
 	{.name = "ls",
-	 .words = "[nodes|ports|links|types] [PATTERN]",
+	 .words = "[nodes|ports|links|types|plugins] [PATTERN]",
 	 .doc = "list what there is",
-	 .examples = "ls\nls ports 'vox/*'\nls types -o name",
+	 .more = "Plug-ins are the LV2 ones of the daemon's machine: types like any other, as in "
+		 "mixctl add lv2:URI NAME. A PATTERN without wildcards is a part of the URI.",
+	 .examples = "ls\nls ports 'vox/*'\nls types -o name\nls plugins compressor",
 	 .max_args = 2,
 	 .first = WORD_LIST,
 	 .rest = WORD_NODE,
@@ -31,18 +33,21 @@ const struct verb verbs[] = {
 	 .rest = WORD_READING,
 	 .run = verb_get},
 	{.name = "set",
-	 .words = "NODE.PARAM=VALUE...",
+	 .words = "NODE.PARAM=VALUE... | EQ --import FILE",
 	 .doc = "change params and configs, all or none",
 	 .more = "Values carry units: -1dBTP 20ms 4:1 1.2kHz -16LUFS L30 on. += and -= add, toggle "
 		 "and default do what they say; patterns set all that match. A file has one "
-		 "NODE.PARAM=VALUE a line. Answers when the change is accepted; --wait asks for "
+		 "NODE.PARAM=VALUE a line. --import makes the bands of an eq those of an AutoEq or "
+		 "Equalizer APO file: Preamp, Filter and Channel lines, the rest off. Answers when "
+		 "the change is accepted; --wait asks for "
 		 "more. With --at, mixctl stays until it is done; the daemon does it also when "
 		 "mixctl is "
 		 "gone.",
 	 .examples = "set limit.ceiling=-1dBTP\nset 'vox/*.gain+=1.5dB' --over 800ms\n"
 		     "set 'vox/fader->fx/reverb.level=-6dB'\n"
+		     "set headphones/eq --import 'HD 600 ParametricEQ.txt'\n"
 		     "set -f - --if-rev 412 < changes.txt\nset jingle.mute=off --at 12:00:00",
-	 .options = OPTION_WRITE | OPTION_RAMP | OPTION_FILE,
+	 .options = OPTION_WRITE | OPTION_RAMP | OPTION_FILE | OPTION_IMPORT,
 	 .max_args = -1,
 	 .first = WORD_ASSIGNMENT,
 	 .rest = WORD_ASSIGNMENT,
@@ -138,6 +143,35 @@ const struct verb verbs[] = {
 	 .first = WORD_NODE,
 	 .rest = WORD_NODE,
 	 .run = verb_solo},
+	{.name = "preset",
+	 .words = "[ls [TYPE|NODE] | show TYPE/NAME | apply NODE... NAME | save NODE NAME | rm "
+		  "TYPE NAME]",
+	 .doc = "named settings of a type: list, look at, apply, keep",
+	 .more = "Applying sets what the preset names and puts other params to their defaults, in "
+		 "one "
+		 "change that can be undone; --merge leaves them alone. Bypass, mute, layout, "
+		 "texts "
+		 "and files stay. What is saved is what differs from the defaults; it is kept with "
+		 "the "
+		 "state of the daemon, and hides a shipped preset of that name.",
+	 .examples = "preset ls comp\npreset apply vox/comp voice-broadcast\n"
+		     "preset apply 'vox/*/comp' comp/glue --merge\n"
+		     "preset save vox/comp my-voice --doc 'the new microphone'",
+	 .options = OPTION_WRITE | OPTION_MERGE | OPTION_DOC,
+	 .max_args = -1,
+	 .first = WORD_PRESET,
+	 .rest = WORD_NODE,
+	 .run = verb_preset},
+	{.name = "response",
+	 .words = "NODE",
+	 .doc = "the curve of a node: its gain over frequency, from the values in force",
+	 .more = "Drawn on a terminal; with --points, or -o json or csv, a table.",
+	 .examples = "response vox/eq\nresponse vox/eq --points 61 -o csv > curve.csv",
+	 .options = OPTION_POINTS,
+	 .min_args = 1,
+	 .max_args = 1,
+	 .first = WORD_NODE,
+	 .run = verb_response},
 	{.name = "automate",
 	 .words = "NODE.PARAM TIME=VALUE...",
 	 .doc = "move a param along breakpoints",

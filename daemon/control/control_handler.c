@@ -165,6 +165,8 @@ static const struct {
 	{MIXD__V1__REQUEST__OP_METER_LEASE, control_meter_lease},
 	{MIXD__V1__REQUEST__OP_GET_RESPONSE, control_get_response},
 	{MIXD__V1__REQUEST__OP_SOLO, control_solo},
+	{MIXD__V1__REQUEST__OP_GET_PRESETS, control_get_presets},
+	{MIXD__V1__REQUEST__OP_SAVE_PRESET, control_save_preset},
 };
 
 static int control_execute(struct control_call *call)

@@ -141,6 +141,9 @@ int control_get(struct control_call *call);
 int control_get_response(struct control_call *call);
 int control_export(struct control_call *call);
 int control_diff(struct control_call *call);
+/* control_presets.c */
+int control_get_presets(struct control_call *call);
+int control_save_preset(struct control_call *call);
 /* control_solo.c */
 int control_solo(struct control_call *call);
 /* What is soloed now, in the call's arena. False: no memory. */

@@ -35,6 +35,8 @@ static void instance_take_model(struct instance *instance, struct graph_model *m
 		return;
 	model->value_now = instance_value_now;
 	model->value_now_data = instance;
+	model->find_preset = instance_find_preset;
+	model->find_preset_data = instance;
 }
 
 int instance_new(const char *name, const struct graph_types *types, struct engine *engine,
@@ -72,6 +74,9 @@ struct instance *instance_free(struct instance *instance)
 	graph_model_free(instance->model);
 	free(instance->history);
 	free(instance->soloed);
+	free(instance->presets_own);
+	free(instance->presets_config);
+	instance_presets_free(instance->presets_found);
 	free(instance->name);
 	free(instance);
 	return NULL;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "engine.h"
+#include "graph_presets.h"
 
 #define INSTANCE_HISTORY_MAX 1000u
 
@@ -128,6 +129,30 @@ int instance_solo(struct instance *instance, const struct instance_solo_wish *wi
 /* Borrowed until the next call of anything. */
 uint32_t instance_soloed(const struct instance *instance, const struct instance_soloed **ret);
 uint64_t instance_now_ns(void);
+
+/* ---- presets (instance_presets.c): adr/0009 ---- */
+
+/* OWN is written to, CONFIG is the administrator's; both may be NULL. */
+int instance_set_presets(struct instance *instance, const char *own, const char *config);
+struct instance_preset {
+	const char *from; /* "own" "config" "mixd" */
+	const struct graph_preset *preset;
+};
+struct instance_presets {
+	struct instance_preset *rows; /* one per name */
+	uint32_t n_rows;
+	struct mixd_error faults[4]; /* files that cannot be read */
+	uint32_t n_faults;
+	struct graph_presets *lists[4];
+};
+/* Returned: instance_presets_free(). */
+int instance_presets(const struct instance *instance, const struct graph_type *type,
+		     struct instance_presets **ret, struct mixd_error *err);
+struct instance_presets *instance_presets_free(struct instance_presets *presets);
+/* What NODE is set to becomes our own preset NAME of its type; NODE NULL: that goes. */
+int instance_save_preset(struct instance *instance, const struct graph_type *type,
+			 const struct graph_node *node, const char *name, const char *doc,
+			 struct mixd_error *err);
 
 /* What the clock says of itself; set by the backend, read by control. */
 struct instance_clock {

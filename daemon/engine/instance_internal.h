@@ -22,6 +22,8 @@ struct instance {
 	struct instance_clock clock;
 	uint64_t overload_at; /* stream position of the last overload */
 	uint64_t envelopes_ended; /* of the engine's, as far as the model knows */
+	char *presets_own, *presets_config;
+	struct instance_presets *presets_found; /* lent to the model */
 	struct instance_soloed *soloed;
 	uint32_t n_soloed;
 	bool taking_back; /* envelopes that are stopped go to their end, not to where they are */
@@ -29,6 +31,9 @@ struct instance {
 };
 
 uint64_t instance_unix_ms(void);
+/* graph_model.find_preset */
+int instance_find_preset(void *data, const struct graph_type *type, const char *name,
+			 const struct graph_preset **ret, struct mixd_error *err);
 /* Leases that have run out, nodes that are gone. */
 void instance_solo_maintain(struct instance *instance);
 /* Give a restored model to the engine. */

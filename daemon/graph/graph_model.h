@@ -103,6 +103,8 @@ struct graph_envelope {
 	uint32_t n_points;
 };
 
+struct graph_preset; /* graph_presets.h */
+
 struct graph_model {
 	char *name;
 	const struct graph_types *types; /* borrowed */
@@ -116,6 +118,10 @@ struct graph_model {
 	/* What a param has reached by now on its envelope; false: not known. NULL: nothing sounds. */
 	bool (*value_now)(void *data, uint64_t node_uid, uint32_t param_idx, double *ret_value);
 	void *value_now_data;
+	/* The preset NAME of TYPE, borrowed until the next question; NULL: there are none. */
+	int (*find_preset)(void *data, const struct graph_type *type, const char *name,
+			   const struct graph_preset **ret, struct mixd_error *err);
+	void *find_preset_data;
 };
 
 struct graph_model *graph_model_new(const struct graph_types *types, const char *name);

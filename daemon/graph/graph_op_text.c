@@ -166,6 +166,10 @@ static void put_op(FILE *out, const struct graph_model *model, const Mixd__V1__O
 	case MIXD__V1__OP__OP_APPLY:
 		fprintf(out, "apply%s", op->apply->merge ? " --merge" : "");
 		break;
+	case MIXD__V1__OP__OP_PRESET:
+		fprintf(out, "preset apply %s %s%s", op->preset->node, op->preset->preset,
+			op->preset->merge ? " --merge" : "");
+		break;
 	default:
 		fputs("?", out);
 	}

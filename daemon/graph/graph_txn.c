@@ -58,6 +58,8 @@ static int apply_one(struct graph_txn *txn, const Mixd__V1__Op *op)
 		return graph_txn_op_automate(txn, op->automate);
 	case MIXD__V1__OP__OP_APPLY:
 		return apply_session(txn, op->apply);
+	case MIXD__V1__OP__OP_PRESET:
+		return graph_txn_op_preset(txn, op->preset);
 	default:
 		break;
 	}
@@ -122,8 +124,10 @@ static void summarize(const struct graph_model *model, struct graph_txn_delta *d
 		      Mixd__V1__Op *const *ops, uint32_t n_ops)
 {
 	_cleanup_free_ char *text = NULL;
-	bool clears = n_ops == 1 && ops[0]->op_case == MIXD__V1__OP__OP_AUTOMATE &&
-		      ops[0]->automate->clear;
+	/* done as a set to what was reached, or as many sets: say what was meant */
+	bool meant = n_ops == 1 &&
+		     ((ops[0]->op_case == MIXD__V1__OP__OP_AUTOMATE && ops[0]->automate->clear) ||
+		      ops[0]->op_case == MIXD__V1__OP__OP_PRESET);
 
 	if (delta->delta.n_done == 0) {
 		snprintf(delta->summary, sizeof(delta->summary), "nothing changed");
@@ -133,9 +137,8 @@ static void summarize(const struct graph_model *model, struct graph_txn_delta *d
 		summarize_session(delta);
 		return;
 	}
-	/* a clear is done as a set to what was reached: say what was meant */
-	text = graph_op_text(model, clears ? ops[0] : main_op(&delta->delta));
-	if (delta->delta.n_done > 1)
+	text = graph_op_text(model, meant ? ops[0] : main_op(&delta->delta));
+	if (delta->delta.n_done > 1 && !meant)
 		snprintf(delta->summary, sizeof(delta->summary), "%.140s (+%u)", text ? text : "?",
 			 delta->delta.n_done - 1);
 	else

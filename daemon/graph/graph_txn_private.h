@@ -89,6 +89,8 @@ int graph_txn_op_rename(struct graph_txn *txn, const Mixd__V1__RenameNode *op);
 /* graph_txn_links.c */
 int graph_txn_op_link(struct graph_txn *txn, const Mixd__V1__AddLink *op);
 int graph_txn_op_unlink(struct graph_txn *txn, const Mixd__V1__RemoveLink *op);
+/* graph_txn_preset.c */
+int graph_txn_op_preset(struct graph_txn *txn, const Mixd__V1__ApplyPreset *op);
 /* graph_txn_set.c */
 int graph_txn_op_set(struct graph_txn *txn, const Mixd__V1__Set *op);
 int graph_txn_op_automate(struct graph_txn *txn, const Mixd__V1__Automate *op);

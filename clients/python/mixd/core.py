@@ -163,6 +163,12 @@ class Operations:
                 fill_value(setting.value, value)
         return self
 
+    def preset(self, node, preset, *, merge=False):
+        """Set node as a preset of its type says, and the rest to defaults unless merge."""
+        op = self._op().preset
+        op.node, op.preset, op.merge = node, preset, merge
+        return self
+
     def unlink(self, source, target):
         op = self._op().unlink
         setattr(op, "from", source)
@@ -296,6 +302,20 @@ class Api:
             channel=channel,
             freq_hz=list(freq_hz),
         )
+
+    def presets(self, of="", name=""):
+        """Presets of a type (or of a node's); name may be a pattern."""
+        return self._ask("get_presets", lambda r: list(r.get_presets.presets), of=of, name=name)
+
+    def save_preset(self, node, name, doc=""):
+        """What the node is set to becomes a preset of its type."""
+        return self._ask("save_preset", lambda r: r.save_preset.preset, node=node, name=name, doc=doc)
+
+    def remove_preset(self, type, name):  # pylint: disable=redefined-builtin
+        return self._ask("save_preset", lambda r: None, node=type, name=name, remove=True)
+
+    def apply_preset(self, node, preset, *, merge=False, **write):
+        return self.commit(Operations().preset(node, preset, merge=merge), **write)
 
     def solo(self, *strips, mode="sip", only=False, for_ms=0, wait=None):
         """Solo strips: mode "sip", "pfl", "afl", or "off" to take it away (of all, without strips).
