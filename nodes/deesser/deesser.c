@@ -1,10 +1,11 @@
 /* deesser - lowers sibilance, and only it.
  *
  * SOURCE      Detection by ratio, so that the threshold does not depend on how loud somebody speaks:
- *             Rane, HAL/DRAG de-esser notes (RaneNote 155, "Dynamics Processors", 2005). The shelf:
+ *             R. Jeffs, S. Holden, D. Bohn, Dynamics Processors, RaneNote 155, 2005. The shelf:
  *             Holters, Zoelzer, EUSIPCO 2006 (../dsp/dynshelf.h).
- * STRUCTURE   Mean power (5 ms) of what lies above the corner over mean power of all, in log2; above
- *             the threshold the reduction grows by 2 dB per dB up to `amount`. It becomes the depth of
+ * STRUCTURE   Mean power (5 ms) of what lies above the corner over mean power of all, in log2, once
+ *             for every 4 frames (0.08 ms, of an attack of 0.5), counted from the reset; above the
+ *             threshold the reduction grows by 2 dB per dB up to `amount`. It becomes the depth of
  *             a shelf of order 6 whose corner lies at 0.7 of `freq`: what is an octave below `freq`
  *             loses nothing, at `freq` the depth is reached. One depth for all channels. */
 #include <math.h>
@@ -22,6 +23,7 @@
 #define DEESSER_SLOPE 2.0
 #define DEESSER_KNEE_DB 4.0
 #define DEESSER_FLOOR 1e-8f /* -80 dBFS beside the whole: noise in pauses is not sibilance */
+#define DEESSER_GROUP 4u /* frames */
 #define DEESSER_TAIL_S 4.0
 
 enum {
@@ -67,10 +69,13 @@ static const struct mixd_meter_row deesser_meters[] = {
 struct deesser_state {
 	struct sidechain chain;
 	struct dynshelf shelf;
-	struct dyn_glide threshold, amount, removed;
+	struct dyn_glide removed;
 	struct dyn_curve curve;
-	double up, down, reduction; /* share of the way per frame; log2 */
+	double up, down, reduction; /* share of the way per group; log2 */
 	double high, all; /* mean powers */
+	double group_high, group_all; /* sums of the group under way */
+	uint32_t phase; /* frames in it */
+	float from, to; /* radius, at the ends of the group that is being made */
 	double take, removed_part;
 	struct dynshelf_state channels[]; /* one per two */
 };
@@ -107,7 +112,8 @@ static int deesser_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	sidechain_init(&state->chain, state->channels + deesser_shelves(setup),
 		       setup->out_layout[0]->n_channels, setup->in_layout[1]->n_channels,
 		       deesser_delay(setup));
-	state->take = 1.0 - dyn_keep(DEESSER_MEAN_S, setup->rate);
+	state->take = 1.0 - dyn_keep(DEESSER_MEAN_S, setup->rate / DEESSER_GROUP);
+	state->from = state->to = 1.0f;
 	return 0;
 }
 
@@ -120,6 +126,9 @@ static void deesser_reset(struct mixd_inst *inst)
 		state->channels[i] = (struct dynshelf_state){{0.0}};
 	state->reduction = 0.0;
 	state->high = state->all = 0.0;
+	state->group_high = state->group_all = 0.0;
+	state->phase = 0;
+	state->from = state->to = 1.0f;
 }
 
 static bool deesser_update(struct mixd_inst *inst, const struct mixd_update *update)
@@ -135,18 +144,15 @@ static bool deesser_update(struct mixd_inst *inst, const struct mixd_update *upd
 	bool moving;
 
 	dynshelf_set(&state->shelf, corner_hz, rate);
-	state->up = 1.0 - dyn_keep(to[DEESSER_ATTACK] * 0.001, rate);
-	state->down = 1.0 - dyn_keep(to[DEESSER_RELEASE] * 0.001, rate);
+	state->up = 1.0 - dyn_keep(to[DEESSER_ATTACK] * 0.001, rate / DEESSER_GROUP);
+	state->down = 1.0 - dyn_keep(to[DEESSER_RELEASE] * 0.001, rate / DEESSER_GROUP);
 	state->removed_part =
 		dyn_switch(state->removed_part, to[DEESSER_LISTEN] != 0.0, update, rate);
-	moving = dyn_glide_to(&state->threshold, cell, -to[DEESSER_SENSITIVITY] / DYN_DB_PER_LOG2,
-			      update);
-	moving |= dyn_glide_to(&state->amount, cell, to[DEESSER_AMOUNT] / DYN_DB_PER_LOG2, update);
-	moving |= dyn_glide_to(&state->removed, cell, dyn_smoothstep(state->removed_part), update);
+	moving = dyn_glide_to(&state->removed, cell, dyn_smoothstep(state->removed_part), update);
 	state->curve = (struct dyn_curve){
-		.threshold = state->threshold.now,
+		.threshold = {(float)(-to[DEESSER_SENSITIVITY] / DYN_DB_PER_LOG2), 0.0f},
 		.slope = {DEESSER_SLOPE, 0.0f},
-		.range = state->amount.now,
+		.range = {(float)(to[DEESSER_AMOUNT] / DYN_DB_PER_LOG2), 0.0f},
 		.knee = (float)knee,
 		.knee_scale = (float)(0.5 / knee),
 	};
@@ -156,19 +162,47 @@ static bool deesser_update(struct mixd_inst *inst, const struct mixd_update *upd
 	return moving;
 }
 
-/* Powers to their means, both recursions side by side. */
-static void deesser_means(struct deesser_state *state, float *high, float *all, uint32_t n)
+/* Powers to means, one per group, in place. Returns the number of groups that end here. */
+static uint32_t deesser_means(struct deesser_state *state, float *high, float *all, uint32_t n)
 {
-	double h = state->high, a = state->all, take = state->take, keep = 1.0 - take;
+	const double take = state->take / DEESSER_GROUP, keep = 1.0 - state->take;
+	double h = state->group_high, a = state->group_all;
+	uint32_t phase = state->phase, groups = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		h = keep * h + take * (double)high[i];
-		a = keep * a + take * (double)all[i];
-		high[i] = (float)h;
-		all[i] = (float)a;
+		h += (double)high[i];
+		a += (double)all[i];
+		if (++phase < DEESSER_GROUP)
+			continue;
+		state->high = keep * state->high + take * h;
+		state->all = keep * state->all + take * a;
+		high[groups] = (float)state->high;
+		all[groups++] = (float)state->all;
+		h = a = 0.0;
+		phase = 0;
 	}
-	state->high = h;
-	state->all = a;
+	state->group_high = h;
+	state->group_all = a;
+	return groups;
+}
+
+/* Radii of groups to one per frame: what a group says is reached at the end of the next. */
+static void deesser_spread(struct deesser_state *state, const float *group, float *x, uint32_t n)
+{
+	float from = state->from, to = state->to;
+	uint32_t phase = state->phase;
+
+	for (uint32_t i = 0; i < n; i++) {
+		x[i] = from + (to - from) * ((float)(int32_t)++phase * (1.0f / DEESSER_GROUP));
+		if (phase < DEESSER_GROUP)
+			continue;
+		from = to;
+		to = *group++;
+		phase = 0;
+	}
+	state->from = from;
+	state->to = to;
+	state->phase = phase;
 }
 
 /* The quicker way up, the slower way down: of the two steps from where it is the higher one is right
@@ -215,20 +249,27 @@ MIXD_CLONES static float deesser_radius(float *x, uint32_t n)
 	return dyn_most(most);
 }
 
-static void deesser_detect(struct deesser_state *state, const struct mixd_inst *inst, float *x,
-			   uint32_t n)
+/* What is heard to the radius of each frame. Returns the largest reduction, log2. */
+static float deesser_detect(struct deesser_state *state, const struct mixd_inst *inst,
+			    float *radius, uint32_t n)
 {
 	const bool keyed = inst->in_linked >> 1 & 1u;
 	struct sidechain *chain = &state->chain;
+	float high[MIXD_SLICE_MAX] __attribute__((aligned(64)));
 	float all[MIXD_SLICE_MAX] __attribute__((aligned(64)));
+	float most = (float)state->reduction, groups_most;
+	uint32_t groups;
 
 	sidechain_hear(chain, inst, keyed, n);
-	dyn_power_of_loudest(chain->row, chain->heard, x, n);
+	dyn_power_of_loudest(chain->row, chain->heard, high, n);
 	dyn_power_of_loudest(inst->in + inst->setup->in_first[keyed], chain->heard, all, n);
-	deesser_means(state, x, all, n);
-	deesser_ratio(x, all, n);
-	dyn_reduce(&state->curve, chain->cell.done, x, n);
-	deesser_swing(state, x, n);
+	groups = deesser_means(state, high, all, n);
+	deesser_ratio(high, all, groups);
+	dyn_reduce(&state->curve, 0, high, groups);
+	deesser_swing(state, high, groups);
+	groups_most = deesser_radius(high, groups);
+	deesser_spread(state, high, radius, n);
+	return groups_most > most ? groups_most : most;
 }
 
 /* The output becomes, by and by, the input less it. */
@@ -254,8 +295,7 @@ static void deesser_process(const struct mixd_call *call)
 	float dry[2][MIXD_SLICE_MAX], unused[MIXD_SLICE_MAX];
 	float most;
 
-	deesser_detect(state, inst, x, n);
-	most = deesser_radius(x, n);
+	most = deesser_detect(state, inst, x, n);
 	for (uint32_t c = 0; c < channels; c += 2) {
 		bool two = c + 1 < channels;
 		float *out[2] = {inst->out[c], two ? inst->out[c + 1] : unused};
