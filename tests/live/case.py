@@ -83,6 +83,14 @@ class Daemon:
         return time.monotonic() - begin
 
 
+def cpu_seconds(pid):
+    """Processor time of all threads of a process, from the scheduler."""
+    total = 0
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        total += int(path.read_text().split()[0])
+    return total * 1e-9
+
+
 def both(test):
     """Run the test with WirePlumber and without any session manager."""
     @functools.wraps(test)

@@ -13,12 +13,14 @@ class Probe:
     """Feeds SIGNAL (frames x channels, float32) into ports and records others, by the server's clock.
 
     with Probe(private, signal, to_ports, from_ports) as probe: record = probe.run()
+    HEARD: how many channels are recorded, where that is not as many as are fed.
     """
 
-    def __init__(self, private, signal, into, out_of, frames=None):
+    def __init__(self, private, signal, into, out_of, frames=None, heard=None):
         self.private, self.signal = private, np.ascontiguousarray(signal, dtype=np.float32)
         self.channels = self.signal.shape[1]
         self.frames = frames or len(self.signal)
+        self.heard = heard or self.channels
         self.into, self.out_of = into, out_of  # node names
         self.folder = pathlib.Path(private.folder)
         self.gaps, self.quanta = [], []
@@ -56,15 +58,15 @@ class Probe:
 
     def _link(self):
         registry = self.private.registry
-        pairs = [("probe-feed", self.into), (self.out_of, "probe-capture")]
-        for from_node, to_node in pairs:
-            def ready(a=from_node, b=to_node):
+        pairs = [("probe-feed", self.into, self.channels), (self.out_of, "probe-capture", self.heard)]
+        for from_node, to_node, channels in pairs:
+            def ready(a=from_node, b=to_node, n=channels):
                 outs, ins = registry.ports(a, "out"), registry.ports(b, "in")
-                return (outs, ins) if min(len(outs), len(ins)) >= self.channels else None
-            outs, ins = registry.wait(ready, f"{self.channels} ports of {from_node} and {to_node}")
-            for out_port, in_port in list(zip(outs, ins))[:self.channels]:
+                return (outs, ins) if min(len(outs), len(ins)) >= n else None
+            outs, ins = registry.wait(ready, f"{channels} ports of {from_node} and {to_node}")
+            for out_port, in_port in list(zip(outs, ins))[:channels]:
                 self.private.run(["pw-link", str(out_port["id"]), str(in_port["id"])])
-            registry.wait(lambda a=from_node, b=to_node: len(registry.links(a, b)) >= self.channels,
+            registry.wait(lambda a=from_node, b=to_node, n=channels: len(registry.links(a, b)) >= n,
                           f"links {from_node} -> {to_node}")
 
     def begin(self):
@@ -75,7 +77,7 @@ class Probe:
         report = self._event("done", timeout_s or 10 + 2 * self.frames / self.private.rate)
         self.process.wait(5)
         self.gaps, self.quanta = report["gaps"], report["quanta"]
-        return np.fromfile(self.result, dtype=np.float32).reshape(-1, self.channels)
+        return np.fromfile(self.result, dtype=np.float32).reshape(-1, self.channels)[:, :self.heard]
 
     def run(self):
         self.begin()

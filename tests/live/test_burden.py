@@ -3,7 +3,7 @@ import pathlib
 import time
 
 import zmq
-from case import LiveCase
+from case import LiveCase, cpu_seconds
 from mixd import core
 
 NODES, IDLE_LIMIT = 200, 0.01
@@ -16,14 +16,6 @@ def chain(types, count):
     nodes = "".join(f"  {name}: {{type: {types[i % len(types)]}}}\n" for i, name in enumerate(names))
     return ("mixd: 1\nname: many\nnodes:\n  program: {type: input, layout: stereo, device: sink}\n" + nodes +
             "  out: {type: output, layout: stereo}\nlinks:\n  - program -> " + " -> ".join(names) + " -> out\n")
-
-
-def cpu_seconds(pid):
-    """Processor time of all threads of a process, from the scheduler."""
-    total = 0
-    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        total += int(path.read_text().split()[0])
-    return total * 1e-9
 
 
 class Burden(LiveCase):
