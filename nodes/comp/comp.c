@@ -19,7 +19,6 @@
 
 #include <mixd/rt.h>
 
-#define COMP_GLIDE_S 0.02 /* of switches that change the gain at once */
 #define COMP_CREST_S 0.2
 
 static void comp_clear_words(struct mixd_inst *inst, uint32_t first, uint32_t end)
@@ -45,57 +44,26 @@ static void comp_reset(struct mixd_inst *inst)
 
 /* ---- update ------------------------------------------------------------------------------------ */
 
-static double comp_keep(double time_s, double rate)
-{
-	return exp(-1.0 / (time_s * rate));
-}
-
-/* A line goes on to TO from where it is: where the last cell ended, or, when an event cut that cell
- * short, where it stood then. True while it moves. */
-static bool comp_line_to(struct comp_state *state, uint32_t line_idx, double to,
-			 const struct mixd_update *update)
-{
-	struct comp_line *line = &state->line[line_idx];
-	float at = line->end;
-
-	if (state->cell_done < state->cell_frames)
-		at = line->now.at + line->now.step * (float)(int32_t)state->cell_done;
-	line->end = (float)to;
-	line->now.at = update->jump ? line->end : at;
-	line->now.step = (line->end - line->now.at) / (float)update->cell_frames;
-	return line->now.step != 0.0f;
-}
-
-static double comp_glide(double part, bool on, const struct mixd_update *update, double rate)
-{
-	double step = update->jump ? 1.0 : update->cell_frames / (COMP_GLIDE_S * rate);
-
-	return on ? fmin(part + step, 1.0) : fmax(part - step, 0.0);
-}
-
-static double comp_smoothstep(double part)
-{
-	return part * part * (3.0 - 2.0 * part);
-}
-
 static bool comp_update_curve(struct comp_state *state, const struct mixd_update *update,
 			      double rate)
 {
 	const double *to = update->to;
 	double threshold = to[COMP_THRESHOLD] / DYN_DB_PER_LOG2,
 	       knee = to[COMP_KNEE] / DYN_DB_PER_LOG2;
-	double slope = to[COMP_RATIO] >= COMP_RATIO_MAX ? 1.0 : 1.0 - 1.0 / to[COMP_RATIO];
+	double slope = dyn_slope(to[COMP_RATIO], COMP_RATIO_MAX);
 	double makeup = to[COMP_MAKEUP] / DYN_DB_PER_LOG2;
 	bool moving;
 
-	state->auto_part = comp_glide(state->auto_part, to[COMP_AUTO_MAKEUP] != 0.0, update, rate);
+	state->auto_part = dyn_switch(state->auto_part, to[COMP_AUTO_MAKEUP] != 0.0, update, rate);
 	moving = state->auto_part > 0.0 && state->auto_part < 1.0;
-	makeup -= comp_smoothstep(state->auto_part) * 0.5 * threshold * slope;
-	moving |= comp_line_to(state, COMP_LINE_THRESHOLD, threshold, update);
-	moving |= comp_line_to(state, COMP_LINE_SLOPE, slope, update);
-	moving |= comp_line_to(state, COMP_LINE_RANGE, to[COMP_RANGE] / DYN_DB_PER_LOG2, update);
-	moving |= comp_line_to(state, COMP_LINE_MAKEUP, makeup, update);
-	moving |= comp_line_to(state, COMP_LINE_MIX, to[COMP_MIX] * 0.01, update);
+	makeup -= dyn_smoothstep(state->auto_part) * 0.5 * threshold * slope;
+	moving |= dyn_glide_to(&state->line[COMP_LINE_THRESHOLD], &state->cell, threshold, update);
+	moving |= dyn_glide_to(&state->line[COMP_LINE_SLOPE], &state->cell, slope, update);
+	moving |= dyn_glide_to(&state->line[COMP_LINE_RANGE], &state->cell,
+			       to[COMP_RANGE] / DYN_DB_PER_LOG2, update);
+	moving |= dyn_glide_to(&state->line[COMP_LINE_MAKEUP], &state->cell, makeup, update);
+	moving |= dyn_glide_to(&state->line[COMP_LINE_MIX], &state->cell, to[COMP_MIX] * 0.01,
+			       update);
 	state->curve = (struct dyn_curve){
 		.threshold = state->line[COMP_LINE_THRESHOLD].now,
 		.slope = state->line[COMP_LINE_SLOPE].now,
@@ -106,8 +74,7 @@ static bool comp_update_curve(struct comp_state *state, const struct mixd_update
 	state->out = (struct dyn_out){
 		.makeup = state->line[COMP_LINE_MAKEUP].now,
 		.mix = state->line[COMP_LINE_MIX].now,
-		.dry = state->line[COMP_LINE_MIX].now.at != 1.0f ||
-		       state->line[COMP_LINE_MIX].now.step != 0.0f,
+		.dry = !dyn_line_rests_at(&state->line[COMP_LINE_MIX].now, 1.0f),
 	};
 	return moving;
 }
@@ -142,13 +109,12 @@ static void comp_update_lanes(struct mixd_inst *inst, const double *to)
 	double words[COMP_COEF_WORDS] = {0.0};
 	bool on[COMP_KEY_SECTIONS];
 
-	words[DYN_COEF_ATTACK] = comp_keep(to[COMP_ATTACK] * 0.001, rate);
-	words[DYN_COEF_RELEASE] = comp_keep(to[COMP_RELEASE] * 0.001, rate);
+	words[DYN_COEF_ATTACK] = dyn_keep(to[COMP_ATTACK] * 0.001, rate);
+	words[DYN_COEF_RELEASE] = dyn_keep(to[COMP_RELEASE] * 0.001, rate);
 	words[DYN_COEF_HOLD_FRAMES] = round(to[COMP_HOLD] * 0.001 * rate);
 	words[DYN_COEF_AUTO] = to[COMP_AUTO_RELEASE];
-	words[DYN_COEF_POWER] =
-		to[COMP_DETECTOR] ? comp_keep(to[COMP_RMS_TIME] * 0.001, rate) : 0.0;
-	words[DYN_COEF_CREST] = comp_keep(COMP_CREST_S, rate);
+	words[DYN_COEF_POWER] = to[COMP_DETECTOR] ? dyn_keep(to[COMP_RMS_TIME] * 0.001, rate) : 0.0;
+	words[DYN_COEF_CREST] = dyn_keep(COMP_CREST_S, rate);
 	comp_key_coefs(to, rate, words + DYN_COEF_COUNT_, on);
 	for (uint32_t c = 0; c < state->channels; c++) {
 		double *lane = lanes_at(inst, inst->lane_coef, COMP_COEF_WORDS, c);
@@ -182,13 +148,12 @@ static bool comp_update(struct mixd_inst *inst, const struct mixd_update *update
 	bool moving = comp_update_curve(state, update, rate);
 
 	state->listen_part =
-		comp_glide(state->listen_part, update->to[COMP_KEY_LISTEN] != 0.0, update, rate);
-	moving |=
-		comp_line_to(state, COMP_LINE_LISTEN, comp_smoothstep(state->listen_part), update);
+		dyn_switch(state->listen_part, update->to[COMP_KEY_LISTEN] != 0.0, update, rate);
+	moving |= dyn_glide_to(&state->line[COMP_LINE_LISTEN], &state->cell,
+			       dyn_smoothstep(state->listen_part), update);
 	state->link = (float)(update->to[COMP_LINK] * 0.01);
 	comp_update_lanes(inst, update->to);
-	state->cell_frames = update->cell_frames;
-	state->cell_done = 0;
+	dyn_cell_begin(&state->cell, update);
 	return moving;
 }
 
@@ -215,9 +180,7 @@ static float *comp_row(const struct comp_state *state, uint32_t channel, uint32_
 
 static bool comp_listens(const struct comp_state *state)
 {
-	const struct dyn_line *line = &state->line[COMP_LINE_LISTEN].now;
-
-	return line->at != 0.0f || line->step != 0.0f;
+	return !dyn_line_rests_at(&state->line[COMP_LINE_LISTEN].now, 0.0f);
 }
 
 /* The mean of the key's channels, where their number does not fit. */
@@ -376,7 +339,7 @@ static void comp_reduce(struct comp_work *work, uint32_t idx)
 
 	if (rows == 1 || state->link <= 0.0f) {
 		for (uint32_t c = 0; c < rows; c++)
-			dyn_level_reduce(&state->curve, state->cell_done, work->store[first + c],
+			dyn_level_reduce(&state->curve, state->cell.done, work->store[first + c],
 					 n);
 		return;
 	}
@@ -387,7 +350,7 @@ static void comp_reduce(struct comp_work *work, uint32_t idx)
 		dyn_max(work->load[first + c], loudest, n);
 	for (uint32_t c = 0; c < rows; c++) {
 		dyn_link(work->store[first + c], loudest, state->link, n);
-		dyn_reduce(&state->curve, state->cell_done, work->store[first + c], n);
+		dyn_reduce(&state->curve, state->cell.done, work->store[first + c], n);
 	}
 }
 
@@ -476,7 +439,7 @@ static void comp_listen(const struct comp_state *state, const float *key, float 
 	const struct dyn_line *line = &state->line[COMP_LINE_LISTEN].now;
 
 	for (uint32_t i = 0; i < n; i++) {
-		float part = line->at + line->step * (float)(int32_t)(state->cell_done + i);
+		float part = line->at + line->step * (float)(int32_t)(state->cell.done + i);
 
 		out[i] = (1.0f - part) * out[i] + part * key[i];
 	}
@@ -492,7 +455,7 @@ static void comp_output(struct comp_work *work, uint32_t idx)
 	float most = 0.0f;
 
 	for (uint32_t c = 0; c < rows; c++) {
-		float row_most = dyn_gain(&state->out, state->cell_done, work->store[first + c], n);
+		float row_most = dyn_gain(&state->out, state->cell.done, work->store[first + c], n);
 
 		most = row_most > most ? row_most : most;
 	}
@@ -512,8 +475,7 @@ static void comp_output(struct comp_work *work, uint32_t idx)
 			comp_listen(state, comp_row(state, c, COMP_ROW_KEY), inst->out[c], n);
 	}
 	inst->meter[0] = -most * DYN_DB_PER_LOG2;
-	if (state->cell_done < state->cell_frames)
-		state->cell_done += n;
+	dyn_cell_advance(&state->cell, n);
 	if (state->ring_frames)
 		state->ring_at = (state->ring_at + n) % state->ring_frames;
 }

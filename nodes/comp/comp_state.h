@@ -1,7 +1,7 @@
 /* comp_state.h - what comp.c and comp_setup.c share. */
 #pragma once
 
-#include "dynamics.h"
+#include "dynglide.h"
 #include "eq_bank.h"
 
 #define COMP_KEY_SECTIONS 2u
@@ -31,11 +31,6 @@ enum {
 	COMP_LINES
 };
 
-struct comp_line {
-	struct dyn_line now;
-	float end; /* of the cell */
-};
-
 struct comp_state {
 	/* --- immutable after init --- */
 	uint32_t channels;
@@ -44,14 +39,14 @@ struct comp_state {
 	float *rows;
 	float *ring;
 	/* --- rt --- */
-	struct comp_line line[COMP_LINES];
+	struct dyn_glide line[COMP_LINES];
 	struct dyn_curve curve;
 	struct dyn_out out;
 	float link;
 	float crest_rate; /* of dyn_crest_release() */
 	double auto_part, listen_part; /* how much of the switch is in: 0..1 */
 	bool rms, hold, auto_release, key_filter;
-	uint32_t cell_frames, cell_done; /* length of the cell, and what is made of it */
+	struct dyn_cell cell;
 	uint32_t ring_at;
 };
 
