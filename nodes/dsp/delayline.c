@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clones.h"
+#include "lanes.h"
 
 #include <mixd/rt.h>
 
@@ -99,11 +100,11 @@ struct delayline_place {
 
 MIXD_INLINE struct delayline_place delayline_place(double delay)
 {
-	uint32_t whole = (uint32_t)(int32_t)delay;
-	double position = (delay - (double)(int32_t)whole) * DELAYLINE_PHASES;
-	uint32_t phase = (uint32_t)(int32_t)position;
+	double position = delay * DELAYLINE_PHASES;
+	uint32_t place = (uint32_t)(int32_t)position;
 
-	return (struct delayline_place){whole, phase, (float)(position - (double)(int32_t)phase)};
+	return (struct delayline_place){place / DELAYLINE_PHASES, place % DELAYLINE_PHASES,
+					(float)(position - (double)(int32_t)place)};
 }
 
 /* Samples of which some are older than the reset. */
@@ -119,18 +120,23 @@ static void delayline_gather(const struct delayline *line, const struct delaylin
 	}
 }
 
-MIXD_INLINE float delayline_dot(const float *near, const float *next, float part, const float *x)
+/* The 16 products, in four sums. */
+MIXD_INLINE delayline_v4 delayline_dot(const float *near, float part, const float *x)
 {
-	delayline_v8 a = *(const delayline_v8 *)near, b = *(const delayline_v8 *)(near + 8);
-	delayline_v8 sum;
-	delayline_v4 low, high, four;
+	const float *next = near + DELAYLINE_TAPS;
+	delayline_v8 a = *(const delayline_v8 *)near, b = *(const delayline_v8 *)(near + 8), sum;
+	delayline_v4 low, high;
 
 	a += part * (*(const delayline_v8 *)next - a);
 	b += part * (*(const delayline_v8 *)(next + 8) - b);
 	sum = a * *(const delayline_v8 *)x + b * *(const delayline_v8 *)(x + 8);
 	memcpy(&low, &sum, sizeof(low));
 	memcpy(&high, (const char *)&sum + sizeof(low), sizeof(high));
-	four = low + high;
+	return low + high;
+}
+
+MIXD_INLINE float delayline_sum(delayline_v4 four)
+{
 	return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
@@ -138,12 +144,28 @@ MIXD_CLONES static void delayline_read_known(const struct delayline *line,
 					     const struct delayline_table *table, uint32_t at,
 					     const double *delay, float *ret, uint32_t n_frames)
 {
-	for (uint32_t i = 0; i < n_frames; i++) {
-		struct delayline_place place = delayline_place(delay[i]);
-		uint32_t oldest = (at + i - place.whole - DELAYLINE_BEHIND) & line->mask;
+	const float *taps = table->tap[0], *ring = line->ring;
+	uint32_t i = 0;
 
-		ret[i] = delayline_dot(table->tap[place.phase], table->tap[place.phase + 1],
-				       place.part, line->ring + oldest);
+	for (; i + 4 <= n_frames; i += 4) {
+		lanes_f32x4 row[4];
+
+		for (uint32_t k = 0; k < 4; k++) {
+			struct delayline_place place = delayline_place(delay[i + k]);
+			uint32_t oldest = at + i + k - place.whole - DELAYLINE_BEHIND;
+
+			row[k] = delayline_dot(taps + place.phase * DELAYLINE_TAPS, place.part,
+					       ring + (oldest & line->mask));
+		}
+		lanes_transpose4(row);
+		*(delayline_v4 *)(ret + i) = (row[0] + row[2]) + (row[1] + row[3]);
+	}
+	for (; i < n_frames; i++) {
+		struct delayline_place place = delayline_place(delay[i]);
+		uint32_t oldest = at + i - place.whole - DELAYLINE_BEHIND;
+
+		ret[i] = delayline_sum(delayline_dot(taps + place.phase * DELAYLINE_TAPS,
+						     place.part, ring + (oldest & line->mask)));
 	}
 }
 
@@ -155,7 +177,7 @@ static void delayline_read_young(const struct delayline *line, const struct dela
 	float x[DELAYLINE_TAPS];
 
 	delayline_gather(line, clock, frame, place.whole, x);
-	*ret = delayline_dot(table->tap[place.phase], table->tap[place.phase + 1], place.part, x);
+	*ret = delayline_sum(delayline_dot(table->tap[place.phase], place.part, x));
 }
 
 void delayline_read(const struct delayline *line, const struct delayline_table *table,

@@ -220,7 +220,8 @@ MIXD_INLINE oversample_v2 oversample_allpass(const oversample_v2 *coef, const ui
 {
 #pragma GCC unroll 4
 	for (uint32_t k = 0; k < n_sections; k++) {
-		oversample_v2 y = coef[k] * (x - past[k + 1]) + past[k];
+		/* In this order two steps lead from y to the next y, not three. */
+		oversample_v2 y = (coef[k] * x + past[k]) - coef[k] * past[k + 1];
 
 		if (n_sections > 1 && k == n_sections - 1) /* only the first branch has it */
 			y[1] = x[1];

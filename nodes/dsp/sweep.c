@@ -134,21 +134,31 @@ struct sweep_wave {
 	struct sweep_line spread, triangle, delay, depth;
 };
 
-MIXD_CLONES static void sweep_delays(const struct sweep_wave *wave, double *ret, uint32_t n)
+MIXD_INLINE void sweep_delays_of(const struct sweep_wave *wave, const bool has_triangle,
+				 double *ret, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		double t = (double)((int64_t)(wave->phase + wave->increment * i) >> 12) * 0x1p-52;
-		double sine, value, delay;
+		double value, delay;
 
 		t += wave->turn + sweep_line_at(&wave->spread, i);
 		t -= t >= 0.5 ? 1.0 : 0.0;
 		t -= t >= 0.5 ? 1.0 : 0.0;
-		sine = lfo_sine(t);
-		value = sine + sweep_line_at(&wave->triangle, i) * (lfo_triangle(t) - sine);
+		value = lfo_sine(t);
+		if (has_triangle)
+			value += sweep_line_at(&wave->triangle, i) * (lfo_triangle(t) - value);
 		delay = sweep_line_at(&wave->delay, i) +
 			sweep_line_at(&wave->depth, i) * (0.5 + 0.5 * value);
 		ret[i] = delay < SWEEP_NEAREST ? SWEEP_NEAREST : delay;
 	}
+}
+
+MIXD_CLONES static void sweep_delays(const struct sweep_wave *wave, double *ret, uint32_t n)
+{
+	if (wave->triangle.from == 0.0 && wave->triangle.step == 0.0)
+		sweep_delays_of(wave, false, ret, n);
+	else
+		sweep_delays_of(wave, true, ret, n);
 }
 
 MIXD_CLONES static void sweep_add(const float *x, const struct sweep_line *gain, float *sum,

@@ -341,13 +341,15 @@ static void saturator_emphasis(const struct saturator_shelf *shelf, double *memo
 static void saturator_block_dc(struct saturator_state *state, struct saturator_channel *channel,
 			       float *out, uint32_t n)
 {
-	double mean = channel->dc, part = 1.0 - state->dc_keep;
+	double mean = channel->dc, keep = state->dc_keep, part = 1.0 - keep;
+	bool is_all = dsp_ramp_rests(&state->dc_share) && state->dc_share.to >= 1.0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		double x = (double)out[i];
 
-		mean += part * (x - mean);
-		out[i] = (float)(x - mean * dsp_ramp_value(&state->dc_share, i));
+		mean = keep * mean + part * x;
+		out[i] =
+			(float)(is_all ? x - mean : x - mean * dsp_ramp_value(&state->dc_share, i));
 	}
 	channel->dc = mean;
 }
@@ -396,8 +398,12 @@ static void saturator_output(struct saturator_state *state, const struct mixd_in
 {
 	uint32_t n_channels = inst->setup->out_layout[0]->n_channels;
 	float factor[MIXD_SLICE_MAX];
-	bool is_one = true;
 
+	if (dsp_ramp_rests(&state->level_share) && state->level_share.to == 0.0) {
+		for (uint32_t c = 0; c < n_channels; c++)
+			dsp_ramp_mul(&state->gain, inst->out[c], inst->out[c], n);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		double slope = (state->level_to - state->level_from) / MIXD_SLICE_MAX;
 		double level = state->level_from + slope * (at + i);
@@ -405,9 +411,8 @@ static void saturator_output(struct saturator_state *state, const struct mixd_in
 
 		factor[i] =
 			(float)((1.0 + share * (level - 1.0)) * dsp_ramp_value(&state->gain, i));
-		is_one = is_one && factor[i] == 1.0f;
 	}
-	for (uint32_t c = 0; !is_one && c < n_channels; c++)
+	for (uint32_t c = 0; c < n_channels; c++)
 		for (uint32_t i = 0; i < n; i++)
 			inst->out[c][i] *= factor[i];
 }
