@@ -34,6 +34,7 @@ struct lv2_plug {
 	uint32_t n_in, n_out, n_key, n_params, n_meters, n_atoms_in, n_atoms_out;
 	LV2_Atom_Sequence **atom_in, **atom_out;
 	bool active;
+	void *features; /* what it was given: lives as long as it */
 	/* --- the thread that runs it --- */
 	float *param, *meter, *held; /* what control ports are connected to */
 	float *cv; /* a signal for CV inputs, a bin for CV outputs: per port max_frames */

@@ -321,8 +321,11 @@ int lv2_plug_new(const struct lv2_plug_setup *setup, struct lv2_plug **ret,
 	int res = -ENOMEM;
 
 	snprintf(words, LV2_WORDS_MAX, "out of memory");
-	if (!plug || !features)
+	if (!plug || !features) {
+		free(features);
 		goto out;
+	}
+	plug->features = features;
 	plug->setup = *setup;
 	plug->sequence = uri_map(NULL, LV2_ATOM__Sequence);
 	plug->chunk = uri_map(NULL, LV2_ATOM__Chunk);
@@ -345,9 +348,6 @@ int lv2_plug_new(const struct lv2_plug_setup *setup, struct lv2_plug **ret,
 	}
 	res = plug_ports(plug);
 out:
-	/* The features live as long as the plug-in may look at them: as long as the process. */
-	if (!plug || !plug->handle)
-		free(features);
 	if (res < 0) {
 		lv2_plug_free(plug);
 		return res;
@@ -369,6 +369,7 @@ struct lv2_plug *lv2_plug_free(struct lv2_plug *plug)
 		free(plug->atom_in[i]);
 	for (uint32_t i = 0; plug->atom_out && i < plug->n_atoms_out; i++)
 		free(plug->atom_out[i]);
+	free(plug->features);
 	free(plug->atom_in);
 	free(plug->atom_out);
 	free(plug->param);

@@ -499,6 +499,47 @@ static int table_fill(struct table *table)
 	return res == 0 ? table_words(table) : res;
 }
 
+static void forget(const void *memory)
+{
+	free((void *)(uintptr_t)memory);
+}
+
+/* What was made of a plug-in that is refused. */
+static void table_forget(struct table *table, struct lv2_type *type)
+{
+	for (uint32_t i = 0; table && table->params && i <= table->n_params; i++) {
+		const char *const *labels = table->params[i].labels;
+
+		for (uint32_t k = 0; labels && labels[k]; k++)
+			forget(labels[k]);
+		forget(labels);
+		forget(table->params[i].id);
+		forget(table->params[i].doc);
+		forget(type->params[i].points);
+	}
+	for (uint32_t i = LV2_METER_COUNT_; table && table->meters && i < table->n_meters; i++) {
+		forget(table->meters[i].id);
+		forget(table->meters[i].doc);
+	}
+	if (type) {
+		free(type->uri);
+		free(type->library);
+		free(type->bundle);
+		free(type->ports);
+		free(type->params);
+		forget(type->type.id);
+		forget(type->type.source);
+		forget(type->type.doc);
+	}
+	if (table) {
+		free(table->ports);
+		free(table->params);
+		free(table->meters);
+	}
+	free(table);
+	free(type);
+}
+
 struct lv2_type *lv2_table_make(LilvWorld *world, const LilvPlugin *plugin,
 				struct mixd_fault *fault)
 {
@@ -517,8 +558,7 @@ struct lv2_type *lv2_table_make(LilvWorld *world, const LilvPlugin *plugin,
 	if (res < 0) {
 		if (res == -ENOMEM && table)
 			table_refuse(table, "free some, and try again", "out of memory");
-		free(table); /* rows of a refused plug-in stay: a person asks for few of them */
-		free(type);
+		table_forget(table, type);
 		return NULL;
 	}
 	type->type.flags = type->n_in ? 0 : MIXD_NODE_SOURCE;

@@ -50,6 +50,7 @@ const struct mixd_node_type *node_host_type(const char *id, const char **ret_why
 	struct mixd_fault fault = {0};
 	char path[1024];
 
+	CHECK(id);
 	snprintf(path, sizeof(path), "%s/node-%.*s.so", node_host_folder(), (int)strcspn(id, ":"),
 		 id);
 	module = node_host_module(path);
