@@ -162,22 +162,38 @@ static bool deesser_update(struct mixd_inst *inst, const struct mixd_update *upd
 	return moving;
 }
 
+static void deesser_end_group(struct deesser_state *state, double high, double all, float *ret_high,
+			      float *ret_all)
+{
+	const double take = state->take / DEESSER_GROUP, keep = 1.0 - state->take;
+
+	state->high = keep * state->high + take * high;
+	state->all = keep * state->all + take * all;
+	*ret_high = (float)state->high;
+	*ret_all = (float)state->all;
+}
+
 /* Powers to means, one per group, in place. Returns the number of groups that end here. */
 static uint32_t deesser_means(struct deesser_state *state, float *high, float *all, uint32_t n)
 {
-	const double take = state->take / DEESSER_GROUP, keep = 1.0 - state->take;
+	uint32_t phase = state->phase, groups = 0, i = 0;
 	double h = state->group_high, a = state->group_all;
-	uint32_t phase = state->phase, groups = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		h += (double)high[i];
-		a += (double)all[i];
-		if (++phase < DEESSER_GROUP)
-			continue;
-		state->high = keep * state->high + take * h;
-		state->all = keep * state->all + take * a;
-		high[groups] = (float)state->high;
-		all[groups++] = (float)state->all;
+	while (i < n) {
+		if (phase == 0 && n - i >= DEESSER_GROUP) {
+			const float *p = high + i, *q = all + i;
+
+			h = (((double)p[0] + (double)p[1]) + (double)p[2]) + (double)p[3];
+			a = (((double)q[0] + (double)q[1]) + (double)q[2]) + (double)q[3];
+			i += DEESSER_GROUP;
+		} else {
+			h += (double)high[i];
+			a += (double)all[i++];
+			if (++phase < DEESSER_GROUP)
+				continue;
+		}
+		deesser_end_group(state, h, a, &high[groups], &all[groups]);
+		groups++;
 		h = a = 0.0;
 		phase = 0;
 	}
@@ -189,13 +205,20 @@ static uint32_t deesser_means(struct deesser_state *state, float *high, float *a
 /* Radii of groups to one per frame: what a group says is reached at the end of the next. */
 static void deesser_spread(struct deesser_state *state, const float *group, float *x, uint32_t n)
 {
+	static const float way[DEESSER_GROUP] = {0.25f, 0.5f, 0.75f, 1.0f};
 	float from = state->from, to = state->to;
-	uint32_t phase = state->phase;
+	uint32_t phase = state->phase, i = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		x[i] = from + (to - from) * ((float)(int32_t)++phase * (1.0f / DEESSER_GROUP));
-		if (phase < DEESSER_GROUP)
-			continue;
+	while (i < n) {
+		if (phase == 0 && n - i >= DEESSER_GROUP) {
+			for (uint32_t k = 0; k < DEESSER_GROUP; k++)
+				x[i + k] = from + (to - from) * way[k];
+			i += DEESSER_GROUP;
+		} else {
+			x[i++] = from + (to - from) * way[phase];
+			if (++phase < DEESSER_GROUP)
+				continue;
+		}
 		from = to;
 		to = *group++;
 		phase = 0;
@@ -291,6 +314,7 @@ static void deesser_process(const struct mixd_call *call)
 	struct deesser_state *state = inst->state;
 	const uint32_t n = call->n_frames, channels = state->chain.channels;
 	const bool removed = !dyn_line_rests_at(&state->removed.now, 0.0f);
+	const bool copied = removed || state->chain.delay_frames > 0;
 	float x[MIXD_SLICE_MAX] __attribute__((aligned(64)));
 	float dry[2][MIXD_SLICE_MAX], unused[MIXD_SLICE_MAX];
 	float most;
@@ -299,12 +323,18 @@ static void deesser_process(const struct mixd_call *call)
 	for (uint32_t c = 0; c < channels; c += 2) {
 		bool two = c + 1 < channels;
 		float *out[2] = {inst->out[c], two ? inst->out[c + 1] : unused};
+		const float *in[2];
 
-		sidechain_delayed(&state->chain, c, inst->in[c], dry[0], n);
-		sidechain_delayed(&state->chain, two ? c + 1 : c, inst->in[two ? c + 1 : c], dry[1],
-				  n);
-		dynshelf_run(&state->shelf, &state->channels[c / 2],
-			     (const float *[]){dry[0], dry[1]}, out, x, n);
+		for (uint32_t k = 0; k < 2; k++) {
+			uint32_t channel = two ? c + k : c;
+
+			in[k] = inst->in[channel];
+			if (!copied)
+				continue;
+			sidechain_delayed(&state->chain, channel, in[k], dry[k], n);
+			in[k] = dry[k];
+		}
+		dynshelf_run(&state->shelf, &state->channels[c / 2], in, out, x, n);
 		for (uint32_t k = 0; removed && k < (two ? 2u : 1u); k++)
 			deesser_removed(state, dry[k], out[k], n);
 	}
