@@ -8,7 +8,7 @@
  * STRUCTURE   The tracker hears the channels of an instance in a mix that no polarity cancels. Notches
  *             run over the lanes of a bank (../dsp/eq_bank.h) and are set anew at the start of a
  *             slice when the frequency has moved; that is in process(), which so needs no cells.
- *             Harmonic h is h^0.6 times as wide as the fundamental, because h times the error of
+ *             Harmonic h is h^0.7 times as wide as the fundamental, because h times the error of
  *             the frequency is its own. */
 #include <math.h>
 #include <string.h>

@@ -62,7 +62,7 @@ int dehum_activate(struct mixd_inst *inst, struct mixd_fault *fault);
 
 static inline double dehum_width_hz(uint32_t harmonic, double width_hz)
 {
-	return width_hz * pow(harmonic, 0.6);
+	return width_hz * pow(harmonic, 0.7);
 }
 
 static inline struct svf_section dehum_notch(double hz, uint32_t harmonic, double width_hz,

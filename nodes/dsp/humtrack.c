@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "clones.h"
+#include "lanes.h"
 
 #include <mixd/rt.h>
 
@@ -169,29 +169,39 @@ static void humtrack_look(const struct humtrack_reference *ref, struct humtrack_
 MIXD_CLONES static double humtrack_still(const struct humtrack_view *view, double off_hz,
 					 uint32_t n_harmonics)
 {
-	double sum[2][HUMTRACK_HARMONICS] = {{0.0}}, osc[2][HUMTRACK_HARMONICS];
-	double turn[2][HUMTRACK_HARMONICS], still = 0.0;
+	lanes_f64x8 sum_re[2] = {{0.0}}, sum_im[2] = {{0.0}}, re[2], im[2], turn_re[2], turn_im[2];
+	const uint32_t n_vectors = n_harmonics > 8 ? 2 : 1;
+	const double at = 2.0 * M_PI * off_hz * HUMTRACK_TICK_S;
+	const double first_re = cos(at), first_im = -sin(at);
+	double c = first_re, d = first_im, more, still = 0.0;
 
-	for (uint32_t h = 0; h < n_harmonics; h++) {
-		double at = 2.0 * M_PI * (h + 1) * off_hz * HUMTRACK_TICK_S;
-
-		turn[0][h] = cos(at);
-		turn[1][h] = -sin(at);
-		osc[0][h] = 1.0;
-		osc[1][h] = 0.0;
+	/* Harmonic h turns h times as far: powers of the fundamental's turn. */
+	for (uint32_t h = 0; h < 8 * n_vectors; h++) {
+		turn_re[h / 8][h % 8] = c;
+		turn_im[h / 8][h % 8] = d;
+		re[h / 8][h % 8] = 1.0;
+		im[h / 8][h % 8] = 0.0;
+		more = c * first_re - d * first_im;
+		d = c * first_im + d * first_re;
+		c = more;
 	}
 	for (uint32_t t = 0; t < view->n; t++)
-		for (uint32_t h = 0; h < n_harmonics; h++) {
-			double re = osc[0][h], im = osc[1][h];
-			double a = view->note[t][0][h], b = view->note[t][1][h];
+		for (uint32_t k = 0; k < n_vectors; k++) {
+			lanes_f64x8 a, b, next;
 
-			sum[0][h] += a * re - b * im;
-			sum[1][h] += a * im + b * re;
-			osc[0][h] = re * turn[0][h] - im * turn[1][h];
-			osc[1][h] = re * turn[1][h] + im * turn[0][h];
+			memcpy(&a, view->note[t][0] + 8 * k, sizeof(a));
+			memcpy(&b, view->note[t][1] + 8 * k, sizeof(b));
+			sum_re[k] += a * re[k] - b * im[k];
+			sum_im[k] += a * im[k] + b * re[k];
+			next = re[k] * turn_re[k] - im[k] * turn_im[k];
+			im[k] = re[k] * turn_im[k] + im[k] * turn_re[k];
+			re[k] = next;
 		}
-	for (uint32_t h = 0; h < n_harmonics; h++)
-		still += view->weight[h] * (sum[0][h] * sum[0][h] + sum[1][h] * sum[1][h]);
+	for (uint32_t h = 0; h < n_harmonics; h++) {
+		double x = sum_re[h / 8][h % 8], y = sum_im[h / 8][h % 8];
+
+		still += view->weight[h] * (x * x + y * y);
+	}
 	return still;
 }
 
@@ -291,7 +301,7 @@ static void humtrack_estimate(const struct humtrack *track, struct humtrack_refe
 
 	humtrack_look(ref, &view);
 	for (uint32_t n = 1; n <= HUMTRACK_HARMONICS; n *= 2)
-		off_hz = humtrack_search(&view, off_hz, (n == 1 ? 0.08 : 0.05) / n, n == 1 ? 8 : 6,
+		off_hz = humtrack_search(&view, off_hz, (n == 1 ? 0.08 : 0.05) / n, n == 1 ? 8 : 4,
 					 n, &bend);
 	off_hz += bend;
 	ref->confidence = humtrack_still(&view, off_hz, HUMTRACK_HARMONICS) /
