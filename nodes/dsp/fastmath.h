@@ -2,7 +2,7 @@
  *
  * WHAT        Plain C with selects instead of branches: a loop over them becomes vectors of whatever
  *             width the clone has. The same bits everywhere.
- * SOURCE      Chebyshev interpolation on one octave: errors below 8e-6 (exp2, relative) and 2e-6
+ * SOURCE      Chebyshev interpolation on one octave: errors below 8e-6 (exp2, relative) and 4e-6
  *             (log2, absolute). tests/unit/test_dsp_omlsa.c measures them.
  * NOT HERE    numbers for sound itself: libm, in f64. */
 #pragma once
