@@ -191,7 +191,7 @@ static int convolver_build_wire(struct mixd_inst *inst)
 {
 	struct convolver_state *state = inst->state;
 	struct convolver_response response = {.n_taps = 1, .gain = 1.0};
-	struct mixd_fault ignored;
+	struct mixd_fault ignored = {0};
 	float one = 1.0f, *channel = &one;
 
 	response.audio = (struct mixd_audio){&channel, 1, 1, inst->setup->rate};

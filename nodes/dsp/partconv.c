@@ -99,7 +99,8 @@ void partconv_head(const float *taps, const float *x, float *out, uint32_t n_fra
 				*(partconv_f32x8 *)(out + i + 8 * j) += sum[j];
 			continue;
 		}
-		memcpy(last, sum, sizeof(last));
+		for (uint32_t j = 0; j < 4; j++)
+			*(partconv_f32x8 *)(last + 8 * j) = sum[j];
 		for (uint32_t j = 0; j < n_frames - i; j++)
 			out[i + j] += last[j];
 	}

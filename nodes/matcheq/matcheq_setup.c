@@ -383,7 +383,7 @@ void matcheq_response(const struct mixd_response *query, double *ret_db)
 {
 	struct mixd_setup setup = {.rate = query->rate, .config = query->config};
 	struct matcheq_spectra spectra = {.has_source = false};
-	struct mixd_fault ignored;
+	struct mixd_fault ignored = {0};
 	struct matcheq_desk desk;
 	double highest, lowest;
 
