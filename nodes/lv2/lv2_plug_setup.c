@@ -63,7 +63,8 @@ static const char *uri_unmap(LV2_URID_Unmap_Handle handle, LV2_URID urid)
 
 /* ---- features ---- */
 
-static int plug_vprintf(LV2_Log_Handle handle, LV2_URID type, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static int plug_vprintf(LV2_Log_Handle handle, LV2_URID type,
+							      const char *format, va_list args)
 {
 	const struct lv2_plug *plug = handle;
 	char text[512];

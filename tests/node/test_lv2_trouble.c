@@ -1,9 +1,9 @@
 /* test_lv2_trouble.c - LV2 plug-ins that crash, hang, are late or give nonsense, live.
  *
- * The bad plug-ins halve what goes in, so that they can be told from the dry signal, until their
- * fuse has burnt. Time is that of the machine here: a good plug-in may be late, too, on one that is
- * busy. So nothing is said about when it is heard, but everything about what: the plug-in, the dry
- * signal, or a fade between them. */
+ * The bad plug-ins halve what goes in, so that they can be told from the dry signal, as long as
+ * their fuse is longer than what they have run. Time is that of the machine here: a good plug-in may
+ * be late, too, on one that is busy. So nothing is said about when it is heard, but everything about
+ * what: the plug-in, the dry signal, or a fade between them. */
 #include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -99,29 +99,27 @@ static void live_no_click(const struct live *live, uint32_t from, uint32_t to)
 	}
 }
 
-/* ID burns its fuse; after at most three blocks the dry signal is heard, to the bit. */
+/* The fuse of ID is lit; what comes out of the block after that is bad. Three blocks later the dry
+ * signal is heard, to the bit, and nothing else until it says HEALTH. */
 static void live_fails(struct live *live, const char *id, float health)
 {
-	uint32_t begin, wet, blocks = 0;
+	uint32_t begin, lit;
 
-	live_open(live, id, 60, out[0]);
+	live_open(live, id, 1e6, out[0]);
 	live_until_wet(live);
 	begin = live->at - BLOCK;
-	for (wet = begin; live_is(live, live->at - BLOCK, 0.5f); live_pause()) {
-		wet = live->at;
+	node_host_jump(live->host, 0, "fuse", 0);
+	lit = live->at;
+	for (uint32_t i = 0; i < 1 + 3; i++)
 		live_block(live);
-	}
-	while (!live_is(live, live->at - BLOCK, 1) && blocks++ < 10)
+	for (uint32_t i = 0; i < 800 && live_health(live) != health; i++) {
 		live_block(live);
-	CHECK(live->at - BLOCK - wet <= 3 * BLOCK, "%s: dry after %u frames", id,
-	      live->at - BLOCK - wet);
-	live_no_click(live, begin, live->at);
-	for (uint32_t i = 0; i < 400 && live_health(live) != health; i++) {
-		live_block(live);
-		CHECK(live_is(live, live->at - BLOCK, 1), "%s: not dry at %u", id, live->at);
+		CHECK(live_is(live, live->at - BLOCK, 1), "%s: not dry %u frames later", id,
+		      live->at - BLOCK - lit);
 		live_pause();
 	}
 	CHECK(live_health(live) == health, "%s: health %g", id, (double)live_health(live));
+	live_no_click(live, begin, live->at);
 }
 
 /* After a pause it is there again, without a click, and then holds. */
