@@ -18,7 +18,7 @@
 
 #define SHAPER_FLAT_HZ 20000.0
 #define SHAPER_WORK (OVERSAMPLE_BLOCK * OVERSAMPLE_MAX)
-#define SHAPER_ROOM (SHAPER_FIR_MAX + SHAPER_WORK + OVERSAMPLE_GRAIN)
+#define SHAPER_ROOM (SHAPER_PAST + SHAPER_WORK + OVERSAMPLE_GRAIN)
 
 /* ---- the compensation ---- */
 
@@ -217,7 +217,7 @@ static void shaper_mix(const struct shaper *shaper, const struct shaper_control 
 static bool shaper_rest(const struct shaper *shaper, struct shaper_channel *channel,
 			const struct shaper_control *control, float *rest, uint32_t n)
 {
-	float line[SHAPER_ROOM], *at = line + SHAPER_FIR_MAX;
+	float line[SHAPER_ROOM], *at = line + SHAPER_PAST;
 	double per_frame = 1.0 / shaper->os.factor;
 	float offset = (float)control->offset.to;
 	bool moves = !dsp_ramp_rests(&control->offset) || !dsp_ramp_rests(&control->blend) ||
@@ -268,7 +268,7 @@ void shaper_run(const struct shaper *shaper, struct shaper_channel *channel,
 	float b[SHAPER_ROOM] __attribute__((aligned(64)));
 	float wet[SHAPER_ROOM] __attribute__((aligned(64)));
 	float rest[SHAPER_ROOM];
-	float *x = a + SHAPER_FIR_MAX, *at = b + SHAPER_FIR_MAX;
+	float *x = a + SHAPER_FIR_MAX, *at = b + SHAPER_PAST;
 	uint32_t n = n_frames * shaper->os.factor;
 	bool rest_moves;
 

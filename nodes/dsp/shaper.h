@@ -21,6 +21,7 @@
 #include "ramp.h"
 
 #define SHAPER_FIR_MAX 8u /* taps */
+#define SHAPER_PAST 16u /* frames before the FIR: its own, and up to 7 that fill up the delay */
 
 struct shaper {
 	struct oversample os;
@@ -41,7 +42,7 @@ struct shaper_control {
 /* Zeroed is fresh. */
 struct shaper_channel {
 	struct oversample_channel os;
-	float past[SHAPER_FIR_MAX]; /* before the FIR, newest last */
+	float past[SHAPER_PAST]; /* before the FIR, newest last */
 	float x_before; /* upper rate, before the drive */
 	float at_before[2]; /* on the curve; and where silence is there */
 	bool began;

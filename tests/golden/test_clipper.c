@@ -208,3 +208,30 @@ TEST(clipper_ends_at_the_ceiling_and_says_how_far_it_was)
 	CHECK_NEAR(node_host_meter(host, 0, "over"), 6, 0.01);
 	node_host_free(host);
 }
+
+/* At every rate it is a delay of whole frames: with fewer stages, with none, and where the latency
+ * needs filling up. */
+TEST(clipper_is_transparent_at_all_rates)
+{
+	static const double rates[] = {8000, 16000, 32000, 44100, 88200, 96000, 192000, 384000};
+
+	for (uint32_t r = 0; r < 8; r++)
+		for (uint32_t factor = 0; factor < 3; factor++) {
+			struct node_host *host = node_host_open(
+				"clipper",
+				&(struct node_host_setup){.layout = "mono",
+							  .rate = rates[r],
+							  .configs = setting(factor, true)});
+			uint32_t latency = node_host_latency(host);
+			double worst = 0;
+
+			for (uint32_t i = 0; i < LEAD + N; i++)
+				in[i] = (float)(0.5 * sin(0.03 * i));
+			node_host_process(host, ins, outs, LEAD + N);
+			for (uint32_t i = LEAD; i < LEAD + N; i++)
+				worst = fmax(worst, fabs((double)out[i] - (double)in[i - latency]));
+			CHECK(worst <= 1e-4, "%g Hz, %ux: off by %g", rates[r], 2u << factor,
+			      worst);
+			node_host_free(host);
+		}
+}
