@@ -252,7 +252,7 @@ MIXD_INLINE void dither_shaped(struct dither *node, uint32_t first_channel, cons
 		for (uint32_t l = 0; l < 4; l++)
 			error[k][l] = channel[l < used ? l : 0].error[k];
 	for (uint32_t i = 0; i < n; i++) {
-		lanes_f64x4 x, v, y, old = {0};
+		lanes_f64x4 x = {0}, old = {0}, v, y;
 
 		for (uint32_t l = 0; l < 4; l++)
 			x[l] = (double)in[l < used ? l : 0][at + i];

@@ -351,7 +351,7 @@ static void tap_tick(struct mixd_inst *inst)
 /* Bits of a float to an integer of the same order, and back. */
 MIXD_INLINE int32_t tap_order(int32_t bits)
 {
-	return bits ^ ((bits >> 31) & 0x7fffffff);
+	return bits < 0 ? bits ^ 0x7fffffff : bits;
 }
 
 /* Lowest and highest as integers, which the compiler has vectors for. A NaN is beyond all numbers. */
