@@ -219,9 +219,13 @@ int convolver_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	     state->ring_frames <
 	     CONVOLVER_PREDELAY_MAX_MS / 1000.0 * inst->setup->rate + MIXD_SLICE_MAX + 1;)
 		state->ring_frames *= 2;
-	state->ring = calloc((size_t)state->n_channels * state->ring_frames, sizeof(float));
-	if (!state->ring)
+	if (posix_memalign((void **)&state->ring, 64,
+			   (size_t)state->n_channels * state->ring_frames * sizeof(float)) != 0) {
+		state->ring = NULL;
 		return -ENOMEM;
+	}
+	/* Touched here, so that no page is missing when it is first written. */
+	memset(state->ring, 0, (size_t)state->n_channels * state->ring_frames * sizeof(float));
 	if (!path || !*path) {
 		r = convolver_build_wire(inst);
 	} else if (!(response = calloc(1, sizeof(*response)))) {

@@ -347,12 +347,19 @@ int matcheq_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	if (r == 0)
 		r = matcheq_make_conv(state, matcheq_taps(inst->setup));
 	if (r == 0) {
+		size_t floats;
+
 		/* whole halves, and a power of two because a frame is one */
 		state->ring_frames = MATCHEQ_RING_HALVES / 2 * state->ltas.n_frames;
-		state->ring = calloc((size_t)state->n_channels *
-					     (state->ring_frames + state->ltas.n_frames / 2),
-				     sizeof(float));
-		r = state->ring ? 0 : -ENOMEM;
+		floats =
+			state->n_channels * ((size_t)state->ring_frames + state->ltas.n_frames / 2);
+		if (posix_memalign((void **)&state->ring, 64, floats * sizeof(float)) == 0) {
+			/* touched, so that no page is missing when it is first written */
+			memset(state->ring, 0, floats * sizeof(float));
+		} else {
+			state->ring = NULL;
+			r = -ENOMEM;
+		}
 	}
 	if (r < 0) {
 		matcheq_deactivate(inst);
