@@ -25,7 +25,7 @@ void lv2_params(const struct mixd_inst *inst, float *ret)
 
 	for (uint32_t i = 0; i < type->type.n_params; i++) {
 		const struct lv2_param *param = &type->params[i];
-		double value = inst->value[i];
+		double value = inst->value[i]; /* at the end of the cell: what a port can hold */
 
 		if (param->points && value >= 0 && value < param->n_points) {
 			ret[i] = param->points[(uint32_t)value];
@@ -132,7 +132,6 @@ static void lv2_direct(struct mixd_inst *inst, const struct mixd_call *call)
 	if (node->fresh)
 		node->since = call->position;
 	node->fresh = false;
-	lv2_params(inst, node->param);
 	for (uint32_t i = 0; i < frame->copies; i++) {
 		for (uint32_t k = 0; k < frame->n_key; k++)
 			key[k] = inst->in[frame->in_channels +
@@ -148,6 +147,13 @@ static void lv2_direct(struct mixd_inst *inst, const struct mixd_call *call)
 }
 
 /* ---- the type's ---- */
+
+/* Hundreds of params, of which hardly one ever moves: their ports' values are made when one does. */
+bool lv2_update(struct mixd_inst *inst, const struct mixd_update *update)
+{
+	lv2_params(inst, ((struct lv2_node *)inst->state)->param);
+	return false;
+}
 
 void lv2_process(const struct mixd_call *call)
 {

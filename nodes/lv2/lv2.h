@@ -274,6 +274,7 @@ bool lv2_submit(struct mixd_inst *inst, enum lv2_job job);
 /* lv2.c [rt] */
 void lv2_process(const struct mixd_call *call);
 void lv2_reset(struct mixd_inst *inst);
+bool lv2_update(struct mixd_inst *inst, const struct mixd_update *update);
 void lv2_params(const struct mixd_inst *inst, float *ret);
 void lv2_meters(struct mixd_inst *inst, const float *meter);
 /* One run of local plug I, whatever it does to the rounding mode. */

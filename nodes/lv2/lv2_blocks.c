@@ -162,8 +162,6 @@ static void blocks_local(struct mixd_inst *inst, struct lv2_slot *slot, uint64_t
 	float *first_out = lv2_slot_floats(slot, frame->slot_out);
 	float *meter = lv2_slot_floats(slot, frame->slot_meter);
 
-	memcpy(node->param, lv2_slot_floats(slot, frame->slot_param),
-	       frame->n_params * sizeof(float));
 	for (uint32_t i = 0; i < frame->copies; i++) {
 		for (uint32_t k = 0; k < frame->n_in; k++)
 			in[k] = first_in + (size_t)(i * frame->n_in + k) * frame->block;
@@ -190,7 +188,8 @@ static void blocks_hand_over(struct mixd_inst *inst, uint64_t block)
 	if (node->dropping ||
 	    atomic_load_explicit(&node->link, memory_order_relaxed) != LV2_LINK_UP)
 		return;
-	lv2_params(inst, lv2_slot_floats(slot, frame->slot_param));
+	memcpy(lv2_slot_floats(slot, frame->slot_param), node->param,
+	       frame->n_params * sizeof(float));
 	slot->flags = node->restart ? LV2_SLOT_RESTART : 0;
 	node->restart = false;
 	node->full[block & (frame->slots - 1)] = block + 1;

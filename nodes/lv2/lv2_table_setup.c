@@ -573,6 +573,7 @@ struct lv2_type *lv2_table_make(LilvWorld *world, const LilvPlugin *plugin,
 	type->type.needs = lv2_needs;
 	type->type.activate = lv2_activate;
 	type->type.deactivate = lv2_deactivate;
+	type->type.update = lv2_update;
 	type->type.process = lv2_process;
 	type->type.reset = lv2_reset;
 	type->type.work = lv2_work;
