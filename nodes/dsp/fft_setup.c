@@ -25,12 +25,12 @@ static int fft_valid(enum fft_kind kind, uint32_t n)
 /* exp(-2 pi j k / n) */
 static void fft_twiddle(uint32_t k, uint32_t n, float *ret_re, float *ret_im)
 {
-	uint32_t octant = (uint32_t)(((uint64_t)k * 8) / n) % 8;
+	uint32_t octant = (uint32_t)(((uint64_t)k * 8) / n) % 8, axis = (octant + 1) / 2;
 	/* Distance from the nearest axis, in turns of 1/n. */
-	double steps = (double)k - (double)n * ((octant + 1) / 2) / 4;
+	double steps = (double)k - (double)n * axis / 4;
 	double angle = 2 * M_PI * steps / n, c = cos(angle), s = sin(angle);
 
-	switch ((octant + 1) / 2 % 4) {
+	switch (axis % 4) {
 	case 0:
 		*ret_re = (float)c, *ret_im = (float)-s;
 		break;

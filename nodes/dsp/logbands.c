@@ -16,7 +16,7 @@ double logbands_hz(uint32_t band, uint32_t middle, double per_octave)
 void logbands_init(struct logbands *bands, uint32_t n, uint32_t middle, double per_octave,
 		   double rate_hz, uint32_t size, double noise_bins)
 {
-	double edge = exp2(0.5 / per_octave), last = size / 2;
+	double edge = exp2(0.5 / per_octave), last = 0.5 * size;
 
 	bands->n = n < LOGBANDS_MAX ? n : LOGBANDS_MAX;
 	bands->noise_bins = (float)noise_bins;

@@ -262,7 +262,7 @@ static bool spectrum_update(struct mixd_inst *inst, const struct mixd_update *up
 {
 	struct spectrum *node = inst->state;
 	struct spectrum_job *wanted = &node->wanted;
-	double hop_s = node->size / SPECTRUM_OVERLAP / inst->setup->rate;
+	double hop_s = node->framer.hop / inst->setup->rate;
 	double average = update->to[SPECTRUM_PARAM_AVERAGE];
 
 	if (!update->jump && update->to[SPECTRUM_PARAM_RESET] != node->reset_seen)
