@@ -64,7 +64,7 @@ int delay_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	for (uint32_t c = 0; c < state->n_channels; c++) {
 		struct delay_channel *channel = &state->channel[c];
 
-		channel->line = (struct delayline){(float *)memory, delay_ring(rate) - 1};
+		channel->line = (struct delayline){(void *)memory, delay_ring(rate) - 1};
 		channel->partner = delay_partner(layout, c);
 		channel->is_right = channel->partner < c;
 		memory += delay_ring_bytes(rate);

@@ -60,7 +60,7 @@ void sweep_init(struct sweep *sweep, uint32_t n_channels, uint32_t longest_frame
 	sweep->dry_frames = dry_frames;
 	delayline_table_init(&sweep->table);
 	for (uint32_t c = 0; c < n_lines; c++) {
-		sweep->line[c].ring = (float *)memory;
+		sweep->line[c].ring = (void *)memory;
 		sweep->line[c].mask = delayline_frames(longest_frames) - 1;
 		memory += sweep_ring_bytes(longest_frames);
 	}

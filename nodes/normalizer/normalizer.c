@@ -200,7 +200,7 @@ static int normalizer_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 		state->weight[k] /= sum;
 	memory += normalizer_head_bytes(state->n_channels);
 	for (uint32_t c = 0; c < state->n_channels; c++) {
-		state->channel[c].ring = (float *)memory;
+		state->channel[c].ring = (void *)memory;
 		memory += (size_t)state->ring_frames * sizeof(float);
 	}
 	normalizer_reset(inst);

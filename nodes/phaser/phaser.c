@@ -192,7 +192,7 @@ static bool phaser_update_stages(struct phaser_state *state, const struct mixd_u
 static phaser_v2 phaser_coef(const struct phaser_state *state, uint64_t phase, double triangle,
 			     double rate)
 {
-	phaser_v2 a;
+	phaser_v2 a = {0};
 
 	for (uint32_t side = 0; side < 2; side++) {
 		double t = lfo_at(phase + (side ? lfo_turn(state->spread) : 0));
