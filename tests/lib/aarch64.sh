@@ -7,7 +7,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc=aarch64-linux-gnu-gcc
 flags="-std=gnu11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror
-	-Wno-unused-parameter -Wno-psabi -Wno-missing-field-initializers -Inodes/include -Inodes/dsp -Itests/lib"
+	-Wno-unused-parameter -Wno-psabi -Wno-missing-field-initializers -Inodes/include -Inodes/dsp -Itests/lib
+	-DLV2_HELPER=\"mixd-lv2\" -idirafter /usr/include -idirafter /usr/include/lilv-0" # of LV2 we have only headers, of all machines
 
 for source in nodes/dsp/*.c nodes/*/*.c; do
 	# shellcheck disable=SC2086
