@@ -56,6 +56,15 @@ struct dynshelf_mix {
 	DYNSHELF_JOIN((row)[(i) + 2u * DYNSHELF_SKEW], (row)[(i) + DYNSHELF_SKEW])
 #define DYNSHELF_MIX2(row, i) ((row)[(i)])
 
+typedef double dynshelf_v4u __attribute__((vector_size(32), aligned(16), may_alias));
+
+/* Four values, each for both channels. */
+MIXD_INLINE void dynshelf_twice(dynshelf_v *ret, dynshelf_v4 x)
+{
+	*(dynshelf_v4u *)ret = __builtin_shufflevector(x, x, 0, 0, 1, 1);
+	*(dynshelf_v4u *)(ret + 2) = __builtin_shufflevector(x, x, 2, 2, 3, 3);
+}
+
 MIXD_INLINE void dynshelf_fill(struct dynshelf_mix *mix, const float *r, uint32_t n)
 {
 	const dynshelf_v zero = {0.0, 0.0};
@@ -65,7 +74,16 @@ MIXD_INLINE void dynshelf_fill(struct dynshelf_mix *mix, const float *r, uint32_
 		mix->square[i] = mix->low[i] = mix->band[i] = zero;
 		mix->square[ends + n + i] = mix->low[ends + n + i] = mix->band[ends + n + i] = zero;
 	}
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i + 4 <= n; i += 4) {
+		dynshelf_v4 radius =
+			__builtin_convertvector(*(const lanes_f32x4u *)(r + i), dynshelf_v4);
+		dynshelf_v4 square = radius * radius;
+
+		dynshelf_twice(&mix->square[ends + i], square);
+		dynshelf_twice(&mix->low[ends + i], 0.5 - 0.5 * square);
+		dynshelf_twice(&mix->band[ends + i], 0.5 * (radius - square));
+	}
+	for (uint32_t i = n / 4 * 4; i < n; i++) {
 		double radius = (double)r[i], square = radius * radius;
 		double low = 0.5 - 0.5 * square, band = 0.5 * (radius - square);
 
