@@ -22,7 +22,9 @@ void dynshelf_set(struct dynshelf *shelf, double corner_hz, double rate_hz)
 
 		shelf->a[j] = 2.0 * a1 - 1.0;
 		shelf->b[j] = 2.0 * g * g * a1;
-		shelf->t[j] = 2.0 * g * a1;
+		/* The first state is kept times k, as the mix wants it. */
+		shelf->in[j] = 2.0 * g * a1 * dynshelf_k[j];
+		shelf->over[j] = 2.0 * g * a1 / dynshelf_k[j];
 	}
 }
 
@@ -39,9 +41,9 @@ void dynshelf_set(struct dynshelf *shelf, double corner_hz, double rate_hz)
 #define DYNSHELF_TURNS (MIXD_SLICE_MAX + 2u * DYNSHELF_SKEW)
 
 struct dynshelf_skew {
-	dynshelf_v4 a, b, t, k, s1, s2; /* sections 0 and 1 */
+	dynshelf_v4 a, b, t, u, s1, s2; /* sections 0 and 1; t: in, u: over */
 	dynshelf_v4 gave[DYNSHELF_SKEW]; /* the outputs of turns before, the newest first */
-	dynshelf_v a2, b2, t2, k2, p1, p2; /* section 2 */
+	dynshelf_v a2, b2, t2, u2, p1, p2; /* section 2 */
 };
 
 /* What the radius of a frame makes of the three outputs of a section, for both channels. Turn I finds
@@ -100,19 +102,19 @@ MIXD_INLINE dynshelf_v dynshelf_turn(struct dynshelf_skew *run, dynshelf_v x,
 	dynshelf_v4 before = run->gave[DYNSHELF_SKEW - 1u];
 	dynshelf_v4 in = DYNSHELF_JOIN(x, DYNSHELF_LOWER(before)), v = in - run->s2;
 	dynshelf_v4 n1 = run->a * run->s1 + run->t * v;
-	dynshelf_v4 n2 = (run->s2 + run->t * run->s1) + run->b * v;
+	dynshelf_v4 n2 = (run->s2 + run->u * run->s1) + run->b * v;
 	dynshelf_v in2 = DYNSHELF_UPPER(before), w = in2 - run->p2;
 	dynshelf_v m1 = run->a2 * run->p1 + run->t2 * w;
-	dynshelf_v m2 = (run->p2 + run->t2 * run->p1) + run->b2 * w;
+	dynshelf_v m2 = (run->p2 + run->u2 * run->p1) + run->b2 * w;
 	dynshelf_v y = DYNSHELF_MIX2(mix->square, i) * in2 +
 		       (DYNSHELF_MIX2(mix->low, i) * (run->p2 + m2) +
-			DYNSHELF_MIX2(mix->band, i) * run->k2 * (run->p1 + m1));
+			DYNSHELF_MIX2(mix->band, i) * (run->p1 + m1));
 
 	for (uint32_t k = DYNSHELF_SKEW - 1u; k > 0; k--)
 		run->gave[k] = run->gave[k - 1];
-	run->gave[0] = DYNSHELF_MIX4(mix->square, i) * in +
-		       (DYNSHELF_MIX4(mix->low, i) * (run->s2 + n2) +
-			DYNSHELF_MIX4(mix->band, i) * run->k * (run->s1 + n1));
+	run->gave[0] =
+		DYNSHELF_MIX4(mix->square, i) * in + (DYNSHELF_MIX4(mix->low, i) * (run->s2 + n2) +
+						      DYNSHELF_MIX4(mix->band, i) * (run->s1 + n1));
 	if (keep & 1u) {
 		n1 = DYNSHELF_BLEND(run->s1, n1);
 		n2 = DYNSHELF_BLEND(run->s2, n2);
@@ -135,51 +137,71 @@ MIXD_INLINE dynshelf_v4 dynshelf_pair(const double *value)
 	return (dynshelf_v4){value[0], value[0], value[1], value[1]};
 }
 
-/* The turns FIRST .. END - 1, some of which have sections without a frame. */
-MIXD_INLINE void dynshelf_ends(struct dynshelf_skew *run, dynshelf_v *io,
-			       const struct dynshelf_mix *mix, uint32_t first, uint32_t end,
-			       uint32_t n)
+/* Turn I, some of whose sections have no frame. */
+MIXD_INLINE void dynshelf_end(struct dynshelf_skew *run, dynshelf_v *io,
+			      const struct dynshelf_mix *mix, uint32_t i, const uint32_t keep)
+{
+	const dynshelf_v zero = {0.0, 0.0};
+	dynshelf_v y = dynshelf_turn(run, keep & 1u ? zero : io[i], mix, i, keep);
+
+	if (!(keep & 4u))
+		io[i - 2 * DYNSHELF_SKEW] = y;
+}
+
+static uint32_t dynshelf_keep(uint32_t i, uint32_t n)
 {
 	const uint32_t skew = DYNSHELF_SKEW;
-	const dynshelf_v zero = {0.0, 0.0};
 
-	for (uint32_t i = first; i < end; i++) {
-		uint32_t keep = (i >= n ? 1u : 0u) | (i < skew || i >= n + skew ? 2u : 0u) |
-				(i < 2 * skew ? 4u : 0u);
-		dynshelf_v y = dynshelf_turn(run, i < n ? io[i] : zero, mix, i, keep);
+	return (i >= n ? 1u : 0u) | (i < skew || i >= n + skew ? 2u : 0u) |
+	       (i < 2 * skew ? 4u : 0u);
+}
 
-		if (i >= 2 * skew)
-			io[i - 2 * skew] = y;
+/* All turns of N frames; the last ones overlap the first ones when there are few. */
+MIXD_INLINE void dynshelf_turns(struct dynshelf_skew *run, dynshelf_v *io,
+				const struct dynshelf_mix *mix, uint32_t n)
+{
+	const uint32_t skew = DYNSHELF_SKEW, ends = 2 * DYNSHELF_SKEW;
+
+	if (n < ends) {
+		for (uint32_t i = 0; i < n + ends; i++)
+			dynshelf_end(run, io, mix, i, dynshelf_keep(i, n));
+		return;
 	}
+	for (uint32_t i = 0; i < skew; i++)
+		dynshelf_end(run, io, mix, i, 6);
+	for (uint32_t i = skew; i < ends; i++)
+		dynshelf_end(run, io, mix, i, 4);
+	for (uint32_t i = ends; i < n; i++)
+		io[i - ends] = dynshelf_turn(run, io[i], mix, i, 0);
+	for (uint32_t i = n; i < n + skew; i++)
+		dynshelf_end(run, io, mix, i, 1);
+	for (uint32_t i = n + skew; i < n + ends; i++)
+		dynshelf_end(run, io, mix, i, 3);
 }
 
 MIXD_CLONES static void dynshelf_vectors(const struct dynshelf *shelf, struct dynshelf_state *state,
 					 double *x, const float *r, uint32_t n)
 {
 	dynshelf_v *word = (dynshelf_v *)state->word, *io = (dynshelf_v *)x;
-	const double a2 = shelf->a[2], b2 = shelf->b[2], t2 = shelf->t[2];
-	const uint32_t ends = 2 * DYNSHELF_SKEW;
+	const double a2 = shelf->a[2], b2 = shelf->b[2], t2 = shelf->in[2], u2 = shelf->over[2];
 	struct dynshelf_mix mix;
 	struct dynshelf_skew run = {
 		.a = dynshelf_pair(shelf->a),
 		.b = dynshelf_pair(shelf->b),
-		.t = dynshelf_pair(shelf->t),
-		.k = dynshelf_pair(dynshelf_k),
+		.t = dynshelf_pair(shelf->in),
+		.u = dynshelf_pair(shelf->over),
 		.s1 = DYNSHELF_JOIN(word[0], word[2]),
 		.s2 = DYNSHELF_JOIN(word[1], word[3]),
 		.a2 = {a2, a2},
 		.b2 = {b2, b2},
 		.t2 = {t2, t2},
-		.k2 = {dynshelf_k[2], dynshelf_k[2]},
+		.u2 = {u2, u2},
 		.p1 = word[4],
 		.p2 = word[5],
 	};
 
 	dynshelf_fill(&mix, r, n);
-	dynshelf_ends(&run, io, &mix, 0, ends, n);
-	for (uint32_t i = ends; i < n; i++)
-		io[i - ends] = dynshelf_turn(&run, io[i], &mix, i, 0);
-	dynshelf_ends(&run, io, &mix, n > ends ? n : ends, n + ends, n);
+	dynshelf_turns(&run, io, &mix, n);
 	word[0] = DYNSHELF_LOWER(run.s1);
 	word[1] = DYNSHELF_LOWER(run.s2);
 	word[2] = DYNSHELF_UPPER(run.s1);
@@ -218,11 +240,10 @@ void dynshelf_run_plain(const struct dynshelf *shelf, struct dynshelf_state *sta
 
 			for (uint32_t j = 0; j < DYNSHELF_SECTIONS; j++) {
 				double *s = state->word + 4 * (size_t)j + c, v = y - s[2];
-				double n1 = shelf->a[j] * s[0] + shelf->t[j] * v;
-				double n2 = (s[2] + shelf->t[j] * s[0]) + shelf->b[j] * v;
+				double n1 = shelf->a[j] * s[0] + shelf->in[j] * v;
+				double n2 = (s[2] + shelf->over[j] * s[0]) + shelf->b[j] * v;
 
-				y = square * y +
-				    (low * (s[2] + n2) + band * dynshelf_k[j] * (s[0] + n1));
+				y = square * y + (low * (s[2] + n2) + band * (s[0] + n1));
 				s[0] = n1;
 				s[2] = n2;
 			}

@@ -16,7 +16,8 @@
 #define DYNSHELF_SECTIONS 3u
 
 struct dynshelf {
-	double a[DYNSHELF_SECTIONS], b[DYNSHELF_SECTIONS], t[DYNSHELF_SECTIONS];
+	double a[DYNSHELF_SECTIONS], b[DYNSHELF_SECTIONS]; /* of a state on itself, of both */
+	double in[DYNSHELF_SECTIONS], over[DYNSHELF_SECTIONS]; /* to the first, first to second */
 };
 
 /* The past of two channels; zeros are silence. */
