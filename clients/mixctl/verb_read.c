@@ -199,6 +199,8 @@ static int ls_types(struct mixctl *m, char *pattern)
 		const Mixd__V1__NodeType *type = reply->get_types->types[i];
 		char params[24], meters[24], version[16];
 
+		if (strchr(type->id, ':') && !strchr(pattern, ':'))
+			continue; /* a plug-in that somebody asked for: ls plugins */
 		snprintf(params, sizeof(params), "%zu", type->n_params);
 		snprintf(meters, sizeof(meters), "%zu", type->n_meters);
 		snprintf(version, sizeof(version), "%u", type->version);
@@ -221,7 +223,7 @@ static char *plugins_glob(const char *pattern)
 				       : mixctl_printf("%s%c", glob, *pattern);
 	if (!whole)
 		return mixctl_printf("lv2:**%s**", glob);
-	return strchr(glob, ':') ? glob : mixctl_printf("lv2:%s", glob);
+	return strncmp(glob, "lv2:", 4) == 0 ? glob : mixctl_printf("lv2:%s", glob);
 }
 
 #define PLUGINS_TOLD 64u /* of more, only the ids are shown: each has to be read from its files */

@@ -287,6 +287,32 @@ def test_listings():
         assert out("ls", what, "-o", "yaml").startswith('schema: 1\nkind: "' + what)
 
 
+def test_plugins_are_types():
+    start()
+    if not os.path.exists(os.path.join(os.environ.get("LV2_PATH", ""), "mixd-test.lv2/mixd-test.so")):
+        return  # built without LV2
+    assert "lv2:urn:mixd:gain" in out("ls", "plugins", "-o", "name").split()
+    assert "lv2:urn:mixd" not in out("ls", "types"), "they are not always there"
+    items = json.loads(out("ls", "plugins", "ne", "-o", "json"))["items"]
+    assert [item["id"] for item in items] == ["lv2:urn:mixd:needy"], items
+    assert "needs <urn:mixd:magic>" in items[0]["doc"]
+    assert out("ls", "plugins", "*:g*n", "-o", "name").split() == ["lv2:urn:mixd:gain"]
+    text = out("explain", "lv2:urn:mixd:gain")
+    assert "Test Gain" in text and "low-pass, low-pass-2, high-steep" in text, text
+    text = out("explain", "lv2:urn:mixd:gain.freq")
+    assert "20Hz .. 20000Hz" in text and "1500Hz" in text, text
+    assert "did you mean" in err("explain", "lv2:mixd:gain", code=4)
+    assert "needs <urn:mixd:magic>" in err("add", "lv2:urn:mixd:needy", "needy", code=4)
+    assert "does not start" in err("add", "lv2:urn:mixd:mute", "mute", code=5)
+    mixctl("add", "lv2:urn:mixd:gain", "plug", "freq=2kHz", "mode=high-steep")
+    assert out("get", "plug.freq").strip() == "2kHz"
+    assert out("get", "plug.health").strip() == "good"
+    assert "plug: {type: " in out("export") and "lv2:urn:mixd:gain" in out("export")
+    assert "now      2kHz" in out("explain", "plug.freq")
+    assert "lv2:urn:mixd:gain" in out("ls", "types", "lv2:**", "-o", "name").split()
+    mixctl("rm", "plug")
+
+
 def test_session_files():
     start()
     text = out("export")
