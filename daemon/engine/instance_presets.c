@@ -247,7 +247,7 @@ int instance_save_preset(struct instance *instance, const struct graph_type *typ
 	r = presets_read(path, type, &presets, err);
 	if (r < 0)
 		return r; /* what cannot be read is not written over */
-	if (!presets && !(presets = calloc(1, sizeof(*presets))))
+	if (!presets && !(presets = graph_presets_new()))
 		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	if (node && graph_presets_put(presets, node, name, doc) < 0)
 		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");

@@ -28,6 +28,11 @@ static void preset_done(struct graph_preset *preset)
 	*preset = (struct graph_preset){0};
 }
 
+struct graph_presets *graph_presets_new(void)
+{
+	return calloc(1, sizeof(struct graph_presets));
+}
+
 struct graph_presets *graph_presets_free(struct graph_presets *presets)
 {
 	if (!presets)
@@ -168,7 +173,7 @@ static int read_preset(struct reader *reader, const struct graph_presets *preset
 int graph_presets_parse(const struct graph_type *type, const char *file, const char *text,
 			size_t size, struct graph_presets **ret, struct mixd_error *err)
 {
-	_cleanup_(graph_presets_freep) struct graph_presets *presets = calloc(1, sizeof(*presets));
+	_cleanup_(graph_presets_freep) struct graph_presets *presets = graph_presets_new();
 	_cleanup_(graph_node_freep) struct graph_node *node = graph_node_new(type, "preset");
 	_cleanup_(session_doc_freep) struct session_node *root = NULL;
 	struct reader reader = {.session = {.name = file, .err = err}, .node = node};

@@ -30,6 +30,7 @@ struct graph_presets {
 /* FILE is for errors. -EINVAL: err->address is "comp.yaml:3:7". */
 int graph_presets_parse(const struct graph_type *type, const char *file, const char *text,
 			size_t size, struct graph_presets **ret, struct mixd_error *err);
+struct graph_presets *graph_presets_new(void); /* none yet */
 struct graph_presets *graph_presets_free(struct graph_presets *presets);
 /* Returned: malloc'd YAML, which reads back as the same. NULL: no memory. */
 char *graph_presets_write(const struct graph_presets *presets);

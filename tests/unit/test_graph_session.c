@@ -218,6 +218,13 @@ TEST(session_faults_have_a_place_and_a_remedy)
 		 "\"gain\""},
 		{NODES "links:\n  - {from: a, to: b, gain: 1Hz}\n", "s.yaml:6:28", "wrong unit",
 		 "dB"},
+		{NODES "links:\n  - {from: a, to: b, gain: 1dB, level: 2dB}\n", "s.yaml:6:33",
+		 "level is there twice", "one of the two"},
+		{NODES "links:\n  - {from: a, to: b, pan: 30Hz}\n", "s.yaml:6:27", "pan", NULL},
+		{NODES "links:\n  - {from: a, to: b, tap: before}\n", "s.yaml:6:27", "before",
+		 "post"},
+		{NODES "links:\n  - {from: a, to: b, mute: [on]}\n", "s.yaml:6:28", "is a list",
+		 "value"},
 		{NODES "links:\n  - {from: [a], to: b}\n", "s.yaml:6:12", "from is a list",
 		 "value"},
 		{NODES "links:\n  - a -> x*y\n", "s.yaml:6:5", "no name", "A-Z"},
@@ -269,6 +276,20 @@ TEST(session_faults_have_a_place_and_a_remedy)
 	}
 }
 
+TEST(session_a_tap_before_a_node_is_no_cycle)
+{
+	static const char text[] = "mixd: 1\nnodes: {a: {type: duck}, b: {type: gain}}\nlinks:\n"
+				   "  - {from: a, to: b, tap: pre}\n  - b -> a:key\n";
+	struct mixd_error err = {0};
+	Mixd__V1__Graph *graph = NULL;
+
+	CHECK(graph_session_parse_whole(graph_fixture_types(), "s.yaml", text, strlen(text), NULL,
+					&graph, &err) == 0,
+	      "%s: %s", err.address, err.text);
+	CHECK(graph->n_links == 2 && graph->links[0]->n_settings == 1);
+	mixd__v1__graph__free_unpacked(graph, NULL);
+}
+
 TEST(session_whole_says_where)
 {
 	static const char head[] =
@@ -280,6 +301,8 @@ TEST(session_whole_says_where)
 		{"  - {from: zzz, to: bee}\n", "s.yaml:6:5", "\"zzz\"", NULL},
 		{"  - a -> bee\n  - bee -> a\n", "s.yaml:7:5", "cycle: a -> bee -> a", NULL},
 		{"  - a -> a\n", "s.yaml:6:5", "cycle: a -> a", NULL},
+		/* what enters a goes to bee, and that into a */
+		{"  - {from: a, to: bee, tap: pre}\n  - bee -> a\n", "s.yaml:7:5", "cycle", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
