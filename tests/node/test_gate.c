@@ -201,6 +201,24 @@ TEST(key_opens_and_is_filtered)
 	node_host_free(host);
 }
 
+TEST(mono_key_opens_both_channels)
+{
+	struct node_host *host = node_host_open(
+		"gate", &(struct node_host_setup){.rate = RATE, .follow_layout = "mono"});
+
+	level(left, 0, RATE, -60);
+	memcpy(right, left, sizeof(right));
+	tone(key, 0, RATE, 500, -20);
+	node_host_process(host, (const float *[]){left, right, key},
+			  (float *[]){out_left, out_right}, RATE);
+	CHECK(out_left[RATE - 1] == left[RATE - 1] && out_right[RATE - 1] == right[RATE - 1]);
+	node_host_set(host, 0, "key_listen", 1);
+	node_host_process(host, (const float *[]){left, right, key},
+			  (float *[]){out_left, out_right}, RATE);
+	CHECK(out_left[RATE - 1] == key[RATE - 1] && out_right[RATE - 1] == key[RATE - 1]);
+	node_host_free(host);
+}
+
 TEST(lookahead_opens_before_the_sound)
 {
 	struct node_host *host = gate_open(10, false);

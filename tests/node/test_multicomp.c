@@ -186,6 +186,33 @@ TEST(key_steers_band_by_band)
 	node_host_free(host);
 }
 
+/* A key of another number of channels steers as the mean of them. */
+TEST(key_of_another_layout_steers_as_one)
+{
+	static const char *const layouts[] = {"mono", "3ch"};
+
+	for (uint32_t k = 0; k < 2; k++) {
+		struct node_host_config configs[] = {{"bands", 3, NULL}, {NULL, 0, NULL}};
+		struct node_host *host = node_host_open(
+			"multicomp", &(struct node_host_setup){.rate = RATE,
+							       .configs = configs,
+							       .follow_layout = layouts[k]});
+
+		three_apart(host);
+		sine(left, 1000, -40);
+		sine(right, 1000, -50);
+		sine(key, 1000, -6);
+		for (uint32_t link = 0; link < 2; link++) {
+			node_host_jump(host, 0, "link", link ? 100 : 0);
+			node_host_process(host, (const float *[]){left, right, key, key, key},
+					  (float *[]){out_left, out_right}, FRAMES);
+			CHECK_NEAR(level_db(out_left, RATE, RATE), -55, 0.05);
+			CHECK_NEAR(level_db(out_right, RATE, RATE), -65, 0.05);
+		}
+		node_host_free(host);
+	}
+}
+
 TEST(channels_part_when_not_linked)
 {
 	struct node_host *host = multicomp_open(3, 0, false);
