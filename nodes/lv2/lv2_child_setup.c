@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -158,6 +159,7 @@ static char **child_environment(void)
 /* Signals as a fresh process has them; a group of its own, so that ^C reaches only us. */
 static int child_attributes(posix_spawnattr_t *attributes)
 {
+	const struct sched_param plain = {0};
 	sigset_t none, all;
 
 	sigemptyset(&none);
@@ -169,8 +171,12 @@ static int child_attributes(posix_spawnattr_t *attributes)
 	posix_spawnattr_setsigmask(attributes, &none);
 	posix_spawnattr_setsigdefault(attributes, &all);
 	posix_spawnattr_setpgroup(attributes, 0);
+	/* The worker may have a priority of its own; the helper begins with none. */
+	posix_spawnattr_setschedpolicy(attributes, SCHED_OTHER);
+	posix_spawnattr_setschedparam(attributes, &plain);
 	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						     POSIX_SPAWN_SETPGROUP);
+						     POSIX_SPAWN_SETPGROUP |
+						     POSIX_SPAWN_SETSCHEDULER);
 	return 0;
 }
 

@@ -31,6 +31,7 @@
 #define HELPER_FD 3
 #define HELPER_PRIORITY 70 /* below PipeWire's own threads */
 #define HELPER_RTTIME_US 1000000
+#define HELPER_LOCKED_MIN (256u << 20)
 #define HELPER_QUIET_NS 500000000 /* a state that keeps changing is saved when it rests */
 
 struct helper {
@@ -59,6 +60,15 @@ static void helper_drop(void)
 		fclose(score);
 	}
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A page that is not there is a block that is late. Where less may be locked, allocations would fail. */
+static void helper_lock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= HELPER_LOCKED_MIN)
+		mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
 /* Capabilities go when the threads have their priorities. */
@@ -343,8 +353,10 @@ int main(int argc, char **argv)
 		helper_say(helper.share, LV2_PHASE_REFUSED, "no thread for its jobs");
 		return 1;
 	}
-	if (!helper.share->offline)
+	if (!helper.share->offline) {
+		helper_lock();
 		helper_prioritize();
+	}
 	helper_drop_capabilities();
 	helper_say(helper.share, LV2_PHASE_READY, NULL);
 	helper_run(&helper);

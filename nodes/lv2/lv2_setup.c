@@ -414,6 +414,7 @@ int lv2_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 		res = node->local ? activate_local(inst, words) : activate_helper(inst, words);
 	if (res == 0) {
 		node->own_seen = node->own_latency;
+		inst->meter[LV2_METER_HEALTH] = node->health;
 		return 0;
 	}
 	lv2_deactivate(inst);
