@@ -12,7 +12,8 @@
 #include "engine_modules.h"
 #include "graph_expand.h"
 
-static struct engine_modules *modules;
+static struct engine_modules *modules[2]; /* of the rigs that are open */
+static uint32_t n_modules;
 
 static void desk_refused(void *data, const char *path, const char *reason)
 {
@@ -31,7 +32,8 @@ static struct rig *desk_open(void)
 	struct rig *rig;
 
 	setenv("MIXD_NODE_PATH", MIXD_TEST_NODES, 1);
-	CHECK(engine_modules_load(types, desk_refused, NULL, &modules, &err) == 0, "%s", err.text);
+	CHECK(engine_modules_load(types, desk_refused, NULL, &modules[n_modules++], &err) == 0,
+	      "%s", err.text);
 	rig = rig_open_with(types, false);
 	rig->signal = desk_dc;
 	rig_q_add(rig, "in", "input", "layout=stereo");
@@ -42,7 +44,8 @@ static struct rig *desk_open(void)
 static void desk_close(struct rig *rig)
 {
 	rig_close(rig);
-	engine_modules_free(modules);
+	while (n_modules > 0)
+		engine_modules_free(modules[--n_modules]);
 }
 
 static double desk_last(const struct rig *rig)
