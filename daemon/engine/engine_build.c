@@ -191,6 +191,17 @@ static bool build_comes(const struct engine_want_link *want)
 	       (link_is_off(want->link->target) && !link_is_off(want->target));
 }
 
+/* Sound that is under way goes into a new instance. Nothing audible is behind it yet, but it fades in
+ * all the same: what a node holds back for longer than the change waits (a delay, seconds of
+ * look-ahead) would come out with an edge. */
+static bool build_starts(const struct engine *engine, const struct engine_want_link *want)
+{
+	const struct engine_inst *from = want->link->from;
+
+	return engine->running && !want->ghost && want->link->to->fresh && !from->fresh &&
+	       engine->applied_ticket >= from->warm_ticket;
+}
+
 /* Latest arrival of sound through the new links into a node. */
 static uint32_t build_warm_inputs(const struct engine_build *build, uint32_t node)
 {
@@ -202,14 +213,16 @@ static uint32_t build_warm_inputs(const struct engine_build *build, uint32_t nod
 			&build->want->links[build->of_link[plan->link_order[j]]];
 		uint32_t at = want->link->from->warm + want->link->delay;
 
+		if (build_starts(build->engine, want))
+			at += build->engine->fade_frames;
 		if (build_comes(want) && at > warm)
 			warm = at;
 	}
 	return warm;
 }
 
-/* How long until what is new sounds as it will: latencies and delays of new instances, added up
- * along the plan. All fades of the change wait that long. */
+/* How long until what is new sounds as it will: latencies and delays of new instances and how sound
+ * fades into them, added up along the plan. All fades of the change wait that long. */
 static uint32_t build_hold(const struct engine_build *build)
 {
 	const struct graph_plan *plan = build->plan;
@@ -243,7 +256,7 @@ static int build_events(struct engine_build *build)
 
 		if (build->deferred[i])
 			continue;
-		if (!placed && want->link->to->fresh) {
+		if (!placed && want->link->to->fresh && !build_starts(build->engine, want)) {
 			for (uint32_t k = 0; k < 2; k++)
 				want->link->gain[k].from = want->link->gain[k].to = want->target[k];
 			want->link->split = want->target[0] != want->target[1];
@@ -255,7 +268,9 @@ static int build_events(struct engine_build *build)
 		change->links[change->n_links++] = (struct engine_link_event){
 			.link = want->link,
 			.target = {want->target[0], want->target[1]},
-			.hold_frames = build_comes(want) || want->ghost ? hold : 0,
+			.hold_frames = build_starts(build->engine, want)  ? want->link->delay
+				       : build_comes(want) || want->ghost ? hold
+									  : 0,
 		};
 	}
 	return 0;

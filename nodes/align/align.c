@@ -216,7 +216,8 @@ static const struct mixd_node_type align_type = {
 	.category = "level",
 	.source = "Laakso et al., Splitting the unit delay, IEEE SP Mag. 13(1), 1996",
 	.version = 1,
-	.flags = MIXD_NODE_IN_PLACE,
+	/* what is held back must be there when bypass ends */
+	.flags = MIXD_NODE_IN_PLACE | MIXD_NODE_RUN_BYPASSED,
 	.ports = MIXD_ARRAY(align_ports),
 	.params = MIXD_ARRAY(align_params),
 	.configs = MIXD_ARRAY(align_configs),
