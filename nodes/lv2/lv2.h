@@ -233,6 +233,9 @@ struct lv2_node {
 	uint32_t own_latency; /* the plug-in's, as the output is aligned to */
 	uint32_t hand; /* frames from taking in to playing: latency - own_latency */
 	uint32_t required; /* ... and how many the clock asks for at least */
+	uint64_t
+		slice_position; /* where the slice began, and how much of the clock's block before it */
+	uint32_t slice_done;
 	uint32_t asked;
 	uint64_t playing; /* number of the block in `now`, + 1; 0: none */
 	uint64_t *full; /* per slot: what was handed over last, + 1 */

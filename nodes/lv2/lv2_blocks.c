@@ -457,15 +457,26 @@ static void blocks_align(struct mixd_inst *inst)
 		fade_out(inst);
 }
 
+/* All that the clock's block asks for must have been handed over before it began. DONE counts to the
+ * slice, and we may be called several times in one. */
+static void blocks_require(struct lv2_node *node, uint64_t position, uint32_t cycle, uint32_t done)
+{
+	if (done != node->slice_done ||
+	    position / MIXD_SLICE_MAX != node->slice_position / MIXD_SLICE_MAX) {
+		node->slice_done = done;
+		node->slice_position = position;
+	}
+	node->required = cycle + (uint32_t)((node->slice_position - done) % node->frame.block);
+}
+
 void lv2_blocks_process(struct mixd_inst *inst, const struct mixd_call *call)
 {
 	struct lv2_node *node = inst->state;
 	uint32_t block = node->frame.block, done = 0;
 	uint32_t cycle = inst->host->cycle ? inst->host->cycle(inst, &done) : 0;
 
-	/* All that the clock's block asks for must have been handed over before it began. */
 	if (cycle)
-		node->required = cycle + (uint32_t)((call->position - done) % block);
+		blocks_require(node, call->position, cycle, done);
 	if (node->fresh || call->position != node->position)
 		blocks_begin(inst, call->position);
 	for (uint32_t i = 0, k; i < call->n_frames; i += k) {
