@@ -15,6 +15,7 @@
 #include <mixd/node.h>
 
 #include "eq_bank.h"
+#include "eq_curve.h"
 #include "eq_design.h"
 #include "eq_list.h"
 
@@ -88,19 +89,6 @@ static int eq_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
 	return 0;
 }
 
-/* |K|^2 of BS.1770 at F: a shelf of +4 dB and a high pass. */
-static double eq_k_weight(double freq_hz)
-{
-	double shelf_w = freq_hz / 1681.974450955533, pass_w = freq_hz / 38.13547087602444;
-	double amp = pow(10.0, 3.999843853973347 / 40.0), q = 0.7071752369554196;
-	double w = shelf_w * shelf_w, bend = amp / (q * q);
-	double shelf = ((1.0 - amp * w) * (1.0 - amp * w) + bend * w) /
-		       ((amp - w) * (amp - w) + bend * w) * amp * amp;
-	double p = pass_w * pass_w, k = 1.0 / 0.5003270373238773;
-
-	return shelf * p * p / ((1.0 - p) * (1.0 - p) + k * k * p);
-}
-
 static int eq_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 {
 	struct eq_state *state = inst->state;
@@ -124,7 +112,7 @@ static int eq_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 
 		state->grid_tangent[i] = tan(M_PI * fmin(freq_hz / inst->setup->rate, 0.49));
 		state->grid_weight[i] =
-			freq_hz < 0.5 * inst->setup->rate ? eq_k_weight(freq_hz) : 0.0;
+			freq_hz < 0.5 * inst->setup->rate ? eq_curve_k_weight(freq_hz) : 0.0;
 		total += state->grid_weight[i];
 	}
 	for (uint32_t i = 0; i < EQ_GRID; i++)
