@@ -117,6 +117,8 @@ int engine_envelopes(struct engine *engine, uint64_t **ret, uint32_t *ret_n);
  * the rest is filled in from the instance that sounds. Its type has response(). -ENOMEM. [main] */
 int engine_response(struct engine *engine, const struct graph_node *node,
 		    const struct mixd_response *query, double *ret_db);
+/* False: the instance that raised EVENT has been replaced, and only fades. [main] */
+bool engine_event_current(const struct engine *engine, const struct engine_event *event);
 /* The text of config row CONFIG as the instance that raised EVENT would have it kept
  * (MIXD_EVENT_CAPTURED). -ESTALE, without words, when that instance has been replaced. [main] */
 int engine_capture(struct engine *engine, const struct engine_event *event, uint32_t config,

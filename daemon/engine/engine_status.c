@@ -204,6 +204,13 @@ int engine_response(struct engine *engine, const struct graph_node *node,
 	return 0;
 }
 
+bool engine_event_current(const struct engine *engine, const struct engine_event *event)
+{
+	const struct engine_inst *inst = engine_want_inst(&engine->want, event->node_uid);
+
+	return inst && inst->id == event->inst_id;
+}
+
 int engine_capture(struct engine *engine, const struct engine_event *event, uint32_t config,
 		   char *ret_text, size_t size, struct mixd_error *err)
 {

@@ -204,7 +204,8 @@ static void maintain_node_alarm(struct instance *instance, const struct graph_no
 	const struct mixd_node_type *type = node->type->node_type;
 	uint32_t row = event->code - MIXD_EVENT_ALARM, label = 0;
 
-	if (row >= type->n_meters || !type->meters[row].labels)
+	if (row >= type->n_meters || !type->meters[row].labels ||
+	    !engine_event_current(instance->engine, event))
 		return;
 	while (type->meters[row].labels[label] && label < event->value)
 		label++;
