@@ -98,7 +98,10 @@ static void response_plot(const double *hz, const double *db, size_t n)
 		double level = top - row * step;
 		bool zero = fabs(level) < step / 4;
 
-		printf("%+5.*f %s", step < 1 ? 1 : 0, zero ? 0.0 : level, bar);
+		if (zero)
+			printf("%5d %s", 0, bar);
+		else
+			printf("%+5.*f %s", step < 1 ? 1 : 0, level, bar);
 		for (size_t i = 0; i < n; i++) {
 			bool here = fabs(db[i] - level) <= step / 2 ||
 				    (row == RESPONSE_ROWS - 1 && db[i] < level);

@@ -1,4 +1,4 @@
-/* test_desk.c - VCAs and solo, with the real nodes and engine.
+/* test_desk.c - VCAs, solo and presets, with the real nodes and engine.
  *
  *   vox  -> out     music -> out     reverb (fed by vox, in front of its fader) -> out
  *   gains "vox", "music", "fx"; "phones" is a bus that listens, feeding the output's second half */
@@ -408,4 +408,74 @@ TEST(solo_leases_run_out)
 	CHECK(solo_try(rig, "vox", GRAPH_SOLO_SIP, true, 0) == 0);
 	CHECK(instance_soloed(rig->instance, &soloed) == 1 && soloed[0].uid == rig_uid(rig, "vox"));
 	desk_close(rig);
+}
+
+/* ---- presets ---- */
+
+#define PRESET_HZ 1000.0
+
+static double preset_tone(uint64_t position, uint32_t channel)
+{
+	return 0.25 * sin(2 * M_PI * PRESET_HZ * (double)(position % 48) / RIG_RATE);
+}
+
+/* The second difference of what came since FROM, in those of a tone of the highest level there: a
+ * jump of the height h would add h. */
+static double preset_bend(const struct rig *rig, uint64_t from)
+{
+	double most = 0, peak = 0, w = 2 * M_PI * PRESET_HZ / RIG_RATE;
+	const float *x = rig->out[0];
+
+	for (uint64_t i = from; i < rig->n_out; i++) {
+		peak = fmax(peak, fabs((double)x[i]));
+		most = fmax(most, fabs((double)x[i] - 2 * (double)x[i - 1] + (double)x[i - 2]));
+	}
+	return peak > 0 ? most / (peak * w * w) : 0;
+}
+
+static void preset_apply(struct rig *rig, const char *name)
+{
+	Mixd__V1__ApplyPreset *apply = rig_op(rig, MIXD__V1__OP__OP_PRESET, sizeof(*apply))->preset;
+
+	mixd__v1__apply_preset__init(apply);
+	apply->node = strdup("n");
+	apply->preset = strdup(name);
+	rig_commit(rig);
+}
+
+TEST(presets_are_recalled_without_a_click)
+{
+	static const char *const types[] = {"eq",      "comp",	    "limiter",
+					    "leveler", "multicomp", "deesser"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct rig *rig = desk_open();
+		struct instance_presets *presets = NULL;
+		double worst = 0, bend;
+
+		rig->signal = preset_tone;
+		rig_q_add(rig, "n", types[i], NULL);
+		rig_q_link(rig, "in", "n", 0);
+		rig_q_link(rig, "n", "out", 0);
+		rig_commit(rig);
+		CHECK(instance_presets(rig->instance, graph_types_find(rig->types, types[i], NULL),
+				       &presets, &rig->err) == 0);
+		CHECK(presets->n_rows > 0 && presets->n_faults == 0, "%s: %s", types[i],
+		      presets->faults[0].text);
+		rig_run(rig, 48000, 128);
+		for (uint32_t k = 0; k < 2 * presets->n_rows; k++) {
+			uint64_t from = rig->n_out;
+
+			preset_apply(rig, presets->rows[k % presets->n_rows].preset->name);
+			rig_run(rig, k % 3 ? 14400 : 500, 128); /* some fall on others */
+			bend = preset_bend(rig, from);
+			worst = fmax(worst, bend);
+			CHECK(bend < 1.5, "%s/%s: %g", types[i],
+			      presets->rows[k % presets->n_rows].preset->name, bend);
+		}
+		test_note("%s: %u presets, bends %.2f of the tone's", types[i], presets->n_rows,
+			  worst);
+		instance_presets_free(presets);
+		desk_close(rig);
+	}
 }
