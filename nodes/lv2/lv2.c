@@ -123,12 +123,6 @@ static void lv2_direct(struct mixd_inst *inst, const struct mixd_call *call)
 	const struct lv2_frame *frame = &node->frame;
 	const float *key[LV2_AUDIO_MAX];
 
-	if (atomic_load_explicit(&node->restarting, memory_order_acquire)) {
-		for (uint32_t c = 0; c < frame->out_channels; c++)
-			memset(inst->out[c], 0, call->n_frames * sizeof(float));
-		node->fresh = true;
-		return;
-	}
 	if (node->fresh)
 		node->since = call->position;
 	node->fresh = false;
@@ -161,6 +155,12 @@ void lv2_process(const struct mixd_call *call)
 	struct lv2_node *node = inst->state;
 
 	node->current = inst;
+	if (atomic_load_explicit(&node->restarting, memory_order_acquire)) {
+		for (uint32_t c = 0; c < node->frame.out_channels; c++)
+			memset(inst->out[c], 0, call->n_frames * sizeof(float));
+		node->fresh = true; /* a few milliseconds, at the foot of a fade */
+		return;
+	}
 	if (node->direct)
 		lv2_direct(inst, call);
 	else
@@ -174,10 +174,8 @@ void lv2_reset(struct mixd_inst *inst)
 
 	node->fresh = true;
 	node->restart = true;
-	if (!node->local)
-		return;
-	/* Activation may take long, and allocate: the worker does it. */
-	if (node->direct && !atomic_exchange(&node->restarting, true) &&
+	/* Here, activation may take long, and allocate: the worker does it. */
+	if (node->local && !atomic_exchange(&node->restarting, true) &&
 	    !inst->host->submit(inst, LV2_JOB_RESTART))
 		atomic_store(&node->restarting, false);
 }

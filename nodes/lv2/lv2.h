@@ -264,7 +264,7 @@ struct lv2_node {
 	_Atomic uint32_t link; /* enum lv2_link */
 	_Atomic uint32_t cause; /* enum lv2_health: why the link broke */
 	_Atomic bool dead; /* the helper has ended */
-	_Atomic bool restarting; /* direct: the worker restarts the plugs */
+	_Atomic bool restarting; /* local: the worker restarts the plugs */
 	_Atomic uint32_t captured, taken; /* local: states said to have changed, and read */
 };
 
