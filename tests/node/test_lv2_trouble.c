@@ -363,3 +363,33 @@ TEST(lv2_trouble_in_a_render)
 	CHECK(node_host_meter(host, 0, "health") == 3);
 	node_host_free(host);
 }
+
+/* ---- without a process ---- */
+
+TEST(lv2_trouble_here_the_worker_restarts_and_does_jobs)
+{
+	const struct node_host_config configs[] = {{"isolate", 1, NULL}, {0}};
+	const struct node_host_setup setup = {.layout = "mono", .live = true, .configs = configs};
+	struct node_host *host = node_host_open("lv2:urn:mixd:worker", &setup);
+	const float *ins[] = {in[0]};
+	float *outs[] = {out[0]};
+
+	for (uint32_t i = 0; i < BLOCK; i++)
+		in[0][i] = 0.25f;
+	node_host_process(host, ins, outs, BLOCK);
+	CHECK(out[0][0] == 0, "the job is not done yet");
+	CHECK(node_host_work(host) > 0);
+	node_host_process(host, ins, outs, BLOCK); /* the reply comes after this run */
+	node_host_process(host, ins, outs, BLOCK);
+	CHECK(out[0][0] == 0.125f, "%g", (double)out[0][0]);
+	node_host_reset(host);
+	node_host_process(host, ins, outs, BLOCK);
+	CHECK(out[0][0] == 0, "silent until it has been restarted");
+	CHECK(node_host_work(host) > 0);
+	for (int i = 0; i < 3; i++) {
+		node_host_process(host, ins, outs, BLOCK);
+		node_host_work(host);
+	}
+	CHECK(out[0][0] == 0.125f, "%g", (double)out[0][0]);
+	node_host_free(host);
+}
