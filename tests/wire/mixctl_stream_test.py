@@ -234,7 +234,8 @@ def test_completion():
     assert complete("mute", "vox/gain", "to") == ["toggle"]
     assert complete("explain", "limiter.ceil") == ["limiter.ceiling"]
     assert complete("--instance", "test", "rm", "out") == ["out"]
-    assert complete("ls", "") == ["nodes", "ports", "links", "types"]
+    assert complete("ls", "") == ["nodes", "ports", "links", "types", "plugins"]
+    assert complete("preset", "s") == ["show", "save"]
     assert complete("--instance", "nobody", "rm", "o") == []
     with FakeServer(os.path.join(FOLDER, "mixd", "fake")) as fake:
         fake.mute = 10
