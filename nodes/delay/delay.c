@@ -35,8 +35,8 @@ enum {
 	DELAY_PARAM_BPM,
 	DELAY_PARAM_MODE,
 	DELAY_PARAM_FEEDBACK,
-	DELAY_PARAM_HPF,
-	DELAY_PARAM_LPF,
+	DELAY_PARAM_LOW_CUT,
+	DELAY_PARAM_HIGH_CUT,
 	DELAY_PARAM_CROSS,
 	DELAY_PARAM_PINGPONG,
 	DELAY_PARAM_DUCK,
@@ -89,22 +89,22 @@ static const struct mixd_param_row delay_params[] = {
 		 .def = 35,
 		 .ramp = MIXD_RAMP_LINEAR,
 		 .smooth_ms = 20},
-	[DELAY_PARAM_HPF] = {.id = "hpf",
-			     .doc = "Each echo loses what is below, 6 dB/oct; 20 Hz is off",
-			     .unit = MIXD_UNIT_HZ,
-			     .min = DELAY_LOW_OFF_HZ,
-			     .max = 2000,
-			     .def = DELAY_LOW_OFF_HZ,
-			     .ramp = MIXD_RAMP_LOG,
-			     .smooth_ms = 20},
-	[DELAY_PARAM_LPF] = {.id = "lpf",
-			     .doc = "Each echo loses what is above, 6 dB/oct; 20 kHz is off",
-			     .unit = MIXD_UNIT_HZ,
-			     .min = 200,
-			     .max = DELAY_HIGH_OFF_HZ,
-			     .def = DELAY_HIGH_OFF_HZ,
-			     .ramp = MIXD_RAMP_LOG,
-			     .smooth_ms = 20},
+	[DELAY_PARAM_LOW_CUT] = {.id = "low_cut",
+				 .doc = "Each echo loses what is below, 6 dB/oct; 20 Hz is off",
+				 .unit = MIXD_UNIT_HZ,
+				 .min = DELAY_LOW_OFF_HZ,
+				 .max = 2000,
+				 .def = DELAY_LOW_OFF_HZ,
+				 .ramp = MIXD_RAMP_LOG,
+				 .smooth_ms = 20},
+	[DELAY_PARAM_HIGH_CUT] = {.id = "high_cut",
+				  .doc = "Each echo loses what is above, 6 dB/oct; 20 kHz is off",
+				  .unit = MIXD_UNIT_HZ,
+				  .min = 200,
+				  .max = DELAY_HIGH_OFF_HZ,
+				  .def = DELAY_HIGH_OFF_HZ,
+				  .ramp = MIXD_RAMP_LOG,
+				  .smooth_ms = 20},
 	[DELAY_PARAM_CROSS] = {.id = "cross",
 			       .doc = "Share of the feedback that goes to the other side",
 			       .unit = MIXD_UNIT_PERCENT,
@@ -200,12 +200,12 @@ static bool delay_update_head(struct delay_state *state, const struct mixd_updat
 
 static void delay_update_cuts(struct delay_state *state, const double *to, double rate)
 {
-	state->cuts_low = to[DELAY_PARAM_HPF] > DELAY_LOW_OFF_HZ;
-	state->cuts_high = to[DELAY_PARAM_LPF] < DELAY_HIGH_OFF_HZ;
+	state->cuts_low = to[DELAY_PARAM_LOW_CUT] > DELAY_LOW_OFF_HZ;
+	state->cuts_high = to[DELAY_PARAM_HIGH_CUT] < DELAY_HIGH_OFF_HZ;
 	if (state->cuts_low)
-		state->low_cut = onepole_low_cut(to[DELAY_PARAM_HPF], rate);
+		state->low_cut = onepole_low_cut(to[DELAY_PARAM_LOW_CUT], rate);
 	if (state->cuts_high)
-		state->high_cut = onepole_high_cut(to[DELAY_PARAM_LPF], rate);
+		state->high_cut = onepole_high_cut(to[DELAY_PARAM_HIGH_CUT], rate);
 }
 
 static double delay_factor(double db)

@@ -36,7 +36,7 @@
 #define DENOISE_TRANSIENT 4.0f /* times the power of the frames before */
 
 enum {
-	DENOISE_PARAM_REDUCTION,
+	DENOISE_PARAM_AMOUNT,
 	DENOISE_PARAM_SENSITIVITY,
 	DENOISE_PARAM_MODE,
 	DENOISE_PARAM_LEARN,
@@ -54,13 +54,13 @@ static const struct mixd_port_row denoise_ports[] = {
 };
 
 static const struct mixd_param_row denoise_params[] = {
-	[DENOISE_PARAM_REDUCTION] = {.id = "reduction",
-				     .doc = "How far noise goes down; what stays hides the traces",
-				     .unit = MIXD_UNIT_DB,
-				     .max = 40,
-				     .def = 12,
-				     .ramp = MIXD_RAMP_LINEAR,
-				     .smooth_ms = 20},
+	[DENOISE_PARAM_AMOUNT] = {.id = "amount",
+				  .doc = "How far noise goes down; what stays hides the traces",
+				  .unit = MIXD_UNIT_DB,
+				  .max = 40,
+				  .def = 12,
+				  .ramp = MIXD_RAMP_LINEAR,
+				  .smooth_ms = 20},
 	[DENOISE_PARAM_SENSITIVITY] = {.id = "sensitivity",
 				       .doc = "How much louder than measured noise is taken to be: "
 					      "6 dB less at 0, 6 dB more at 100",
@@ -349,7 +349,7 @@ static bool denoise_update(struct mixd_inst *inst, const struct mixd_update *upd
 	struct denoise_node *node = inst->state;
 	const double *to = update->to;
 
-	node->wish.floor = (float)exp(-M_LN10 / 20.0 * to[DENOISE_PARAM_REDUCTION]);
+	node->wish.floor = (float)exp(-M_LN10 / 20.0 * to[DENOISE_PARAM_AMOUNT]);
 	node->wish.over = (float)(DENOISE_BIAS * exp(M_LN10 / 10.0 * 0.12 *
 						     (to[DENOISE_PARAM_SENSITIVITY] - 50.0)));
 	node->is_music = to[DENOISE_PARAM_MODE] >= 0.5;

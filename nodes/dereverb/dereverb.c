@@ -29,14 +29,14 @@
 
 enum {
 	DEREVERB_PARAM_AMOUNT,
-	DEREVERB_PARAM_T60,
-	DEREVERB_PARAM_AUTO,
+	DEREVERB_PARAM_DECAY,
+	DEREVERB_PARAM_AUTO_DECAY,
 	DEREVERB_PARAM_DAMPING,
 	DEREVERB_PARAM_DISTANCE,
 	DEREVERB_PARAM_LISTEN,
 };
 enum { DEREVERB_CONFIG_LINK };
-enum { DEREVERB_METER_T60, DEREVERB_METER_GR };
+enum { DEREVERB_METER_DECAY_NOW, DEREVERB_METER_GR };
 
 static const struct mixd_port_row dereverb_ports[] = {
 	{"in", "A voice in a room", false, MIXD_PORT_MAIN, NULL},
@@ -51,20 +51,20 @@ static const struct mixd_param_row dereverb_params[] = {
 				   .def = 12,
 				   .ramp = MIXD_RAMP_LINEAR,
 				   .smooth_ms = 20},
-	[DEREVERB_PARAM_T60] =
-		{.id = "t60",
-		 .doc = "Reverberation time of the room; with auto only where to begin",
+	[DEREVERB_PARAM_DECAY] =
+		{.id = "decay",
+		 .doc = "Reverberation time of the room; with auto_decay only where to begin",
 		 .unit = MIXD_UNIT_S,
 		 .min = 0.1,
 		 .max = 6,
 		 .def = 0.8,
 		 .ramp = MIXD_RAMP_LOG,
 		 .smooth_ms = 20},
-	[DEREVERB_PARAM_AUTO] = {.id = "auto",
-				 .doc = "Estimate the reverberation time from what is heard",
-				 .type = MIXD_TYPE_BOOL,
-				 .max = 1,
-				 .def = 1},
+	[DEREVERB_PARAM_AUTO_DECAY] = {.id = "auto_decay",
+				       .doc = "Estimate the reverberation time from what is heard",
+				       .type = MIXD_TYPE_BOOL,
+				       .max = 1,
+				       .def = 1},
 	[DEREVERB_PARAM_DAMPING] = {.id = "damping",
 				    .doc = "How much shorter the room is at 8 kHz than at 1 kHz",
 				    .unit = MIXD_UNIT_PERCENT,
@@ -92,8 +92,8 @@ static const struct mixd_config_row dereverb_configs[] = {
 };
 
 static const struct mixd_meter_row dereverb_meters[] = {
-	[DEREVERB_METER_T60] = {"decay", "Reverberation time in force", MIXD_UNIT_S, MIXD_FOLD_LAST,
-				NULL, false},
+	[DEREVERB_METER_DECAY_NOW] = {"decay_now", "Reverberation time in force", MIXD_UNIT_S,
+				      MIXD_FOLD_LAST, NULL, false},
 	[DEREVERB_METER_GR] = {"gr", "How much lower the result is", MIXD_UNIT_DB, MIXD_FOLD_MIN,
 			       NULL, false},
 };
@@ -185,7 +185,7 @@ static void dereverb_reset(struct mixd_inst *inst)
 	}
 	memset(node->power, 0, node->n_padded * sizeof(float));
 	node->made_t60_s = 0.0;
-	inst->meter[DEREVERB_METER_T60] = node->t60_s;
+	inst->meter[DEREVERB_METER_DECAY_NOW] = node->t60_s;
 	inst->meter[DEREVERB_METER_GR] = 0.0;
 }
 
@@ -245,13 +245,13 @@ static bool dereverb_update(struct mixd_inst *inst, const struct mixd_update *up
 		.over = DEREVERB_OVER,
 		.follow = DEREVERB_FOLLOW,
 	};
-	node->t60_s = to[DEREVERB_PARAM_T60];
-	node->is_auto = to[DEREVERB_PARAM_AUTO] >= 0.5;
+	node->t60_s = to[DEREVERB_PARAM_DECAY];
+	node->is_auto = to[DEREVERB_PARAM_AUTO_DECAY] >= 0.5;
 	node->damping = to[DEREVERB_PARAM_DAMPING] / 100.0;
 	node->kappa = (float)(0.05 + 0.0095 * to[DEREVERB_PARAM_DISTANCE]);
 	node->is_removed = to[DEREVERB_PARAM_LISTEN] >= 0.5;
 	if (update->jump)
-		inst->meter[DEREVERB_METER_T60] = node->t60_s;
+		inst->meter[DEREVERB_METER_DECAY_NOW] = node->t60_s;
 	return false;
 }
 
@@ -365,7 +365,7 @@ static void dereverb_show(struct mixd_inst *inst, const struct dereverb_node *no
 	}
 	inst->meter[DEREVERB_METER_GR] = after > 0.0 ? 10.0 * log10(after / before) : 0.0;
 	if (t60_s > 0.0)
-		inst->meter[DEREVERB_METER_T60] = t60_s;
+		inst->meter[DEREVERB_METER_DECAY_NOW] = t60_s;
 }
 
 static void dereverb_hop(struct mixd_inst *inst, struct dereverb_node *node)

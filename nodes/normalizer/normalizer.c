@@ -29,9 +29,9 @@
 enum {
 	NORMALIZER_PARAM_PEAK,
 	NORMALIZER_PARAM_RMS,
-	NORMALIZER_PARAM_MAX_GAIN,
+	NORMALIZER_PARAM_MAX_BOOST,
 	NORMALIZER_PARAM_THRESHOLD,
-	NORMALIZER_PARAM_COUPLED,
+	NORMALIZER_PARAM_LINK,
 };
 enum { NORMALIZER_CONFIG_FRAME, NORMALIZER_CONFIG_WINDOW };
 enum { NORMALIZER_METER_GAIN };
@@ -54,23 +54,23 @@ static const struct mixd_param_row normalizer_params[] = {
 				  .unit = MIXD_UNIT_DBFS,
 				  .min = -50,
 				  .max = 0},
-	[NORMALIZER_PARAM_MAX_GAIN] = {.id = "max_gain",
-				       .doc = "No part is raised by more",
-				       .unit = MIXD_UNIT_DB,
-				       .min = 0,
-				       .max = 40,
-				       .def = 20},
+	[NORMALIZER_PARAM_MAX_BOOST] = {.id = "max_boost",
+					.doc = "No part is raised by more",
+					.unit = MIXD_UNIT_DB,
+					.min = 0,
+					.max = 40,
+					.def = 20},
 	[NORMALIZER_PARAM_THRESHOLD] = {.id = "threshold",
 					.doc = "Parts with lower peaks are pauses: the gain stays",
 					.unit = MIXD_UNIT_DBFS,
 					.min = -100,
 					.max = -20,
 					.def = -60},
-	[NORMALIZER_PARAM_COUPLED] = {.id = "coupled",
-				      .doc = "One gain for all channels, so that the picture stays",
-				      .type = MIXD_TYPE_BOOL,
-				      .max = 1,
-				      .def = 1},
+	[NORMALIZER_PARAM_LINK] = {.id = "link",
+				   .doc = "One gain for all channels, so that the picture stays",
+				   .type = MIXD_TYPE_BOOL,
+				   .max = 1,
+				   .def = 1},
 };
 
 static const struct mixd_config_row normalizer_configs[] = {
@@ -213,9 +213,9 @@ static bool normalizer_update(struct mixd_inst *inst, const struct mixd_update *
 
 	state->peak = exp(update->to[NORMALIZER_PARAM_PEAK] * (M_LN10 / 20));
 	state->rms = exp(update->to[NORMALIZER_PARAM_RMS] * (M_LN10 / 20));
-	state->max_gain = exp(update->to[NORMALIZER_PARAM_MAX_GAIN] * (M_LN10 / 20));
+	state->max_gain = exp(update->to[NORMALIZER_PARAM_MAX_BOOST] * (M_LN10 / 20));
 	state->threshold = exp(update->to[NORMALIZER_PARAM_THRESHOLD] * (M_LN10 / 20));
-	state->is_coupled = update->to[NORMALIZER_PARAM_COUPLED] > 0.5;
+	state->is_coupled = update->to[NORMALIZER_PARAM_LINK] > 0.5;
 	return false; /* what is new is smoothed as all gains are */
 }
 
@@ -393,7 +393,7 @@ static void normalizer_process(const struct mixd_call *call)
 
 static const struct mixd_node_type normalizer_type = {
 	.id = "normalizer",
-	.doc = "Normalises part by part with seconds of look-ahead, for rendering files",
+	.doc = "Normalizes part by part with seconds of look-ahead, for rendering files",
 	.category = "level",
 	.source = "method of FFmpeg's dynaudnorm (Dynamic Audio Normalizer, 2014)",
 	.version = 1,

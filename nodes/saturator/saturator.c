@@ -35,7 +35,7 @@ enum {
 	SATURATOR_PARAM_CEILING,
 	SATURATOR_PARAM_MIX,
 	SATURATOR_PARAM_AUTO_LEVEL,
-	SATURATOR_PARAM_GAIN,
+	SATURATOR_PARAM_OUTPUT,
 	SATURATOR_PARAM_DC_BLOCK,
 };
 enum { SATURATOR_CONFIG_OVERSAMPLE, SATURATOR_CONFIG_ADAA, SATURATOR_CONFIG_FILTER };
@@ -92,13 +92,13 @@ static const struct mixd_param_row saturator_params[] = {
 					.doc = "Give the output the level of the input",
 					.type = MIXD_TYPE_BOOL,
 					.max = 1},
-	[SATURATOR_PARAM_GAIN] = {.id = "gain",
-				  .doc = "Gain of the output",
-				  .unit = MIXD_UNIT_DB,
-				  .min = -36,
-				  .max = 36,
-				  .ramp = MIXD_RAMP_LINEAR,
-				  .smooth_ms = 20},
+	[SATURATOR_PARAM_OUTPUT] = {.id = "output",
+				    .doc = "Gain of the output",
+				    .unit = MIXD_UNIT_DB,
+				    .min = -36,
+				    .max = 36,
+				    .ramp = MIXD_RAMP_LINEAR,
+				    .smooth_ms = 20},
 	[SATURATOR_PARAM_DC_BLOCK] = {.id = "dc_block",
 				      .doc = "Take away the DC that bias and diode make",
 				      .type = MIXD_TYPE_BOOL,
@@ -300,8 +300,8 @@ static bool saturator_update(struct mixd_inst *inst, const struct mixd_update *u
 		     1 - to[SATURATOR_PARAM_MIX] / 100, frames);
 	dsp_ramp_set(&control->offset, from[SATURATOR_PARAM_BIAS] / 100,
 		     to[SATURATOR_PARAM_BIAS] / 100, frames);
-	dsp_ramp_set(&state->gain, saturator_factor(from[SATURATOR_PARAM_GAIN]),
-		     saturator_factor(to[SATURATOR_PARAM_GAIN]), frames);
+	dsp_ramp_set(&state->gain, saturator_factor(from[SATURATOR_PARAM_OUTPUT]),
+		     saturator_factor(to[SATURATOR_PARAM_OUTPUT]), frames);
 	if (update->jump)
 		shaper_choose_now(control, curve);
 	else

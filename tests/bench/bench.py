@@ -86,7 +86,7 @@ ROWS = [
     ("saturator, tanh 4x adaa", "saturator,drive=12dB", None, 1, {"calf": lv2(CALF + "Saturator,drive=5")}),
     ("saturator, tape 4x adaa", "saturator,drive=12dB,curve=tape", None, 1, {"calf tape": lv2(CALF + "TapeSimulator")}),
     ("exciter", "exciter", None, 1, {"calf": lv2(CALF + "Exciter")}),
-    ("delay", "delay,time=350ms,lpf=6kHz,hpf=100Hz", None, 1, {"calf vintage": lv2(CALF + "VintageDelay")}),
+    ("delay", "delay,time=350ms,high_cut=6kHz,low_cut=100Hz", None, 1, {"calf vintage": lv2(CALF + "VintageDelay")}),
     ("chorus, 4 voices", "chorus,voices=4", None, 1, {"calf": lv2(CALF + "MultiChorus,voices=4")}),
     ("flanger", "flanger,feedback=50%", None, 1, {"calf": lv2(CALF + "Flanger")}),
     ("phaser, 6 stages", "phaser,stages=6,feedback=40%", None, 1, {"calf": lv2(CALF + "Phaser,stages=6")}),

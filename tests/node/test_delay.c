@@ -143,8 +143,8 @@ TEST(delay_echoes_get_darker_and_thinner)
 	static const double hz[] = {100, 1000, 4000};
 	struct node_host *host = delay(500, 100);
 
-	node_host_jump(host, 0, "lpf", 2000);
-	node_host_jump(host, 0, "hpf", 200);
+	node_host_jump(host, 0, "high_cut", 2000);
+	node_host_jump(host, 0, "low_cut", 200);
 	in[0][0] = 1;
 	node_host_process(host, ins, outs, FRAMES);
 	for (uint32_t k = 0; k < 3; k++) {

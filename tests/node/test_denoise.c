@@ -116,7 +116,7 @@ static void denoise_run(const float *x, float *y, uint32_t n, const struct node_
 	node_host_free(host);
 }
 
-static const struct node_host_config by_15[] = {{"reduction", 15, NULL}, {NULL, 0, NULL}};
+static const struct node_host_config by_15[] = {{"amount", 15, NULL}, {NULL, 0, NULL}};
 
 /* speexdsp at -15 dB in frames of 20 ms, one of which it is late. False: not installed. */
 static bool denoise_speex(const float *x, float *y)
@@ -295,7 +295,7 @@ TEST(a_profile_is_learnt_kept_and_used)
 	static char text[4096];
 	struct node_host_config profile[] = {{"profile", 0, text}, {NULL, 0, NULL}};
 	static const struct node_host_config music[] = {
-		{"reduction", 15, NULL}, {"mode", 1, NULL}, {NULL, 0, NULL}};
+		{"amount", 15, NULL}, {"mode", 1, NULL}, {NULL, 0, NULL}};
 	struct node_host *host;
 	double after;
 

@@ -104,7 +104,7 @@ static double dereverb_run(const struct node_host_config *params)
 	for (; params && params->id; params++)
 		node_host_jump(host, 0, params->id, params->number);
 	node_host_process(host, ins, outs, FRAMES);
-	t60 = node_host_meter(host, 0, "decay");
+	t60 = node_host_meter(host, 0, "decay_now");
 	node_host_free(host);
 	for (int c = 0; c < 3; c++)
 		memmove(out[c], out[c] + LATENCY, (FRAMES - LATENCY) * sizeof(float));
@@ -130,7 +130,7 @@ static void dereverb_check(const char *what, const struct node_host_config *para
 TEST(a_room_of_one_second)
 {
 	static const struct node_host_config set[] = {
-		{"auto", 0, NULL}, {"t60", 1, NULL}, {"damping", 0, NULL}, {NULL, 0, NULL}};
+		{"auto_decay", 0, NULL}, {"decay", 1, NULL}, {"damping", 0, NULL}, {NULL, 0, NULL}};
 	double t60;
 
 	for (uint64_t seed = 1; seed <= 2; seed++) {
@@ -159,8 +159,10 @@ TEST(the_decay_time_is_found)
 /* A dry voice is hardly touched when the room is short. */
 TEST(a_dry_voice_stays)
 {
-	static const struct node_host_config set[] = {
-		{"auto", 0, NULL}, {"t60", 0.2, NULL}, {"distance", 20, NULL}, {NULL, 0, NULL}};
+	static const struct node_host_config set[] = {{"auto_decay", 0, NULL},
+						      {"decay", 0.2, NULL},
+						      {"distance", 20, NULL},
+						      {NULL, 0, NULL}};
 
 	speech_make(dry, FRAMES, RATE, 1);
 	memcpy(in[0], dry, sizeof(dry));

@@ -44,8 +44,8 @@ TEST(normalizer_never_passes_its_target)
 			struct node_host *host = normalizer(settings[s][0], settings[s][1]);
 			float highest = 0;
 
-			node_host_jump(host, 0, "coupled", coupled);
-			node_host_jump(host, 0, "max_gain", 40);
+			node_host_jump(host, 0, "link", coupled);
+			node_host_jump(host, 0, "max_boost", 40);
 			node_host_process(host, ins, outs, FRAMES);
 			for (uint32_t i = 0; i < FRAMES; i++)
 				highest = fmaxf(highest, fmaxf(fabsf(out[0][i]), fabsf(out[1][i])));
@@ -67,7 +67,7 @@ TEST(normalizer_gain_moves_slowly)
 
 	CHECK(latency == 32 * 24000, "%u", latency);
 	make_programme(FRAMES);
-	node_host_jump(host, 0, "max_gain", 40);
+	node_host_jump(host, 0, "max_boost", 40);
 	node_host_process(host, ins, outs, FRAMES);
 	for (uint32_t i = latency; i < FRAMES; i++) {
 		double x = (double)in[0][i - latency], gain;
@@ -103,7 +103,7 @@ static void tone(uint32_t c, double level_db, uint32_t begin, uint32_t end)
 		in[c][i] = (float)(pow(10, level_db / 20) * sin(2 * M_PI * 1000 / RATE * i));
 }
 
-/* Parts of -30 and -12 dBFS come out alike; RMS and max_gain hold them lower. */
+/* Parts of -30 and -12 dBFS come out alike; RMS and max_boost hold them lower. */
 TEST(normalizer_brings_parts_to_the_target)
 {
 	for (uint32_t kind = 0; kind < 3; kind++) {
@@ -111,7 +111,7 @@ TEST(normalizer_brings_parts_to_the_target)
 		uint32_t latency = node_host_latency(host);
 		double want = kind == 0 ? TARGET_DB : kind == 1 ? -20 + 3.0103 : -30 + 15;
 
-		node_host_jump(host, 0, "max_gain", kind == 2 ? 15 : 40);
+		node_host_jump(host, 0, "max_boost", kind == 2 ? 15 : 40);
 		if (kind == 1)
 			node_host_jump(host, 0, "target_rms", -20);
 		memset(in, 0, sizeof(in));
@@ -131,7 +131,7 @@ TEST(normalizer_leaves_pauses_low)
 	struct node_host *host = normalizer(100, 11);
 	uint32_t latency = node_host_latency(host);
 
-	node_host_jump(host, 0, "max_gain", 40);
+	node_host_jump(host, 0, "max_boost", 40);
 	memset(in, 0, sizeof(in));
 	tone(0, -10, 0, 480000);
 	for (uint32_t i = 480000; i < 960000; i++)
@@ -147,7 +147,7 @@ TEST(normalizer_keeps_the_picture_or_not)
 		struct node_host *host = normalizer(100, 11);
 		uint32_t latency = node_host_latency(host);
 
-		node_host_jump(host, 0, "coupled", coupled);
+		node_host_jump(host, 0, "link", coupled);
 		memset(in, 0, sizeof(in));
 		tone(0, -10, 0, 960000);
 		tone(1, -16, 0, 960000);
