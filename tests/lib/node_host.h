@@ -89,6 +89,8 @@ uint32_t node_host_lane_width(const struct node_host *host);
 uint32_t node_host_latency(const struct node_host *host);
 uint64_t node_host_tail(const struct node_host *host);
 uint64_t node_host_position(const struct node_host *host);
+/* A new host whose time begins at a whole slice. */
+void node_host_begin_at(struct node_host *host, uint64_t position);
 uint32_t node_host_in_channels(const struct node_host *host); /* per instance, all ports */
 uint32_t node_host_out_channels(const struct node_host *host);
 const struct mixd_node_type *node_host_node_type(const struct node_host *host);
