@@ -464,7 +464,7 @@ uint64_t node_host_position(const struct node_host *host)
 
 void node_host_begin_at(struct node_host *host, uint64_t position)
 {
-	CHECK(host->position == 0 && position % MIXD_SLICE_MAX == 0);
+	CHECK(host->position == 0 && (position & (MIXD_SLICE_MAX - 1)) == 0);
 	host->position = position;
 	for (uint32_t i = 0; i < host->n_inst; i++)
 		host->insts[i].cell_begin = host->insts[i].cell_end = position;
