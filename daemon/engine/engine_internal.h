@@ -228,6 +228,11 @@ struct engine_link {
 	_Atomic bool faded; /* at rest at 0 */
 };
 
+static inline uint32_t engine_link_sides(const struct engine_link *link)
+{
+	return link->split ? 2 : 1;
+}
+
 /* Memory that is freed all at once. [main] */
 struct engine_arena {
 	struct engine_chunk *chunks;

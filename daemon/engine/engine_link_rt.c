@@ -12,7 +12,7 @@
 /* At rest at VALUE. */
 static bool link_still(const struct engine_link *link, double value)
 {
-	for (uint32_t i = 0; i <= link->split; i++)
+	for (uint32_t i = 0; i < engine_link_sides(link); i++)
 		if (link->gain[i].frames || link->gain[i].to != value)
 			return false;
 	return true;

@@ -104,11 +104,11 @@ static void apply_link(struct engine *engine, const struct engine_link_event *ev
 		link->gain[1] = link->gain[0];
 	}
 	/* a link that still waits to be heard goes on waiting */
-	for (uint32_t i = 0; comes && i <= link->split; i++)
+	for (uint32_t i = 0; comes && i < engine_link_sides(link); i++)
 		if (link->gain[i].frames && link->gain[i].start > start)
 			start = link->gain[i].start;
 	event->to->ports[link->to_port].steady = false;
-	for (uint32_t i = 0; i <= link->split; i++) {
+	for (uint32_t i = 0; i < engine_link_sides(link); i++) {
 		engine_fade_go(&link->gain[i], event->target[i], position, start, frames);
 		gone = gone && link->gain[i].frames == 0;
 	}

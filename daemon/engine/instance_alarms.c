@@ -207,7 +207,7 @@ static void maintain_node_alarm(struct instance *instance, const struct graph_no
 	if (row >= type->n_meters || !type->meters[row].labels ||
 	    !engine_event_current(instance->engine, event))
 		return;
-	while (type->meters[row].labels[label] && label < event->value)
+	while (label < event->value && type->meters[row].labels[label])
 		label++;
 	if (!type->meters[row].labels[label])
 		return;
