@@ -176,11 +176,11 @@ static void automix_reset(struct mixd_inst *inst)
 static void automix_update_mic(struct automix_mic *mic, const struct dyn_cell *cell,
 			       const double *to, const struct mixd_update *update, double rate)
 {
-	mic->part = dyn_switch(mic->part, to[AUTOMIX_MODE] == AUTOMIX_AUTO, update, rate);
-	mic->on_part = dyn_switch(mic->on_part, to[AUTOMIX_MODE] == AUTOMIX_ON, update, rate);
+	mic->part = glide_switch(mic->part, to[AUTOMIX_MODE] == AUTOMIX_AUTO, update, rate);
+	mic->on_part = glide_switch(mic->on_part, to[AUTOMIX_MODE] == AUTOMIX_ON, update, rate);
 	mic->moving = dyn_glide_to(&mic->weight, cell, pow(10.0, 0.1 * to[AUTOMIX_WEIGHT]), update);
-	mic->moving |= dyn_glide_to(&mic->takes_part, cell, dyn_smoothstep(mic->part), update);
-	mic->moving |= dyn_glide_to(&mic->on, cell, dyn_smoothstep(mic->on_part), update);
+	mic->moving |= dyn_glide_to(&mic->takes_part, cell, glide_smooth(mic->part), update);
+	mic->moving |= dyn_glide_to(&mic->on, cell, glide_smooth(mic->on_part), update);
 	memcpy(mic->last, to, sizeof(mic->last));
 }
 

@@ -11,11 +11,10 @@
 #include <mixd/node.h>
 
 #include "clones.h"
+#include "glide.h"
 #include "shaper.h"
 
 #include <mixd/rt.h>
-
-#define CLIPPER_GLIDE_S 0.02
 
 enum { CLIPPER_PARAM_DRIVE, CLIPPER_PARAM_CEILING, CLIPPER_PARAM_CURVE, CLIPPER_PARAM_MIX };
 enum { CLIPPER_CONFIG_OVERSAMPLE, CLIPPER_CONFIG_ADAA, CLIPPER_CONFIG_FILTER };
@@ -160,7 +159,7 @@ static bool clipper_update(struct mixd_inst *inst, const struct mixd_update *upd
 		shaper_choose_now(control, curve);
 		return false;
 	}
-	return shaper_choose(control, curve, frames, CLIPPER_GLIDE_S * inst->setup->rate);
+	return shaper_choose(control, curve, frames, GLIDE_S * inst->setup->rate);
 }
 
 MIXD_CLONES static float clipper_highest(const float *x, uint32_t n)

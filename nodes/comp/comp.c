@@ -54,9 +54,10 @@ static bool comp_update_curve(struct comp_state *state, const struct mixd_update
 	double makeup = to[COMP_MAKEUP] / DYN_DB_PER_LOG2;
 	bool moving;
 
-	state->auto_part = dyn_switch(state->auto_part, to[COMP_AUTO_MAKEUP] != 0.0, update, rate);
+	state->auto_part =
+		glide_switch(state->auto_part, to[COMP_AUTO_MAKEUP] != 0.0, update, rate);
 	moving = state->auto_part > 0.0 && state->auto_part < 1.0;
-	makeup -= dyn_smoothstep(state->auto_part) * 0.5 * threshold * slope;
+	makeup -= glide_smooth(state->auto_part) * 0.5 * threshold * slope;
 	moving |= dyn_glide_to(&state->line[COMP_LINE_THRESHOLD], &state->cell, threshold, update);
 	moving |= dyn_glide_to(&state->line[COMP_LINE_SLOPE], &state->cell, slope, update);
 	moving |= dyn_glide_to(&state->line[COMP_LINE_RANGE], &state->cell,
@@ -148,9 +149,9 @@ static bool comp_update(struct mixd_inst *inst, const struct mixd_update *update
 	bool moving = comp_update_curve(state, update, rate);
 
 	state->listen_part =
-		dyn_switch(state->listen_part, update->to[COMP_KEY_LISTEN] != 0.0, update, rate);
+		glide_switch(state->listen_part, update->to[COMP_KEY_LISTEN] != 0.0, update, rate);
 	moving |= dyn_glide_to(&state->line[COMP_LINE_LISTEN], &state->cell,
-			       dyn_smoothstep(state->listen_part), update);
+			       glide_smooth(state->listen_part), update);
 	state->link = (float)(update->to[COMP_LINK] * 0.01);
 	comp_update_lanes(inst, update->to);
 	dyn_cell_begin(&state->cell, update);

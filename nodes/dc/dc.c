@@ -10,13 +10,13 @@
 #include <math.h>
 
 #include "eq_bank.h"
+#include "glide.h"
 #include "section_set.h"
 
 #include <mixd/rt.h>
 
 #define DC_COEF_WORDS (EQ_BANK_GAIN_WORDS + EQ_BANK_SECTION_WORDS)
 #define DC_TAIL_S 4.0 /* at 1 Hz: -200 dB */
-#define DC_GLIDE_S 0.02
 
 static const char *const dc_slopes[] = {"6", "12", NULL};
 
@@ -95,18 +95,15 @@ static bool dc_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct dc_state *state = inst->state;
 	const double rate = inst->setup->rate;
-	double step = update->jump ? 1.0 : update->cell_frames / (DC_GLIDE_S * rate);
 	struct svf_section section = dc_section(update->to[DC_PARAM_FREQ], state->steep, rate);
 	struct svf_coef rest = svf_coef_of(&section), removed = section_removed(&rest);
 	union section_word target = {.of = rest};
 	bool listen = update->to[DC_PARAM_LISTEN] > 0.5, clear, moving;
 
-	state->listen_part = listen ? fmin(state->listen_part + step, 1.0)
-				    : fmax(state->listen_part - step, 0.0);
+	state->listen_part = glide_switch(state->listen_part, listen, update, rate);
 	moving = state->listen_part > 0.0 && state->listen_part < 1.0;
 	if (state->listen_part > 0.0) {
-		double part =
-			state->listen_part * state->listen_part * (3.0 - 2.0 * state->listen_part);
+		double part = glide_smooth(state->listen_part);
 
 		target.of.d0 += part * (removed.d0 - rest.d0);
 		target.of.d1 += part * (removed.d1 - rest.d1);

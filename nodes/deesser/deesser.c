@@ -147,8 +147,8 @@ static bool deesser_update(struct mixd_inst *inst, const struct mixd_update *upd
 	state->up = 1.0 - dyn_keep(to[DEESSER_ATTACK] * 0.001, rate / DEESSER_GROUP);
 	state->down = 1.0 - dyn_keep(to[DEESSER_RELEASE] * 0.001, rate / DEESSER_GROUP);
 	state->removed_part =
-		dyn_switch(state->removed_part, to[DEESSER_LISTEN] != 0.0, update, rate);
-	moving = dyn_glide_to(&state->removed, cell, dyn_smoothstep(state->removed_part), update);
+		glide_switch(state->removed_part, to[DEESSER_LISTEN] != 0.0, update, rate);
+	moving = dyn_glide_to(&state->removed, cell, glide_smooth(state->removed_part), update);
 	state->curve = (struct dyn_curve){
 		.threshold = {(float)(-to[DEESSER_SENSITIVITY] / DYN_DB_PER_LOG2), 0.0f},
 		.slope = {DEESSER_SLOPE, 0.0f},

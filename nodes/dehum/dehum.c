@@ -19,7 +19,6 @@
 
 #include <mixd/rt.h>
 
-#define DEHUM_GLIDE_S 0.02
 #define DEHUM_SLEW 0.0004 /* of the frequency, per frame at 48 kHz: the most it moves in Hz */
 #define DEHUM_AMOUNT_ALL 60
 
@@ -131,7 +130,7 @@ static bool dehum_slew(struct dehum_state *state, double rate, uint32_t cell_fra
 static bool dehum_parts(struct dehum_state *state, const double *value, double rate,
 			uint32_t cell_frames, bool jump)
 {
-	double step = jump ? 1.0 : cell_frames / (DEHUM_GLIDE_S * rate);
+	double step = jump ? 1.0 : cell_frames / (GLIDE_S * rate);
 	bool known = dehum_wanted_hz(state) > 0.0, moving = false, any = false;
 
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
@@ -139,7 +138,7 @@ static bool dehum_parts(struct dehum_state *state, const double *value, double r
 			      (h + 1) * state->hz < DEHUM_TOP * rate;
 		double *part = &state->part[h];
 
-		*part = wanted ? fmin(*part + step, 1.0) : fmax(*part - step, 0.0);
+		*part = glide_toward(*part, wanted, step);
 		moving |= *part > 0.0 && *part < 1.0;
 		any |= *part > 0.0;
 	}
@@ -163,7 +162,7 @@ static bool dehum_target(const struct dehum_state *state, const double *value, d
 	bool identity = true;
 
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
-		double part = state->part[h] * state->part[h] * (3.0 - 2.0 * state->part[h]);
+		double part = glide_smooth(state->part[h]);
 		struct svf_section section = dehum_notch(hz, h + 1, value[DEHUM_PARAM_WIDTH], rate);
 		struct svf_coef coef = svf_coef_of(&section);
 
@@ -226,18 +225,13 @@ static bool dehum_tune(struct mixd_inst *inst, const double *value, uint32_t cel
 static bool dehum_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct dehum_state *state = inst->state;
-	double step = update->cell_frames / (DEHUM_GLIDE_S * inst->setup->rate);
 	double before = dsp_ramp_value(&state->listen, 0);
 	bool listen = update->to[DEHUM_PARAM_LISTEN] > 0.5;
 
+	state->listen_part = glide_switch(state->listen_part, listen, update, inst->setup->rate);
 	if (update->jump)
-		state->listen_part = before = listen;
-	else
-		state->listen_part = listen ? fmin(state->listen_part + step, 1.0)
-					    : fmax(state->listen_part - step, 0.0);
-	dsp_ramp_set(&state->listen, before,
-		     state->listen_part * state->listen_part * (3.0 - 2.0 * state->listen_part),
-		     update->cell_frames);
+		before = state->listen_part;
+	dsp_ramp_set(&state->listen, before, glide_smooth(state->listen_part), update->cell_frames);
 	state->updated = true;
 	return dehum_tune(inst, update->to, update->cell_frames, update->jump) ||
 	       before != state->listen.to;

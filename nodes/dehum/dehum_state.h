@@ -8,6 +8,7 @@
 #include "lanes.h"
 #include "eq_bank.h"
 #include "eq_design.h"
+#include "glide.h"
 #include "humtrack.h"
 #include "ramp.h"
 #include "section_set.h"

@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "clones.h"
+#include "glide.h"
 
 #include "delay_state.h"
 
 #include <mixd/rt.h>
 
 #define DELAY_FADE_S 0.04
-#define DELAY_GLIDE_S 0.02
 #define DELAY_TAPE_S 0.08 /* a journey slows down over this at its end */
 #define DELAY_TAPE_SPEED 0.5 /* frames per frame, at most */
 #define DELAY_BEND_ROOM 0.35f /* above full scale: the ring stays below +2.7 dBFS */
@@ -219,14 +219,10 @@ static bool delay_update(struct mixd_inst *inst, const struct mixd_update *updat
 	const double *to = update->to, *from = update->jump ? to : update->from;
 	const double rate = inst->setup->rate;
 	uint32_t frames = update->cell_frames;
-	double swap = to[DELAY_PARAM_PINGPONG] > 0.5 ? 1.0 : 0.0;
-	double at = update->jump ? swap : dsp_ramp_value(&state->swap, 0);
-	double step = frames / (DELAY_GLIDE_S * rate);
 	bool moves = delay_update_head(state, update, rate);
 
 	delay_update_cuts(state, to, rate);
-	dsp_ramp_set(&state->swap, at, at < swap ? fmin(at + step, swap) : fmax(at - step, swap),
-		     frames);
+	moves |= glide_ramp(&state->swap, to[DELAY_PARAM_PINGPONG] > 0.5, GLIDE_S, update, rate);
 	dsp_ramp_set(&state->feedback, from[DELAY_PARAM_FEEDBACK] / 100,
 		     to[DELAY_PARAM_FEEDBACK] / 100, frames);
 	dsp_ramp_set(&state->cross, from[DELAY_PARAM_CROSS] / 100, to[DELAY_PARAM_CROSS] / 100,
@@ -239,7 +235,7 @@ static bool delay_update(struct mixd_inst *inst, const struct mixd_update *updat
 	state->duck_attack = 1.0 - exp(-1.0 / (DELAY_DUCK_ATTACK_S * rate));
 	state->duck_release = 1.0 - exp(-1000.0 / (to[DELAY_PARAM_DUCK_RELEASE] * rate));
 	state->duck_power = pow(delay_factor(to[DELAY_PARAM_DUCK_THRESHOLD]), 2.0);
-	return moves || state->swap.to != swap || at != swap;
+	return moves;
 }
 
 /* ---- process ---- */

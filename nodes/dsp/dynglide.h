@@ -1,8 +1,7 @@
-/* dynglide.h - values of dynamics nodes on their way: across a cell, and switches over 20 ms.
+/* dynglide.h - values of dynamics nodes on their way across a cell.
  *
  * WHAT        A dyn_glide is a dyn_line that goes on from where it is: where the last cell ended or,
- *             when an event cut that cell short, where it stood then. A switch (bool, enum) becomes
- *             a part of 0..1 that moves for DYN_SWITCH_S.
+ *             when an event cut that cell short, where it stood then.
  * USE         update(): dyn_glide_to() for each, then dyn_cell_begin(); process(): read .now with
  *             frame index cell.done, then dyn_cell_advance().
  * THREADS     [rt] */
@@ -11,8 +10,7 @@
 #include <math.h>
 
 #include "dynamics.h"
-
-#define DYN_SWITCH_S 0.02
+#include "glide.h"
 
 struct dyn_cell {
 	uint32_t frames, done;
@@ -52,19 +50,6 @@ static inline void dyn_cell_advance(struct dyn_cell *cell, uint32_t n)
 static inline bool dyn_line_rests_at(const struct dyn_line *line, float value)
 {
 	return line->at == value && line->step == 0.0f;
-}
-
-/* How much of a switch is in, one cell later. */
-static inline double dyn_switch(double part, bool on, const struct mixd_update *update, double rate)
-{
-	double step = update->jump ? 1.0 : update->cell_frames / (DYN_SWITCH_S * rate);
-
-	return on ? fmin(part + step, 1.0) : fmax(part - step, 0.0);
-}
-
-static inline double dyn_smoothstep(double part)
-{
-	return part * part * (3.0 - 2.0 * part);
 }
 
 /* What a one-pole keeps per frame. */

@@ -100,8 +100,8 @@ bool sidechain_update(struct sidechain *chain, bool listen, const struct mixd_up
 {
 	bool moving;
 
-	chain->listen_part = dyn_switch(chain->listen_part, listen, update, rate);
-	moving = dyn_glide_to(&chain->listen, &chain->cell, dyn_smoothstep(chain->listen_part),
+	chain->listen_part = glide_switch(chain->listen_part, listen, update, rate);
+	moving = dyn_glide_to(&chain->listen, &chain->cell, glide_smooth(chain->listen_part),
 			      update);
 	dyn_cell_begin(&chain->cell, update);
 	return moving;

@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "clones.h"
+#include "glide.h"
 
 #include <mixd/rt.h>
-
-#define SWEEP_GLIDE_S 0.02
 
 /* Phases that stay when voices come and go. */
 static const double sweep_turn[SWEEP_VOICES] = {0.0, 0.5, 0.25, 0.75, 0.125, 0.625};
@@ -74,21 +73,9 @@ void sweep_reset(struct sweep *sweep)
 
 /* ---- update ---- */
 
-/* RAMP goes on to TO at STEP per cell, or is there at once. True while it moves. */
-static bool sweep_glide(struct dsp_ramp *ramp, double to, double step,
-			const struct mixd_update *update)
-{
-	double at = update->jump ? to : dsp_ramp_value(ramp, 0);
-
-	dsp_ramp_set(ramp, at, at < to ? fmin(at + step, to) : fmax(at - step, to),
-		     update->cell_frames);
-	return at != to;
-}
-
 bool sweep_update(struct sweep *sweep, const struct sweep_setting *from,
 		  const struct sweep_setting *to, const struct mixd_update *update, double rate)
 {
-	double step = update->cell_frames / (SWEEP_GLIDE_S * rate);
 	uint32_t frames = update->cell_frames;
 	bool moves;
 
@@ -98,13 +85,13 @@ bool sweep_update(struct sweep *sweep, const struct sweep_setting *from,
 	dsp_ramp_set(&sweep->feedback, from->feedback, to->feedback, frames);
 	dsp_ramp_set(&sweep->spread, from->spread, to->spread, frames);
 	dsp_ramp_set(&sweep->dry, from->dry, to->dry, frames);
-	moves = sweep_glide(&sweep->triangle, to->is_triangle, step, update);
+	moves = glide_ramp(&sweep->triangle, to->is_triangle, GLIDE_S, update, rate);
 	/* wet may change its sign at once. */
-	moves |= sweep_glide(&sweep->wet, to->wet, 2 * step, update);
+	moves |= glide_ramp(&sweep->wet, to->wet, GLIDE_S / 2, update, rate);
 	for (uint32_t v = 0; v < SWEEP_VOICES; v++)
-		moves |= sweep_glide(&sweep->voice[v],
-				     v < to->n_voices ? 1.0 / sqrt(to->n_voices) : 0.0, step,
-				     update);
+		moves |= glide_ramp(&sweep->voice[v],
+				    v < to->n_voices ? 1.0 / sqrt(to->n_voices) : 0.0, GLIDE_S,
+				    update, rate);
 	return moves;
 }
 

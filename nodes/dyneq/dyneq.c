@@ -179,15 +179,15 @@ static void dyneq_update_band(struct dyneq_band *band, const struct dyn_cell *ce
 	if (update->jump || band->present_part == 0.0)
 		band->type = type;
 	band->present_part =
-		dyn_switch(band->present_part, wanted && band->type == type, update, rate);
-	band->below_part = dyn_switch(band->below_part, to[DYNEQ_WHEN] != 0.0, update, rate);
+		glide_switch(band->present_part, wanted && band->type == type, update, rate);
+	band->below_part = glide_switch(band->below_part, to[DYNEQ_WHEN] != 0.0, update, rate);
 	moving = dyneq_update_curve(band, cell, to, update);
 	moving |= dyn_glide_to(&band->tangent, cell, tangent, update);
 	moving |= dyn_glide_to(&band->damping, cell, damping, update);
 	moving |= dyn_glide_to(&band->gain, cell, to[DYNEQ_GAIN] / DYN_DB_PER_LOG2, update);
 	moving |= dyn_glide_to(&band->range, cell, to[DYNEQ_RANGE] / DYN_DB_PER_LOG2, update);
-	moving |= dyn_glide_to(&band->present, cell, dyn_smoothstep(band->present_part), update);
-	moving |= dyn_glide_to(&band->below, cell, dyn_smoothstep(band->below_part), update);
+	moving |= dyn_glide_to(&band->present, cell, glide_smooth(band->present_part), update);
+	moving |= dyn_glide_to(&band->below, cell, glide_smooth(band->below_part), update);
 	band->moving = moving || (wanted && band->type != type);
 	band->works = !dyn_line_rests_at(&band->present.now, 0.0f);
 	dynbell_ear_set(&band->ear, band->type, tangent, damping);

@@ -18,13 +18,13 @@
 #include "eq_curve.h"
 #include "eq_design.h"
 #include "eq_list.h"
+#include "glide.h"
 
 #include "eq_tables.h"
 
 #include <mixd/rt.h>
 
 #define EQ_LISTS 3u /* first channel, second, all further ones */
-#define EQ_GLIDE_S 0.02
 #define EQ_GRID 30u /* frequencies at which auto gain looks: third octaves */
 #define EQ_TAIL_S 20.0
 
@@ -347,17 +347,14 @@ static bool eq_gain_update(struct mixd_inst *inst, const struct mixd_update *upd
 	double part = state->auto_part;
 
 	state->auto_part_start = part;
-	if (update->jump)
-		state->auto_part = wanted;
-	else
-		state->auto_part = wanted ? fmin(part + step, 1.0) : fmax(part - step, 0.0);
+	state->auto_part = glide_toward(part, wanted, step);
 	if (state->auto_part > 0.0 && state->auto_stale) {
 		state->auto_db = eq_auto_gain_db(state);
 		state->auto_stale = false;
 	}
 	part = state->auto_part;
 
-	double auto_db = state->auto_db * part * part * (3.0 - 2.0 * part);
+	double auto_db = state->auto_db * glide_smooth(part);
 	double gain = pow(10.0, (update->to[EQ_PARAM_OUTPUT] + auto_db) / 20.0) - 1.0;
 
 	state->gain_start = update->jump ? gain : state->gain;
@@ -418,7 +415,7 @@ static bool eq_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct eq_state *state = inst->state;
 	const double rate = inst->setup->rate;
-	const double step = update->cell_frames / (EQ_GLIDE_S * rate);
+	const double step = glide_step(GLIDE_S, update, rate);
 	bool moving = false;
 
 	if (state->moving && state->cell_done < state->cell_frames)

@@ -15,13 +15,12 @@
 
 #include "clones.h"
 #include "eq_design.h"
+#include "glide.h"
 #include "oversample.h"
-#include "ramp.h"
 #include "svf.h"
 
 #include <mixd/rt.h>
 
-#define EXCITER_GLIDE_S 0.02
 #define EXCITER_WORK (OVERSAMPLE_BLOCK * OVERSAMPLE_MAX + OVERSAMPLE_GRAIN)
 #define EXCITER_TAIL_S 0.5
 
@@ -191,8 +190,6 @@ static bool exciter_update(struct mixd_inst *inst, const struct mixd_update *upd
 			       .q = M_SQRT1_2};
 	struct svf_section section[EQ_BAND_SECTIONS];
 	uint32_t frames = update->cell_frames;
-	double at = dsp_ramp_value(&state->dry, 0), step = frames / (EXCITER_GLIDE_S * rate);
-	double dry = to[EXCITER_PARAM_LISTEN] > 0.5 ? 0.0 : 1.0;
 
 	eq_design(&band, rate, section);
 	state->highpass = svf_coef_of(&section[0]);
@@ -205,11 +202,7 @@ static bool exciter_update(struct mixd_inst *inst, const struct mixd_update *upd
 		     frames);
 	dsp_ramp_set(&state->amount, from[EXCITER_PARAM_AMOUNT] / 100,
 		     to[EXCITER_PARAM_AMOUNT] / 100, frames);
-	if (update->jump)
-		at = dry;
-	dsp_ramp_set(&state->dry, at, at < dry ? fmin(at + step, dry) : fmax(at - step, dry),
-		     frames);
-	return state->dry.to != dry || at != dry;
+	return glide_ramp(&state->dry, to[EXCITER_PARAM_LISTEN] <= 0.5, GLIDE_S, update, rate);
 }
 
 /* ---- process ---- */

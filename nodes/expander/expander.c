@@ -170,12 +170,12 @@ static bool expander_update_curve(struct expander_state *state, const struct mix
 	double knee = to[EXPANDER_KNEE] / DYN_DB_PER_LOG2;
 	bool moving;
 
-	state->up_part = dyn_switch(state->up_part, to[EXPANDER_MODE] != 0.0, update, rate);
+	state->up_part = glide_switch(state->up_part, to[EXPANDER_MODE] != 0.0, update, rate);
 	moving = dyn_glide_to(&state->threshold, cell, to[EXPANDER_THRESHOLD] / DYN_DB_PER_LOG2,
 			      update);
 	moving |= dyn_glide_to(&state->slope, cell, to[EXPANDER_RATIO] - 1.0, update);
 	moving |= dyn_glide_to(&state->range, cell, to[EXPANDER_RANGE] / DYN_DB_PER_LOG2, update);
-	moving |= dyn_glide_to(&state->up, cell, dyn_smoothstep(state->up_part), update);
+	moving |= dyn_glide_to(&state->up, cell, glide_smooth(state->up_part), update);
 	state->curve = (struct dyn_curve){
 		.threshold = state->threshold.now,
 		.slope = state->slope.now,

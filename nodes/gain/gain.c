@@ -7,11 +7,9 @@
  *             between (dsp/ramp.h), so 0 dB is a copy and -inf writes zeros. */
 #include <mixd/node.h>
 
-#include "ramp.h"
+#include "glide.h"
 
 #include <mixd/rt.h>
-
-#define GAIN_GLIDE_MS 20.0
 
 static const struct mixd_port_row gain_ports[] = {
 	{"in", "What is made louder or softer", false, MIXD_PORT_MAIN, NULL},
@@ -32,8 +30,7 @@ static const struct mixd_param_row gain_params[] = {
 
 struct gain_state {
 	struct dsp_ramp factor;
-	double sign, sign_from, sign_to; /* +1 .. -1 */
-	uint32_t glide_frames, glide_done;
+	double inverted; /* 0 .. 1 */
 };
 
 static int gain_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
@@ -48,39 +45,24 @@ static void gain_reset(struct mixd_inst *inst)
 	*(struct gain_state *)inst->state = (struct gain_state){0};
 }
 
-/* The sign at the end of the coming cell. */
-static double gain_sign(struct gain_state *state, uint32_t cell_frames)
+static double gain_sign(double inverted)
 {
-	double t;
-
-	state->glide_done += cell_frames;
-	if (state->glide_done >= state->glide_frames) {
-		state->glide_done = state->glide_frames = 0;
-		return state->sign_to;
-	}
-	t = (double)state->glide_done / state->glide_frames;
-	return state->sign_from + (state->sign_to - state->sign_from) * t * t * (3 - 2 * t);
+	return 1.0 - 2.0 * glide_smooth(inverted);
 }
 
 static bool gain_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct gain_state *state = inst->state;
-	double target = update->to[GAIN_PARAM_INVERT] > 0.5 ? -1 : 1, before = state->sign;
+	double before = gain_sign(state->inverted), after;
 
-	if (update->jump) {
-		state->sign = state->sign_to = before = target;
-		state->glide_frames = state->glide_done = 0;
-	} else if (target != state->sign_to) {
-		state->sign_from = state->sign;
-		state->sign_to = target;
-		state->glide_frames = (uint32_t)(inst->setup->rate * GAIN_GLIDE_MS / 1000);
-		state->glide_done = 0;
-	}
-	if (state->glide_frames > 0)
-		state->sign = gain_sign(state, update->cell_frames);
+	state->inverted = glide_switch(state->inverted, update->to[GAIN_PARAM_INVERT] > 0.5, update,
+				       inst->setup->rate);
+	after = gain_sign(state->inverted);
+	if (update->jump)
+		before = after;
 	dsp_ramp_set(&state->factor, update->from[GAIN_PARAM_GAIN] * before,
-		     update->to[GAIN_PARAM_GAIN] * state->sign, update->cell_frames);
-	return state->glide_frames > 0 || before != state->sign;
+		     update->to[GAIN_PARAM_GAIN] * after, update->cell_frames);
+	return before != after;
 }
 
 static void gain_process(const struct mixd_call *call)

@@ -68,10 +68,10 @@ static bool gate_update(struct mixd_inst *inst, const struct mixd_update *update
 
 	gatefade_set(&state->fade, to[GATE_THRESHOLD], to[GATE_HYSTERESIS], to[GATE_ATTACK] * 0.001,
 		     to[GATE_HOLD] * 0.001, to[GATE_RELEASE] * 0.001, rate);
-	state->inverted_part = dyn_switch(state->inverted_part, to[GATE_MODE] != 0.0, update, rate);
+	state->inverted_part =
+		glide_switch(state->inverted_part, to[GATE_MODE] != 0.0, update, rate);
 	moving = dyn_glide_to(&state->range, cell, to[GATE_RANGE] / DYN_DB_PER_LOG2, update);
-	moving |=
-		dyn_glide_to(&state->inverted, cell, dyn_smoothstep(state->inverted_part), update);
+	moving |= dyn_glide_to(&state->inverted, cell, glide_smooth(state->inverted_part), update);
 	state->gain = (struct gatefade_gain){
 		.range = state->range.now,
 		.inverted = state->inverted.now,

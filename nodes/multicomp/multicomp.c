@@ -67,8 +67,8 @@ static void multicomp_update_band(struct multicomp_state *state, uint32_t idx, b
 	double knee = to[MULTICOMP_KNEE] / DYN_DB_PER_LOG2;
 	bool moving = false;
 
-	band->level_part = dyn_switch(band->level_part, heard, update, rate);
-	band->wet_part = dyn_switch(band->wet_part, to[MULTICOMP_BYPASS] == 0.0, update, rate);
+	band->level_part = glide_switch(band->level_part, heard, update, rate);
+	band->wet_part = glide_switch(band->wet_part, to[MULTICOMP_BYPASS] == 0.0, update, rate);
 	moving |= dyn_glide_to(&band->threshold, cell, to[MULTICOMP_THRESHOLD] / DYN_DB_PER_LOG2,
 			       update);
 	moving |= dyn_glide_to(&band->slope, cell,
@@ -76,9 +76,9 @@ static void multicomp_update_band(struct multicomp_state *state, uint32_t idx, b
 	moving |= dyn_glide_to(&band->range, cell, to[MULTICOMP_RANGE] / DYN_DB_PER_LOG2, update);
 	moving |= dyn_glide_to(&band->makeup, cell, to[MULTICOMP_MAKEUP] / DYN_DB_PER_LOG2, update);
 	moving |= dyn_glide_to(&band->mix, cell,
-			       dyn_smoothstep(band->wet_part) * update->to[MULTICOMP_MIX] * 0.01,
+			       glide_smooth(band->wet_part) * update->to[MULTICOMP_MIX] * 0.01,
 			       update);
-	moving |= dyn_glide_to(&band->level, cell, dyn_smoothstep(band->level_part), update);
+	moving |= dyn_glide_to(&band->level, cell, glide_smooth(band->level_part), update);
 	band->moving = moving;
 	band->curve = (struct dyn_curve){
 		.threshold = band->threshold.now,
@@ -135,7 +135,7 @@ static bool multicomp_update(struct mixd_inst *inst, const struct mixd_update *u
 	for (uint32_t b = 0; b < state->ways; b++, to += MULTICOMP_ROWS) {
 		struct multicomp_band *band = &state->band[b];
 		bool heard = solo ? to[MULTICOMP_SOLO] != 0.0 : to[MULTICOMP_MUTE] == 0.0;
-		bool mixed = band->mix.end == (float)(dyn_smoothstep(band->wet_part) *
+		bool mixed = band->mix.end == (float)(glide_smooth(band->wet_part) *
 						      update->to[MULTICOMP_MIX] * 0.01);
 
 		if (update->jump || band->moving || !mixed ||

@@ -14,14 +14,13 @@
 #include <mixd/node.h>
 
 #include "clones.h"
+#include "glide.h"
 #include "lfo.h"
-#include "ramp.h"
 #include "sweep.h"
 
 #include <mixd/rt.h>
 
 #define PHASER_STAGES 12u
-#define PHASER_GLIDE_S 0.02
 #define PHASER_TAIL_S 3.0
 #define PHASER_KNOT MIXD_CELL
 
@@ -217,8 +216,7 @@ static bool phaser_update(struct mixd_inst *inst, const struct mixd_update *upda
 	struct phaser_state *state = inst->state;
 	const double *to = update->to, *from = update->jump ? to : update->from;
 	const double rate = inst->setup->rate;
-	double step = update->cell_frames / (PHASER_GLIDE_S * rate);
-	double triangle = to[PHASER_PARAM_SHAPE], at = dsp_ramp_value(&state->triangle, 0);
+	double step = update->cell_frames / (GLIDE_S * rate);
 	uint32_t frames = update->cell_frames;
 	bool moves = phaser_update_stages(state, update, step);
 
@@ -230,10 +228,8 @@ static bool phaser_update(struct mixd_inst *inst, const struct mixd_update *upda
 		state->knot_done = 0;
 		state->to[0] = 2.0; /* no coefficient: to be found when the position is known */
 	}
-	if (update->jump) {
+	if (update->jump)
 		state->knot_frames = state->knot_done = 0;
-		at = triangle;
-	}
 	lfo_set(&state->lfo,
 		sweep_hz((uint32_t)to[PHASER_PARAM_NOTE], to[PHASER_PARAM_BPM],
 			 to[PHASER_PARAM_RATE]),
@@ -241,14 +237,13 @@ static bool phaser_update(struct mixd_inst *inst, const struct mixd_update *upda
 	state->low = log2(to[PHASER_PARAM_LOW]);
 	state->span = log2(to[PHASER_PARAM_HIGH]) - state->low;
 	state->spread = to[PHASER_PARAM_SPREAD] / 360;
-	dsp_ramp_set(&state->triangle, at,
-		     at < triangle ? fmin(at + step, triangle) : fmax(at - step, triangle), frames);
+	moves |= glide_ramp(&state->triangle, to[PHASER_PARAM_SHAPE], GLIDE_S, update, rate);
 	dsp_ramp_set(&state->feedback, from[PHASER_PARAM_FEEDBACK] / 100,
 		     to[PHASER_PARAM_FEEDBACK] / 100, frames);
 	dsp_ramp_set(&state->wet, from[PHASER_PARAM_MIX] / 100, to[PHASER_PARAM_MIX] / 100, frames);
 	dsp_ramp_set(&state->dry, 1 - from[PHASER_PARAM_MIX] / 100, 1 - to[PHASER_PARAM_MIX] / 100,
 		     frames);
-	return moves || at != triangle;
+	return moves;
 }
 
 /* ---- process ---- */

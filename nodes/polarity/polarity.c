@@ -7,11 +7,9 @@
  *             do. One glide per channel; at rest it is a copy or a change of the sign bit. */
 #include <mixd/node.h>
 
-#include "ramp.h"
+#include "glide.h"
 
 #include <mixd/rt.h>
-
-#define POLARITY_GLIDE_MS 20.0
 
 static const struct mixd_port_row polarity_ports[] = {
 	{"in", "What is turned over", false, MIXD_PORT_MAIN, NULL},
@@ -28,9 +26,8 @@ static const struct mixd_param_row polarity_params[] = {
 };
 
 struct polarity_glide {
-	struct dsp_ramp factor;
-	double sign, from, to; /* +1 .. -1; sign: at the end of the cell */
-	uint32_t frames, done;
+	struct dsp_ramp factor; /* +1 .. -1 */
+	double inverted; /* 0 .. 1, at the end of the cell */
 };
 
 struct polarity_state {
@@ -54,40 +51,19 @@ static void polarity_reset(struct mixd_inst *inst)
 	*(struct polarity_state *)inst->state = (struct polarity_state){0};
 }
 
-static double polarity_step(struct polarity_glide *glide, uint32_t cell_frames)
-{
-	double t;
-
-	glide->done += cell_frames;
-	if (glide->done >= glide->frames) {
-		glide->done = glide->frames = 0;
-		return glide->to;
-	}
-	t = (double)glide->done / glide->frames;
-	return glide->from + (glide->to - glide->from) * t * t * (3 - 2 * t);
-}
-
 /* True while it moves. */
-static bool polarity_glide(struct polarity_glide *glide, double target, double rate,
+static bool polarity_glide(struct polarity_glide *glide, bool invert, double rate,
 			   const struct mixd_update *update)
 {
-	double before = glide->sign;
+	/* An event may have cut the last cell: go on from where it is. */
+	double before = dsp_ramp_value(&glide->factor, 0), after;
 
-	if (update->jump) {
-		glide->sign = glide->to = before = target;
-		glide->frames = glide->done = 0;
-	} else if (target != glide->to) {
-		/* An event may have cut the last cell: go on from where it is. */
-		before = glide->sign = dsp_ramp_value(&glide->factor, 0);
-		glide->from = before;
-		glide->to = target;
-		glide->frames = (uint32_t)(rate * POLARITY_GLIDE_MS / 1000);
-		glide->done = 0;
-	}
-	if (glide->frames > 0)
-		glide->sign = polarity_step(glide, update->cell_frames);
-	dsp_ramp_set(&glide->factor, before, glide->sign, update->cell_frames);
-	return glide->frames > 0 || before != glide->sign;
+	glide->inverted = glide_switch(glide->inverted, invert, update, rate);
+	after = 1.0 - 2.0 * glide_smooth(glide->inverted);
+	if (update->jump)
+		before = after;
+	dsp_ramp_set(&glide->factor, before, after, update->cell_frames);
+	return before != after;
 }
 
 static bool polarity_update(struct mixd_inst *inst, const struct mixd_update *update)
@@ -98,8 +74,7 @@ static bool polarity_update(struct mixd_inst *inst, const struct mixd_update *up
 	for (uint32_t c = 0; c < polarity_channels(inst); c++) {
 		bool own = update->to[POLARITY_CHANNELS + c] > 0.5;
 
-		moving |= polarity_glide(&state->channel[c], all != own ? -1 : 1, inst->setup->rate,
-					 update);
+		moving |= polarity_glide(&state->channel[c], all != own, inst->setup->rate, update);
 	}
 	return moving;
 }

@@ -16,10 +16,10 @@
 
 #include "diffuser.h"
 #include "fdn.h"
+#include "glide.h"
 #include "headfade.h"
 #include "lanes.h"
 #include "onepole.h"
-#include "ramp.h"
 
 #include <mixd/rt.h>
 
@@ -91,12 +91,6 @@ static const struct mixd_config_row reverb_configs[] = {
 				.def = 100},
 };
 
-/* A param without values between: moves from one value to the next in steps of a cell. */
-struct reverb_glide {
-	double value, from, to;
-	uint32_t frames, done;
-};
-
 struct reverb_state {
 	uint32_t channels;
 	bool heard; /* something, since the reset */
@@ -108,7 +102,7 @@ struct reverb_state {
 	uint32_t tap_frames[REVERB_CHANNELS_MAX][REVERB_TAPS];
 	float tap_gain[REVERB_CHANNELS_MAX][REVERB_TAPS];
 	struct headfade predelay;
-	struct reverb_glide freeze;
+	double frozen; /* 0 .. 1 */
 	struct dsp_ramp inject, early_gain, late_gain, width, dry, wet;
 	double inject_from;
 	struct diffuser diffuser;
@@ -227,40 +221,11 @@ static int reverb_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 
 /* ---- params --------------------------------------------------------------------------------------- */
 
-/* Moves towards TARGET over REVERB_FADE_MS; true while under way. */
-static bool reverb_glide(struct reverb_glide *glide, double target,
-			 const struct mixd_update *update, double rate)
-{
-	double t;
-
-	if (update->jump) {
-		*glide = (struct reverb_glide){target, target, target, 0, 0};
-		return false;
-	}
-	if (target != glide->to) {
-		glide->from = glide->value;
-		glide->to = target;
-		glide->frames = (uint32_t)(rate * REVERB_FADE_MS / 1000);
-		glide->done = 0;
-	}
-	if (glide->frames == 0)
-		return false;
-	glide->done += update->cell_frames;
-	if (glide->done >= glide->frames) {
-		glide->frames = 0;
-		glide->value = glide->to;
-		return true; /* once more, to settle */
-	}
-	t = (double)glide->done / glide->frames;
-	glide->value = glide->from + (glide->to - glide->from) * t * t * (3 - 2 * t);
-	return true;
-}
-
 /* The room's filters and decay, at the end of the cell. */
 static void reverb_tune(struct mixd_inst *inst, const double *value, double *ret_inject)
 {
 	struct reverb_state *state = inst->state;
-	double rate = inst->setup->rate, held = state->freeze.value;
+	double rate = inst->setup->rate, held = glide_smooth(state->frozen);
 	struct fdn_decay decay = {
 		.t60_s = value[REVERB_DECAY],
 		.low_ratio = value[REVERB_LOW_RATIO],
@@ -297,10 +262,14 @@ static bool reverb_update(struct mixd_inst *inst, const struct mixd_update *upda
 	struct reverb_state *state = inst->state;
 	const double *from = update->from, *to = update->to;
 	uint32_t frames = update->cell_frames;
-	bool again = reverb_glide(&state->freeze, to[REVERB_FREEZE], update, inst->setup->rate);
+	double frozen = state->frozen;
 	uint32_t predelay = (uint32_t)lrint(to[REVERB_PREDELAY] * inst->setup->rate / 1000);
 	double inject;
+	bool again;
 
+	state->frozen = glide_toward(frozen, to[REVERB_FREEZE],
+				     glide_step(REVERB_FADE_MS / 1000, update, inst->setup->rate));
+	again = state->frozen != frozen && !update->jump;
 	again |= headfade_wish(&state->predelay, predelay,
 			       (uint32_t)(inst->setup->rate * REVERB_FADE_MS / 1000), update->jump);
 	reverb_tune(inst, to, &inject);

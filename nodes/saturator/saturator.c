@@ -13,11 +13,11 @@
 #include <mixd/node.h>
 
 #include "clones.h"
+#include "glide.h"
 #include "shaper.h"
 
 #include <mixd/rt.h>
 
-#define SATURATOR_GLIDE_S 0.02
 #define SATURATOR_SHELF_DB 9.0
 #define SATURATOR_SHELF_S 50e-6
 #define SATURATOR_DC_HZ 5.0
@@ -254,30 +254,15 @@ static double saturator_guess(const struct shaper_control *control)
 	return fmax((out - mean * mean / 16) / in, 1e-6);
 }
 
-/* A switch as a share of 0..1 that takes SATURATOR_GLIDE_S. True while it moves. */
-static bool saturator_switch(struct dsp_ramp *ramp, bool on, const struct mixd_update *update,
-			     double rate)
-{
-	double at = dsp_ramp_value(ramp, 0), to = on ? 1.0 : 0.0;
-	double step = update->cell_frames / (SATURATOR_GLIDE_S * rate);
-
-	if (update->jump)
-		at = to;
-	dsp_ramp_set(ramp, at, at < to ? fmin(at + step, to) : fmax(at - step, to),
-		     update->cell_frames);
-	return ramp->to != to || at != to;
-}
-
 static bool saturator_update_shelf(struct saturator_state *state, const struct mixd_update *update,
 				   double rate)
 {
-	double to = saturator_curve[(uint32_t)update->to[SATURATOR_PARAM_CURVE]] == ADAA_TAPE;
-	double step = update->cell_frames / (SATURATOR_GLIDE_S * rate), at = state->shelf_share;
+	bool is_tape = saturator_curve[(uint32_t)update->to[SATURATOR_PARAM_CURVE]] == ADAA_TAPE;
 
-	at = update->jump ? to : at < to ? fmin(at + step, to) : fmax(at - step, to);
-	state->shelf_share = at;
-	state->shelf = saturator_shelf_at(SATURATOR_SHELF_DB * at * at * (3 - 2 * at), rate);
-	return at != to;
+	state->shelf_share = glide_switch(state->shelf_share, is_tape, update, rate);
+	state->shelf =
+		saturator_shelf_at(SATURATOR_SHELF_DB * glide_smooth(state->shelf_share), rate);
+	return state->shelf_share != is_tape;
 }
 
 static bool saturator_update(struct mixd_inst *inst, const struct mixd_update *update)
@@ -305,12 +290,12 @@ static bool saturator_update(struct mixd_inst *inst, const struct mixd_update *u
 	if (update->jump)
 		shaper_choose_now(control, curve);
 	else
-		moves = shaper_choose(control, curve, frames, SATURATOR_GLIDE_S * rate);
+		moves = shaper_choose(control, curve, frames, GLIDE_S * rate);
 	moves |= saturator_update_shelf(state, update, rate);
-	moves |= saturator_switch(&state->dc_share, to[SATURATOR_PARAM_DC_BLOCK] > 0.5, update,
-				  rate);
-	moves |= saturator_switch(&state->level_share, to[SATURATOR_PARAM_AUTO_LEVEL] > 0.5, update,
-				  rate);
+	moves |= glide_ramp(&state->dc_share, to[SATURATOR_PARAM_DC_BLOCK] > 0.5, GLIDE_S, update,
+			    rate);
+	moves |= glide_ramp(&state->level_share, to[SATURATOR_PARAM_AUTO_LEVEL] > 0.5, GLIDE_S,
+			    update, rate);
 	/* What was learnt holds for the curve as it was. */
 	guess = saturator_guess(control);
 	if (guess != state->guess)

@@ -12,11 +12,9 @@
 #include <math.h>
 
 #include "clones.h"
-#include "ramp.h"
+#include "glide.h"
 
 #include <mixd/rt.h>
-
-#define TREMOLO_GLIDE_S 0.02
 
 enum { TREMOLO_SINE, TREMOLO_TRIANGLE, TREMOLO_SQUARE, TREMOLO_SAW, TREMOLO_RAMP, TREMOLO_SHAPES };
 
@@ -96,11 +94,6 @@ static double tremolo_edge(const double *value)
 	return fmin(value[TREMOLO_PARAM_EDGE] * 0.001 * tremolo_rate_hz(value), 0.45);
 }
 
-static double tremolo_smooth(double part)
-{
-	return part * part * (3.0 - 2.0 * part);
-}
-
 /* True while one shape turns into another. */
 static bool tremolo_blend(struct tremolo_state *state, const struct mixd_update *update,
 			  double rate)
@@ -117,10 +110,8 @@ static bool tremolo_blend(struct tremolo_state *state, const struct mixd_update 
 		state->shape = wanted;
 		state->blend_part = before = 0.0;
 	}
-	if (state->blend_part < 1.0)
-		state->blend_part = fmin(
-			state->blend_part + update->cell_frames / (TREMOLO_GLIDE_S * rate), 1.0);
-	dsp_ramp_set(&state->blend, before, tremolo_smooth(state->blend_part), update->cell_frames);
+	state->blend_part = glide_switch(state->blend_part, true, update, rate);
+	dsp_ramp_set(&state->blend, before, glide_smooth(state->blend_part), update->cell_frames);
 	return before != 1.0 || wanted != state->shape;
 }
 

@@ -15,13 +15,13 @@
 #include <stdio.h>
 
 #include "eq_bank.h"
+#include "glide.h"
 #include "section_set.h"
 
 #include <mixd/rt.h>
 
 #define WIDTH_SECTIONS 2u /* per list */
 #define WIDTH_MONO_OFF_HZ 20.0
-#define WIDTH_GLIDE_S 0.02
 #define WIDTH_STATE_WORDS (2u * WIDTH_SECTIONS * SVF_STATES)
 #define WIDTH_COEF_WORDS (EQ_BANK_GAIN_WORDS + 2u * WIDTH_SECTIONS * EQ_BANK_SECTION_WORDS)
 #define WIDTH_TAIL_S 3.0
@@ -113,15 +113,13 @@ static void width_reset(struct mixd_inst *inst)
 /* The mono bass comes and goes in 20 ms. Returns how much of it is in at the end of the cell. */
 static double width_mono(struct width_state *state, const struct mixd_update *update, double rate)
 {
-	double hz = update->to[WIDTH_PARAM_MONO_BELOW], step;
+	double hz = update->to[WIDTH_PARAM_MONO_BELOW];
 	bool wanted = hz > WIDTH_MONO_OFF_HZ;
 
-	step = update->jump ? 1.0 : update->cell_frames / (WIDTH_GLIDE_S * rate);
-	state->mono_part =
-		wanted ? fmin(state->mono_part + step, 1.0) : fmax(state->mono_part - step, 0.0);
+	state->mono_part = glide_switch(state->mono_part, wanted, update, rate);
 	if (wanted || state->mono_hz == 0.0)
 		state->mono_hz = hz;
-	return state->mono_part * state->mono_part * (3.0 - 2.0 * state->mono_part);
+	return glide_smooth(state->mono_part);
 }
 
 static void width_target(const struct width_state *state, double width, double mono, double rate,
