@@ -161,6 +161,18 @@ static void recall_link(struct recall *recall, const struct graph_type *type)
 	}
 }
 
+/* matcheq does nothing before it knows its source: one with a hollow around 1 kHz. */
+static void recall_learn(struct recall *recall)
+{
+	char text[1024] = "ltas 20Hz 12/oct:";
+	size_t used = strlen(text);
+
+	for (uint32_t band = 0; band < 121; band++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %d",
+					 band > 50 && band < 90 ? -40 : -30);
+	rig_set(recall->rig, "n.source", text);
+}
+
 /* False: no presets. */
 static bool recall_begin(struct recall *recall, const struct graph_type *type)
 {
@@ -188,6 +200,8 @@ static bool recall_begin(struct recall *recall, const struct graph_type *type)
 	rig_q_add(recall->rig, "n", recall->type, settings);
 	recall_link(recall, type);
 	rig_commit(recall->rig);
+	if (strcmp(recall->type, "matcheq") == 0)
+		recall_learn(recall);
 	return true;
 }
 
