@@ -1,7 +1,8 @@
 /* bench_engine.c - what a graph costs in the real engine: ns of processor time per stereo frame.
  *
  * USE         bench_engine CASE BLOCK [SECONDS [tail]] ; CASE: wire, onair, strips:N, gains:N, or a chain of node
- *             declarations "eq,band1.on=on,...;limiter". Prints one line of JSON: the median over repeats.
+ *             declarations "eq,band1.on=on,...;limiter". "ducker+key" links the input to that port, too; a source
+ *             begins with ">": ">generator". Prints one line of JSON: the median over repeats.
  *             `tail` feeds 10 s of the material and then times silence.
  * NOT HERE    peers and ratios: bench.py. */
 #include "audio_file.h"
@@ -67,21 +68,44 @@ static void say_strips(struct text *text, unsigned n)
 		    i + 1);
 }
 
+/* "ducker+key,ratio=4:1" -> "ducker,ratio=4:1"; returned: "key", or NULL. Cut at the next +. */
+static char *take_ports(char *declaration)
+{
+	char *end = declaration + strcspn(declaration, ",");
+	char *plus = memchr(declaration, '+', (size_t)(end - declaration)), *ports;
+
+	if (!plus)
+		return NULL;
+	ports = strndup(plus + 1, (size_t)(end - plus - 1));
+	memmove(plus, end, strlen(end) + 1);
+	return ports;
+}
+
 static void say_chain(struct text *text, const char *chain)
 {
-	char *copy = strdup(chain), *rest = copy, *part;
+	bool is_source = chain[0] == '>';
+	char *copy = strdup(chain + is_source), *rest = copy, *part;
+	char *ports[16] = {NULL};
 	unsigned n = 0;
 
-	while ((part = strsep(&rest, ";"))) {
+	while ((part = strsep(&rest, ";")) && n < 16) {
 		char name[16];
 
+		ports[n] = take_ports(part);
 		snprintf(name, sizeof(name), "n%u", ++n);
 		say_node(text, name, part);
 	}
-	say(text, "  out: {type: output, device: none}\nlinks:\n  - in");
+	say(text, "  out: {type: output, device: none}\nlinks:\n  - %s", is_source ? "" : "in -> ");
 	for (unsigned i = 1; i <= n; i++)
-		say(text, " -> n%u", i);
-	say(text, " -> out\n");
+		say(text, "n%u -> ", i);
+	say(text, "out\n");
+	for (unsigned i = 0; i < n; i++) {
+		char *list = ports[i], *port;
+
+		while (list && (port = strsep(&list, "+")))
+			say(text, "  - in -> n%u:%s\n", i + 1, port);
+		free(ports[i]);
+	}
 	free(copy);
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """bench_ffmpeg.py - what a filter of ffmpeg costs: ns of processor time per stereo frame, its own threads off.
 
-usage: bench_ffmpeg.py BLOCK FILTER [FORMAT]
+usage: bench_ffmpeg.py BLOCK FILTER [FORMAT [SECONDS]]
 
-The same minute of material goes through ffmpeg with the filter and without it; the difference of user and system
+The same 40 s of material (less for what is slow) go through ffmpeg with the filter and without it; the difference of user and system
 time, over the frames. FORMAT (fltp, dblp) is what the filter works in, so that no conversion is counted.
 """
 import json
@@ -15,12 +15,12 @@ import tempfile
 
 import numpy as np
 
-RATE, SECONDS = 48000, 40
+RATE = 48000
 
 
-def material():
+def material(seconds):
     """As bench_material.h: decaying noise bursts with 10 % of silence."""
-    at = np.arange(RATE * SECONDS) % 12000
+    at = np.arange(RATE * seconds) % 12000
     envelope = np.where(at < 10800, 0.89 * np.exp(-at / 4000.0), 0.0)
     noise = np.random.default_rng(1).uniform(-1, 1, (len(at), 2))
     return (noise * envelope[:, None]).astype("<f4")
@@ -36,14 +36,15 @@ def cpu_s(path, block, chain):
 
 
 def main():
-    block, filters, form = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "fltp"
+    block, filters, form, seconds = (sys.argv[1:] + ["fltp", "40"][len(sys.argv) - 3:])[:4]
+    seconds = int(seconds)
     with tempfile.NamedTemporaryFile(suffix=".f32") as file:
-        material().tofile(file)
+        material(seconds).tofile(file)
         file.flush()
         form = f"aformat=sample_fmts={form}"
         with_it = min(cpu_s(file.name, block, f"{form},{filters}") for _ in range(2))
         without = min(cpu_s(file.name, block, form) for _ in range(2))
-    print(json.dumps({"ns_per_frame": round((with_it - without) / (RATE * SECONDS) * 1e9, 3)}))
+    print(json.dumps({"ns_per_frame": round((with_it - without) / (RATE * seconds) * 1e9, 3)}))
     return 0
 
 

@@ -24,7 +24,7 @@
 struct plugin {
 	LilvInstance *instance;
 	const LV2_Worker_Interface *worker;
-	uint32_t in[2], out[2];
+	uint32_t in[2], out[2], n_in, n_out; /* one each: a mono plug-in, which takes the left */
 };
 
 static char *urid_table[4096];
@@ -105,7 +105,7 @@ static void connect_ports(LilvWorld *world, struct plugin *plugin, const LilvPlu
 		 *is_audio = lilv_new_uri(world, LILV_URI_AUDIO_PORT);
 	LilvNode *is_control = lilv_new_uri(world, LILV_URI_CONTROL_PORT),
 		 *is_cv = lilv_new_uri(world, LILV_URI_CV_PORT);
-	uint32_t n = lilv_plugin_get_num_ports(lilv_plugin), n_in = 0, n_out = 0;
+	uint32_t n = lilv_plugin_get_num_ports(lilv_plugin);
 	float *low = calloc(n, sizeof(float)), *high = calloc(n, sizeof(float)),
 	      *def = calloc(n, sizeof(float));
 
@@ -116,10 +116,10 @@ static void connect_ports(LilvWorld *world, struct plugin *plugin, const LilvPlu
 
 		if (lilv_port_is_a(lilv_plugin, port, is_audio) ||
 		    lilv_port_is_a(lilv_plugin, port, is_cv)) {
-			if (input && n_in < 2)
-				plugin->in[n_in++] = i;
-			else if (!input && n_out < 2)
-				plugin->out[n_out++] = i;
+			if (input && plugin->n_in < 2)
+				plugin->in[plugin->n_in++] = i;
+			else if (!input && plugin->n_out < 2)
+				plugin->out[plugin->n_out++] = i;
 			else /* side-chains hear silence */
 				lilv_instance_connect_port(plugin->instance, i,
 							   calloc((size_t)block, sizeof(float)));
@@ -180,9 +180,12 @@ static void run_chain(struct plugin *chain, uint32_t n, uint32_t block, float *c
 
 	for (uint32_t i = 0; i < n; i++) {
 		for (int c = 0; c < 2; c++) {
-			lilv_instance_connect_port(chain[i].instance, chain[i].in[c], in[c]);
-			lilv_instance_connect_port(chain[i].instance, chain[i].out[c],
-						   buffer[i & 1][c]);
+			if ((uint32_t)c < chain[i].n_in)
+				lilv_instance_connect_port(chain[i].instance, chain[i].in[c],
+							   in[c]);
+			if ((uint32_t)c < chain[i].n_out)
+				lilv_instance_connect_port(chain[i].instance, chain[i].out[c],
+							   buffer[i & 1][c]);
 			in[c] = buffer[i & 1][c];
 		}
 		lilv_instance_run(chain[i].instance, block);
