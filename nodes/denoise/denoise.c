@@ -12,7 +12,8 @@
  *             edge. Hum that a profile has learnt is taken away all the same.
  * LEARNING    While `learn` is on, powers are averaged. When it goes off, the mean becomes a profile
  *             text, which the session keeps as config `profile` (MIXD_EVENT_CAPTURED).
- * EVENTS      MIXD_EVENT_CAPTURED + 0: a profile was learnt. */
+ * EVENTS      MIXD_EVENT_CAPTURED + 0: a profile was learnt. 1: learning ended, and only silence was
+ *             heard: by such a profile nothing would ever be noise. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 
 #include <mixd/rt.h>
 
+#define DENOISE_EVENT_SILENCE 1u
 #define DENOISE_SIZE 2048u /* frames at 48 kHz */
 #define DENOISE_SIZE_LOW 512u
 #define DENOISE_OVERLAP 4u
@@ -217,11 +219,12 @@ static void denoise_place_profile(struct denoise_node *node, const float *db, do
 	}
 }
 
-/* The mean of what was heard around each point: all bins between its neighbours. */
-static void denoise_capture_levels(struct denoise_node *node, double rate)
+/* The mean of what was heard around each point: all bins between its neighbours. False: nothing was. */
+static bool denoise_capture_levels(struct denoise_node *node, double rate)
 {
 	double density = denoise_density(node, rate) / (double)node->learnt_hops;
 	double bin_hz = rate / node->stft.size;
+	bool heard = false;
 
 	for (uint32_t p = 0; p < DENOISE_POINTS; p++) {
 		double centre = denoise_point_hz(p) / bin_hz;
@@ -241,7 +244,9 @@ static void denoise_capture_levels(struct denoise_node *node, double rate)
 		node->captured_db[p] = level > 0.0
 					       ? (float)fmax(10.0 * log10(level), DENOISE_LEVEL_MIN)
 					       : (float)DENOISE_LEVEL_MIN;
+		heard |= node->captured_db[p] > (float)DENOISE_LEVEL_MIN;
 	}
+	return heard;
 }
 
 static void denoise_learn(struct mixd_inst *inst, bool is_learning)
@@ -254,8 +259,11 @@ static void denoise_learn(struct mixd_inst *inst, bool is_learning)
 	}
 	if (!is_learning && node->is_learning &&
 	    (double)node->learnt_hops * node->hop_s >= DENOISE_LEARN_MIN_S) {
-		denoise_capture_levels(node, inst->setup->rate);
-		inst->host->event(inst, MIXD_EVENT_CAPTURED + DENOISE_CONFIG_PROFILE,
+		bool heard = denoise_capture_levels(node, inst->setup->rate);
+
+		inst->host->event(inst,
+				  heard ? MIXD_EVENT_CAPTURED + DENOISE_CONFIG_PROFILE
+					: DENOISE_EVENT_SILENCE,
 				  (double)node->learnt_hops * node->hop_s);
 	}
 	node->is_learning = is_learning;
@@ -506,8 +514,8 @@ static void denoise_process(const struct mixd_call *call)
 
 static const struct mixd_node_type denoise_type = {
 	.id = "denoise",
-	.doc = "Takes broadband noise out of voice and music, followed or learnt; event 65536: a "
-	       "profile was learnt",
+	.doc = "Takes broadband noise out of voice and music, followed or learnt; event 1: only "
+	       "silence was heard while learning",
 	.category = "repair",
 	.source = "Gerkmann, Hendriks, IEEE TASLP 20(4), 2012; Ephraim, Malah, IEEE TASSP 33(2), "
 		  "1985; "
