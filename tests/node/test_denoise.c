@@ -269,6 +269,23 @@ TEST(listen_gives_what_is_removed)
 
 /* ---- profiles ---- */
 
+TEST(denoise_learns_nothing_from_silence)
+{
+	struct node_host *host =
+		node_host_open("denoise", &(struct node_host_setup){.layout = "mono"});
+	float *outs[] = {other};
+	uint32_t code;
+	double seconds;
+
+	node_host_set(host, 0, "learn", 1);
+	node_host_process(host, NULL, outs, RATE);
+	node_host_set(host, 0, "learn", 0);
+	node_host_process(host, NULL, outs, RATE / 10);
+	CHECK(node_host_events(host, &code, &seconds) == 1);
+	CHECK(code == 1 && seconds > 0.9, "%u %g", code, seconds);
+	node_host_free(host);
+}
+
 static void denoise_learn(char text[4096])
 {
 	struct node_host *host =
