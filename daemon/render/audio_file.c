@@ -253,8 +253,10 @@ static int audio_open_decoder(struct audio_reader *reader, struct mixd_fault *fa
 	}
 	reader->file = sf_open_fd(fd, SFM_READ, &reader->info, 1); /* closes FD, failed or not */
 	if (!reader->file) {
-		audio_fault(fault, EINVAL, "\"%.100s\" is not audio that can be read: %.60s",
-			    reader->path, sf_strerror(NULL));
+		const char *why = sf_strerror(NULL);
+
+		audio_fault(fault, EINVAL, "\"%.100s\" is not audio that can be read: %.*s",
+			    reader->path, (int)strcspn(why, "."), why);
 		audio_hint(fault, "WAV, RF64, AIFF, CAF, FLAC, Ogg Vorbis, Opus and MP3 can");
 		return -EINVAL;
 	}

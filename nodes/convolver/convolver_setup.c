@@ -113,10 +113,15 @@ static int convolver_map(const struct mixd_inst *inst, uint32_t n_channels,
 	if (n < n_filters || (n > n_filters && mapping != CONVOLVER_MONO))
 		return convolver_fault(
 			fault,
-			n == 2 ? "give the node layout stereo, or use mapping: mono"
-			       : "use a file with one channel, with as many as the node, or with "
-				 "that number squared; or mapping: mono",
-			"the impulse response has %u channels, and the node %u", n, n_channels);
+			matrix ? "name a file with a channel for each input and output (LL LR RL "
+				 "RR), "
+				 "or set mapping=auto"
+			: n == 2 && n_channels != 2
+				? "set layout=stereo, or mapping=mono"
+				: "use a file with one channel, with as many as the node, or with "
+				  "that number squared; or set mapping=mono",
+			"the impulse response has %u channels, and %s of %u takes %u", n,
+			matrix ? "a matrix" : "a node", n_channels, n_filters);
 	for (uint32_t out = 0; out < n_channels; out++)
 		for (uint32_t in = 0; in < n_channels; in++) {
 			uint32_t filter = matrix ? in * n_channels + out : out;

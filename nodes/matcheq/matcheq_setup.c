@@ -97,7 +97,9 @@ static int matcheq_read_config(const struct mixd_value *config, uint32_t row, co
 
 	*ret_has = text && *text;
 	if (*ret_has && !matcheq_read_text(text, ret))
-		return matcheq_fault(fault, "set it to nothing, and learn it again",
+		return matcheq_fault(fault,
+				     "learn it: set learn=source or learn=reference, play, set "
+				     "learn=off; a recording of the reference goes into file",
 				     "%s is not a learnt spectrum", what);
 	return 0;
 }
