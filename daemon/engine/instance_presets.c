@@ -168,7 +168,8 @@ static int presets_no_such(const struct instance_presets *presets, const struct 
 
 	for (uint32_t i = 0; words && i < presets->n_rows; i++)
 		words[i] = presets->rows[i].preset->name;
-	error_set(err, ERROR_NOT_FOUND, name, "there is no preset \"%.64s\" for a %.64s", name, id);
+	error_set(err, ERROR_NOT_FOUND, name, "there is no preset \"%.64s\" of type %.64s", name,
+		  id);
 	nearest = words ? error_nearest(name, words, presets->n_rows) : NULL;
 	if (presets->n_faults)
 		error_hint(err, "a file cannot be read: %.60s: %.80s", presets->faults[0].address,

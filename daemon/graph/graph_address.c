@@ -54,7 +54,7 @@ int graph_model_find_node(const struct graph_model *model, const char *name,
 
 static const char *article(const char *word)
 {
-	return strchr("aeiou", word[0]) ? "an" : "a";
+	return strchr("aeiou", word[0]) || strncmp(word, "lv2:", 4) == 0 ? "an" : "a";
 }
 
 static int no_port(const struct graph_node *node, bool output, const char *address,

@@ -322,7 +322,7 @@ static int check_pan(const struct graph_layouts *layouts, const struct graph_lin
 	graph_link_format(link, address, sizeof(address));
 	r = error_set(err, ERROR_INVALID, address, "there is no left and right in %s: %s is %s",
 		      link->to->name, link->to->name, to->name);
-	error_hint(err, "leave out pan, or send to a stereo input");
+	error_hint(err, "leave out pan, or set %.80s.layout=stereo", link->to->name);
 	return r;
 }
 

@@ -147,6 +147,8 @@ void graph_value_format_meter(const struct mixd_meter_row *row, double value, ch
 			fabs(value) < 0.5 * pow(10.0, -meter_decimals(row->unit)) ? 0.0 : value;
 
 		snprintf(number, sizeof(number), "%.*f", meter_decimals(row->unit), shown);
+		if (row->unit == MIXD_UNIT_NONE && shown == round(shown)) /* a count, most often */
+			snprintf(number, sizeof(number), "%.0f", shown);
 	} else {
 		graph_number_format(value, number, sizeof(number));
 	}

@@ -282,7 +282,7 @@ TEST(values_of_meters)
 	static const struct mixd_meter_row lufs = {.unit = MIXD_UNIT_LUFS},
 					   frames = {.unit = MIXD_UNIT_FRAMES},
 					   load = {.unit = MIXD_UNIT_PERCENT},
-					   state = {.labels = states};
+					   state = {.labels = states}, plain = {.doc = ""};
 	char text[64];
 
 	graph_value_format_meter(&lufs, -23.04, text, sizeof(text));
@@ -298,7 +298,13 @@ TEST(values_of_meters)
 	graph_value_format_meter(&state, 1, text, sizeof(text));
 	CHECK_STR(text, "asleep");
 	graph_value_format_meter(&state, 7, text, sizeof(text));
-	CHECK_STR(text, "7.00");
+	CHECK_STR(text, "7");
+	graph_value_format_meter(&plain, 12, text, sizeof(text));
+	CHECK_STR(text, "12");
+	graph_value_format_meter(&plain, -0.984, text, sizeof(text));
+	CHECK_STR(text, "-0.98");
+	graph_value_format_meter(&plain, -0.001, text, sizeof(text));
+	CHECK_STR(text, "0");
 }
 
 TEST(numbers_are_short_and_exact)
