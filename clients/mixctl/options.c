@@ -55,7 +55,7 @@ const struct option_row option_rows[] = {
 	 OPTION_HEAL},
 	{"gain", 0, OPTION_KIND_TEXT, "GAIN", "of the link: --gain=-6dB", OPTION(gain), NULL,
 	 OPTION_GAIN},
-	{"merge", 0, OPTION_KIND_FLAG, NULL, "keep nodes and links that the file does not name",
+	{"merge", 0, OPTION_KIND_FLAG, NULL, "keep what the file, or the preset, does not name",
 	 OPTION(merge), NULL, OPTION_MERGE},
 	{"clear", 0, OPTION_KIND_FLAG, NULL, "take it away: the automation, the solo",
 	 OPTION(clear), NULL, OPTION_CLEAR},

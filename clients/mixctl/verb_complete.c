@@ -304,6 +304,50 @@ static void complete_explain(const struct complete *complete)
 	}
 }
 
+/* Presets of OF, a type or a node: their names, or TYPE/NAME. */
+static void complete_preset_names(const struct complete *complete, char *of, bool own, bool typed)
+{
+	Mixd__V1__GetPresets get = MIXD__V1__GET_PRESETS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	get.of = of;
+	request.op_case = MIXD__V1__REQUEST__OP_GET_PRESETS;
+	request.get_presets = &get;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->get_presets->n_presets; i++) {
+		const Mixd__V1__Preset *preset = reply->get_presets->presets[i];
+
+		if (!own || strcmp(preset->from, "own") == 0)
+			complete_offer(complete,
+				       typed ? mixctl_printf("%s/%s", preset->type, preset->name)
+					     : preset->name,
+				       preset->doc);
+	}
+}
+
+/* The word behind `preset ls`, `preset apply vox/comp` and so on: WORDS, N of them with the verb. */
+static void complete_preset(const struct complete *complete, int n, char **words)
+{
+	static char all[] = "";
+
+	if (strcmp(words[1], "show") == 0 && n == 2) {
+		complete_preset_names(complete, all, false, true);
+	} else if (strcmp(words[1], "rm") == 0) {
+		if (n == 2)
+			complete_types(complete);
+		else if (n == 3)
+			complete_preset_names(complete, words[2], true, false);
+	} else {
+		if (strcmp(words[1], "ls") == 0 && n == 2)
+			complete_types(complete);
+		if (n == 2 || strcmp(words[1], "apply") == 0)
+			complete_nodes(complete, "");
+		if (n > 2 && strcmp(words[1], "ls") != 0)
+			complete_preset_names(complete, words[2], false, false);
+	}
+}
+
 static void complete_word(const struct complete *complete, enum word_kind kind, const char *first)
 {
 	static const char *const lists[] = {"nodes", "ports", "links", "types", "plugins", NULL};
@@ -428,7 +472,9 @@ int verb_complete(struct mixctl *m)
 	} else if (verb) {
 		bool name_of_new = verb->run == verb_add && n == 2;
 
-		if (!name_of_new)
+		if (verb->run == verb_preset && n > 1)
+			complete_preset(&complete, n, words);
+		else if (!name_of_new)
 			complete_word(&complete, n == 1 ? verb->first : verb->rest, words[1]);
 	}
 	return EXIT_YES;

@@ -83,7 +83,10 @@ static char *explain_range(const Mixd__V1__ParamRow *row)
 			text = mixctl_printf("%s%s%s", text, i ? ", " : "", row->labels[i]);
 		return text;
 	case MIXD__V1__VALUE_TYPE__VALUE_TYPE_STRING:
-		return mixctl_strdup(row->file ? "a file" : "text");
+		return mixctl_strdup(row->file
+					     ? "a file: an absolute path on the daemon's machine, "
+					       "or a name in ~/.local/share/mixd/audio"
+					     : "text");
 	default:
 		return mixctl_printf("%s .. %s", explain_number(row->min, row->unit),
 				     explain_number(row->max, row->unit));

@@ -99,11 +99,25 @@ int verb_mv(struct mixctl *m)
 /* Drop "->" between names: "link a -> b" in quotes or not. */
 static int link_names(struct mixctl *m)
 {
+	size_t n_chars = 0;
+	char **names;
 	int n = 0;
 
 	for (int i = 0; i < m->n_args; i++)
-		if (strcmp(m->args[i], "->") != 0)
-			m->args[n++] = m->args[i];
+		n_chars += strlen(m->args[i]) + 1;
+	names = mixctl_alloc((n_chars + 1) * sizeof(*names));
+	for (int i = 0; i < m->n_args; i++)
+		for (char *at = m->args[i], *next; at; at = next) {
+			next = strstr(at, "->");
+			if (next) {
+				*next = 0;
+				next += 2;
+			}
+			if (*at)
+				names[n++] = at;
+		}
+	m->args = names;
+	m->n_args = n;
 	return n;
 }
 

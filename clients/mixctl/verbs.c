@@ -55,9 +55,14 @@ const struct verb verbs[] = {
 	{.name = "add",
 	 .words = "TYPE NAME [PARAM=VALUE...]",
 	 .doc = "add a node",
-	 .more = "Adding what exists equally is no error.",
+	 .more = "Params and configs may be set at once (mixctl explain TYPE says which there "
+		 "are). "
+		 "A file is an absolute path on the daemon's machine, or a name in "
+		 "~/.local/share/mixd/audio. Adding what exists equally is no error.",
 	 .examples = "add limiter limit ceiling=-1dBTP\n"
-		     "add eq vox/eq --after vox/gate band1.type=highpass band1.freq=80Hz",
+		     "add eq vox/eq --after vox/gate band1.type=highpass band1.freq=80Hz\n"
+		     "add convolver fx/room ir=/srv/ir/church.wav mix=100%\n"
+		     "add vca band members='gtr/*,keys/fader'",
 	 .options = OPTION_WRITE | OPTION_AFTER,
 	 .min_args = 2,
 	 .max_args = -1,
@@ -93,7 +98,7 @@ const struct verb verbs[] = {
 	 .examples = "link program level limit out\nlink vox:out duck:key level=-6dB\n"
 		     "link vox/fader fx/reverb level=-12dB tap=pre",
 	 .options = OPTION_WRITE | OPTION_GAIN,
-	 .min_args = 2,
+	 .min_args = 1,
 	 .max_args = -1,
 	 .first = WORD_PORT,
 	 .rest = WORD_PORT,
@@ -101,9 +106,9 @@ const struct verb verbs[] = {
 	{.name = "unlink",
 	 .words = "FROM TO...",
 	 .doc = "cut links; patterns are allowed",
-	 .examples = "unlink vox:out duck:key\nunlink vox '*'",
+	 .examples = "unlink vox:out duck:key\nunlink 'vox->fx/reverb'\nunlink vox '*'",
 	 .options = OPTION_WRITE,
-	 .min_args = 2,
+	 .min_args = 1,
 	 .max_args = -1,
 	 .first = WORD_PORT,
 	 .rest = WORD_PORT,
@@ -154,7 +159,7 @@ const struct verb verbs[] = {
 		 "and files stay. What is saved is what differs from the defaults; it is kept with "
 		 "the "
 		 "state of the daemon, and hides a shipped preset of that name.",
-	 .examples = "preset ls comp\npreset apply vox/comp voice-broadcast\n"
+	 .examples = "preset ls comp\npreset apply vox/comp voice\n"
 		     "preset apply 'vox/*/comp' comp/glue --merge\n"
 		     "preset save vox/comp my-voice --doc 'the new microphone'",
 	 .options = OPTION_WRITE | OPTION_MERGE | OPTION_DOC,
@@ -256,13 +261,16 @@ const struct verb verbs[] = {
 	{.name = "undo",
 	 .words = "[N]",
 	 .doc = "take back the last change, or the last N",
-	 .more = "An undo is a change too: undoing it does again.",
+	 .more = "An undo is a change too: undoing it does again, so there is no redo.",
+	 .examples = "undo\nundo 3\nundo --dry-run",
 	 .options = OPTION_WRITE,
 	 .max_args = 1,
 	 .run = verb_undo},
 	{.name = "rollback",
-	 .words = "--to REV",
+	 .words = "REV | --to REV",
 	 .doc = "go back to how it was at a revision",
+	 .more = "A change like any other: what came after REV stays in the history.",
+	 .examples = "rollback 412\nrollback --to 412 --dry-run",
 	 .options = OPTION_WRITE | OPTION_TO,
 	 .max_args = 1,
 	 .run = verb_rollback},

@@ -71,6 +71,10 @@ def test_sends_are_links_with_settings():
     assert "no link" in err("get", "band->fx/reverb.level", code=4)
     assert "nothing before it" in err("link", "in", "out", "tap=pre", code=5)
     assert "no value" in err("link", "in", "out", "tap=", code=2)
+    mixctl("unlink", "vox/fader->fx/reverb")  # as the settings of a link name it
+    mixctl("link", "vox/fader->fx/reverb", "level=-6dB")
+    assert out("get", "vox/fader->fx/reverb.level") == "-6dB\n"
+    assert "two ends" in err("unlink", "vox/fader", code=2)
     mixctl("rm", "fx/reverb")
 
 
@@ -151,6 +155,23 @@ def test_presets():
     assert "is not for it" in err("preset", "apply", "vox/comp", "eq/" + name, code=5)
     assert "no name" in err("preset", "save", "vox/comp", "My Own", code=5)
     assert "did you mean apply" in err("preset", "aply", "vox/comp", "x", code=2)
+
+
+def test_presets_are_completed():
+    desk()
+    mixctl("preset", "save", "vox/comp", "mine")
+
+    def complete(*words):
+        lines = out("__complete", str(len(words)), "mixctl", *words).splitlines()
+        return [line.split("\t")[0] for line in lines]
+
+    assert complete("preset", "a") == ["apply"]
+    assert complete("preset", "apply", "vox/c") == ["vox/comp"]
+    assert "glue" in complete("preset", "apply", "vox/comp", "")
+    assert complete("preset", "show", "comp/gl") == ["comp/glue"]
+    assert complete("preset", "ls", "comp") == ["comp"]
+    assert complete("preset", "rm", "comp", "") == ["mine"]
+    mixctl("preset", "rm", "comp", "mine")
 
 
 def test_presets_of_the_administrator_and_their_faults():
