@@ -163,7 +163,9 @@ struct rig_late_state {
 };
 
 static const struct mixd_config_row rig_late_configs[] = {
-	{"frames", "delay", MIXD_TYPE_INT, MIXD_UNIT_FRAMES, 0, 4000, 100, NULL, NULL, false}};
+	{"frames", "delay", MIXD_TYPE_INT, MIXD_UNIT_FRAMES, 0, 4000, 100, NULL, NULL, false},
+	{"meant", "an effect, no latency", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, NULL, NULL,
+	 false}};
 
 static int rig_late_needs(const struct mixd_setup *setup, struct mixd_need *need,
 			  struct mixd_fault *fault)
@@ -174,7 +176,7 @@ static int rig_late_needs(const struct mixd_setup *setup, struct mixd_need *need
 		return -22;
 	}
 	need->state_bytes = sizeof(struct rig_late_state);
-	need->latency = (uint32_t)setup->config[0].number;
+	need->latency = setup->config[1].number > 0.5 ? 0 : (uint32_t)setup->config[0].number;
 	return 0;
 }
 
@@ -206,7 +208,7 @@ static const struct mixd_node_type rig_late_type = {
 	.ports = rig_through_ports,
 	.n_ports = 2,
 	.configs = rig_late_configs,
-	.n_configs = 1,
+	.n_configs = 2,
 	.needs = rig_late_needs,
 	.process = rig_late_process,
 	.reset = rig_late_reset,

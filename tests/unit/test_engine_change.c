@@ -308,6 +308,40 @@ TEST(change_a_late_node_comes_in_when_it_has_something_to_say)
 	rig_close(rig);
 }
 
+/* What holds sound back for longer than a change waits gets it faded in: it comes out without an edge. */
+TEST(change_sound_fades_into_a_new_instance)
+{
+	struct rig *rig = change_gain_rig();
+	double steepest = 0;
+
+	rig_run(rig, 1000, 100);
+	rig_q_unlink(rig, "g", "out");
+	rig_q_add(rig, "late", "late", "frames=4000 meant=on");
+	rig_q_link(rig, "g", "late", 0);
+	rig_q_link(rig, "late", "out", 0);
+	rig_commit(rig);
+	rig_run(rig, 9000, 100);
+	for (uint64_t i = 1; i < rig->n_out; i++)
+		steepest =
+			fmax(steepest, fabs((double)rig->out[0][i] - (double)rig->out[0][i - 1]));
+	CHECK(steepest < 1.2 * 1.5 / 960, "a step of %g", steepest);
+	CHECK(rig->out[0][4000] == 0.0f && rig->out[0][9999] == 1.0f);
+	rig_close(rig);
+
+	/* Where nothing was under way, the first frame is as it is. */
+	rig = rig_open(false);
+	rig->signal = change_one;
+	rig_q_add(rig, "in", "input", "layout=stereo");
+	rig_q_add(rig, "late", "late", "frames=100 meant=on");
+	rig_q_add(rig, "out", "output", "layout=stereo");
+	rig_q_link(rig, "in", "late", 0);
+	rig_q_link(rig, "late", "out", 0);
+	rig_commit(rig);
+	rig_run(rig, 1000, 100);
+	CHECK(rig->out[0][99] == 0.0f && rig->out[0][100] == 1.0f);
+	rig_close(rig);
+}
+
 TEST(change_compensation_moves_without_a_gap)
 {
 	struct rig *rig = change_gain_rig();
