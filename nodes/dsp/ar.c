@@ -11,6 +11,8 @@
 
 #include "clones.h"
 
+#include <mixd/rt.h>
+
 #define AR_WHITE 1e-9
 #define AR_STIFF 1e-11 /* of b[0]: a pure tone's equations alone are singular */
 

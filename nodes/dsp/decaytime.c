@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <mixd/rt.h>
+
 #define DECAYTIME_LOW_S 0.1
 #define DECAYTIME_OCTAVES 6.0
 #define DECAYTIME_LINE_S 0.2

@@ -12,6 +12,8 @@
 #include "clones.h"
 #include "fastmath.h"
 
+#include <mixd/rt.h>
+
 #define OMLSA_PRIOR 31.6227766f /* 15 dB: the SNR of speech where there is some [GH12] */
 #define OMLSA_TINY 1e-20f
 #define OMLSA_RATIO_MIN 3.16227766e-3f /* -25 dB */

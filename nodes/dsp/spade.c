@@ -10,6 +10,8 @@
 
 #include "clones.h"
 
+#include <mixd/rt.h>
+
 #define SPADE_ROUNDS 56u
 #define SPADE_STEP_SHARE 680u /* n / this: lines added in a round */
 #define SPADE_CLOSE 1e-3f /* of the power: agreed */
