@@ -20,6 +20,7 @@
 #include "dynglide.h"
 #include "eq_bank.h"
 #include "eq_design.h"
+#include "level.h"
 
 #include <mixd/rt.h>
 
@@ -315,7 +316,7 @@ static void automix_publish(const struct mixd_inst *inst, uint32_t frame)
 		double gain = m < state->mics ? (double)state->row[m][frame] : 0.0;
 		double square = gain * gain;
 
-		inst->meter[AUTOMIX_METER_GAIN + m] = gain > 0.0 ? 20.0 * log10(gain) : -HUGE_VAL;
+		inst->meter[AUTOMIX_METER_GAIN + m] = level_of_amplitude(gain);
 		if (m < state->mics && state->mic[m].on.now.at > 0.0f) {
 			always += square;
 			continue;

@@ -12,6 +12,7 @@
 
 #include "clones.h"
 #include "glide.h"
+#include "level.h"
 #include "shaper.h"
 
 #include <mixd/rt.h>
@@ -134,23 +135,18 @@ static int clipper_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	return 0;
 }
 
-static double clipper_factor(double db)
-{
-	return exp(db * (M_LN10 / 20.0));
-}
-
 static bool clipper_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct clipper_state *state = inst->state;
 	struct shaper_control *control = &state->control;
 	const double *to = update->to, *from = update->jump ? to : update->from;
 	enum adaa_curve curve = (enum adaa_curve)to[CLIPPER_PARAM_CURVE];
-	double at = clipper_factor(from[CLIPPER_PARAM_CEILING]);
-	double ceiling = clipper_factor(to[CLIPPER_PARAM_CEILING]);
+	double at = level_factor(from[CLIPPER_PARAM_CEILING]);
+	double ceiling = level_factor(to[CLIPPER_PARAM_CEILING]);
 	uint32_t frames = update->cell_frames;
 
-	dsp_ramp_set(&control->pre, clipper_factor(from[CLIPPER_PARAM_DRIVE]) / at,
-		     clipper_factor(to[CLIPPER_PARAM_DRIVE]) / ceiling, frames);
+	dsp_ramp_set(&control->pre, level_factor(from[CLIPPER_PARAM_DRIVE]) / at,
+		     level_factor(to[CLIPPER_PARAM_DRIVE]) / ceiling, frames);
 	dsp_ramp_set(&control->wet, at * from[CLIPPER_PARAM_MIX] / 100,
 		     ceiling * to[CLIPPER_PARAM_MIX] / 100, frames);
 	dsp_ramp_set(&control->dry, 1 - from[CLIPPER_PARAM_MIX] / 100,

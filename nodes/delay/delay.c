@@ -16,6 +16,7 @@
 
 #include "clones.h"
 #include "glide.h"
+#include "level.h"
 
 #include "delay_state.h"
 
@@ -208,11 +209,6 @@ static void delay_update_cuts(struct delay_state *state, const double *to, doubl
 		state->high_cut = onepole_high_cut(to[DELAY_PARAM_HIGH_CUT], rate);
 }
 
-static double delay_factor(double db)
-{
-	return exp(db * (M_LN10 / 20.0));
-}
-
 static bool delay_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct delay_state *state = inst->state;
@@ -230,11 +226,11 @@ static bool delay_update(struct mixd_inst *inst, const struct mixd_update *updat
 	dsp_ramp_set(&state->wet, from[DELAY_PARAM_MIX] / 100, to[DELAY_PARAM_MIX] / 100, frames);
 	dsp_ramp_set(&state->dry, 1 - from[DELAY_PARAM_MIX] / 100, 1 - to[DELAY_PARAM_MIX] / 100,
 		     frames);
-	dsp_ramp_set(&state->duck, 1 - delay_factor(-from[DELAY_PARAM_DUCK]),
-		     1 - delay_factor(-to[DELAY_PARAM_DUCK]), frames);
+	dsp_ramp_set(&state->duck, 1 - level_factor(-from[DELAY_PARAM_DUCK]),
+		     1 - level_factor(-to[DELAY_PARAM_DUCK]), frames);
 	state->duck_attack = 1.0 - exp(-1.0 / (DELAY_DUCK_ATTACK_S * rate));
 	state->duck_release = 1.0 - exp(-1000.0 / (to[DELAY_PARAM_DUCK_RELEASE] * rate));
-	state->duck_power = pow(delay_factor(to[DELAY_PARAM_DUCK_THRESHOLD]), 2.0);
+	state->duck_power = pow(level_factor(to[DELAY_PARAM_DUCK_THRESHOLD]), 2.0);
 	return moves;
 }
 

@@ -1,4 +1,4 @@
-/* level.h - copy a channel and find its highest level on the way.
+/* level.h - decibels, and the highest level of a channel that is copied.
  *
  * SOURCE      IEEE 754: magnitudes of one sign order like their bit patterns, so the maximum is an
  *             integer maximum, which vectorises without -ffinite-math-only and sees NaN as highest.
@@ -10,6 +10,23 @@
 #include <string.h>
 
 #include "clones.h"
+
+/* A gain in dB as a factor. */
+static inline double level_factor(double db)
+{
+	return exp(db * (M_LN10 / 20.0));
+}
+
+/* In dB; -inf for silence. */
+static inline double level_of_power(double power)
+{
+	return power > 0.0 ? 10.0 * log10(power) : -HUGE_VAL;
+}
+
+static inline double level_of_amplitude(double amplitude)
+{
+	return amplitude > 0.0 ? 20.0 * log10(amplitude) : -HUGE_VAL;
+}
 
 /* OUT may be IN. Returns the bits of the highest magnitude. */
 MIXD_INLINE uint32_t level_copy(float *out, const float *in, uint32_t n_frames)

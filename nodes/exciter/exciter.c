@@ -16,6 +16,7 @@
 #include "clones.h"
 #include "eq_design.h"
 #include "glide.h"
+#include "level.h"
 #include "oversample.h"
 #include "svf.h"
 
@@ -174,11 +175,6 @@ static int exciter_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	return 0;
 }
 
-static double exciter_factor(double db)
-{
-	return exp(db * (M_LN10 / 20.0));
-}
-
 static bool exciter_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct exciter_state *state = inst->state;
@@ -193,8 +189,8 @@ static bool exciter_update(struct mixd_inst *inst, const struct mixd_update *upd
 
 	eq_design(&band, rate, section);
 	state->highpass = svf_coef_of(&section[0]);
-	dsp_ramp_set(&state->drive, exciter_factor(from[EXCITER_PARAM_DRIVE]),
-		     exciter_factor(to[EXCITER_PARAM_DRIVE]), frames);
+	dsp_ramp_set(&state->drive, level_factor(from[EXCITER_PARAM_DRIVE]),
+		     level_factor(to[EXCITER_PARAM_DRIVE]), frames);
 	/* A sine that fills the curve gives a harmonic as high as itself. */
 	dsp_ramp_set(&state->odd, 0.04 * from[EXCITER_PARAM_ODD], 0.04 * to[EXCITER_PARAM_ODD],
 		     frames);

@@ -14,6 +14,7 @@
 
 #include "airsense.h"
 #include "foursum.h"
+#include "level.h"
 
 #include <mixd/rt.h>
 
@@ -277,7 +278,7 @@ static void failover_tell(struct mixd_inst *inst)
 		alarm = alarm && !failover_usable(input);
 		inst->meter[FAILOVER_METER_SOURCE + k] =
 			input->is_linked ? input->sense.state : FAILOVER_UNLINKED;
-		inst->meter[FAILOVER_METER_LEVEL + k] = power > 0 ? 10 * log10(power) : -INFINITY;
+		inst->meter[FAILOVER_METER_LEVEL + k] = level_of_power(power);
 	}
 	if (alarm && !node->alarm)
 		inst->host->event(inst, FAILOVER_EVENT_NONE_GOOD, 0);

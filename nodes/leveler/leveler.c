@@ -10,6 +10,7 @@
 
 #include <mixd/node.h>
 
+#include "level.h"
 #include "levellaw.h"
 #include "loudness.h"
 #include "ramp.h"
@@ -220,7 +221,7 @@ static void leveler_tick(struct mixd_inst *inst, struct leveler_node *node)
 
 	levellaw_tick(&node->law, &node->rules, span, momentary);
 	if (node->law.gain_db != gain_db)
-		node->factor = exp(node->law.gain_db * (M_LN10 / 20.0));
+		node->factor = level_factor(node->law.gain_db);
 	dsp_ramp_set(&node->ramp, factor, node->factor, loudness_window_room(&node->window));
 	leveler_show(inst, node, momentary);
 }

@@ -13,6 +13,7 @@
 #include <mixd/node.h>
 
 #include "clones.h"
+#include "level.h"
 #include "limitgain.h"
 #include "ramp.h"
 #include "truepeak.h"
@@ -237,11 +238,6 @@ static int limiter_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	return 0;
 }
 
-static double limiter_factor(double db)
-{
-	return db == 0.0 ? 1.0 : exp(db * (M_LN10 / 20.0));
-}
-
 static void limiter_set_ramp(struct dsp_ramp *ramp, double from, double to,
 			     const struct mixd_update *update)
 {
@@ -254,11 +250,11 @@ static bool limiter_update(struct mixd_inst *inst, const struct mixd_update *upd
 	const double *from = update->from, *to = update->to;
 	double rate = inst->setup->rate;
 
-	limiter_set_ramp(&node->drive, limiter_factor(from[LIMITER_PARAM_DRIVE]),
-			 limiter_factor(to[LIMITER_PARAM_DRIVE]), update);
+	limiter_set_ramp(&node->drive, level_factor(from[LIMITER_PARAM_DRIVE]),
+			 level_factor(to[LIMITER_PARAM_DRIVE]), update);
 	limiter_set_ramp(&node->ceiling,
-			 limiter_factor(from[LIMITER_PARAM_CEILING] - LIMITER_MARGIN_DB),
-			 limiter_factor(to[LIMITER_PARAM_CEILING] - LIMITER_MARGIN_DB), update);
+			 level_factor(from[LIMITER_PARAM_CEILING] - LIMITER_MARGIN_DB),
+			 level_factor(to[LIMITER_PARAM_CEILING] - LIMITER_MARGIN_DB), update);
 	limiter_set_ramp(&node->link, from[LIMITER_PARAM_LINK] / 100.0,
 			 to[LIMITER_PARAM_LINK] / 100.0, update);
 	node->release = limitgain_release_make(rate, to[LIMITER_PARAM_RELEASE],

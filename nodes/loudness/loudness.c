@@ -10,6 +10,7 @@
 
 #include <mixd/node.h>
 
+#include "level.h"
 #include "loudness.h"
 #include "truepeak.h"
 
@@ -116,11 +117,6 @@ struct loudness_node {
 	struct loudness_channel channel[];
 };
 
-static double loudness_db(double peak)
-{
-	return peak > 0.0 ? 20.0 * log10(peak) : -INFINITY;
-}
-
 static int loudness_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
 			  struct mixd_fault *fault)
 {
@@ -199,16 +195,16 @@ static void loudness_show(struct mixd_inst *inst, const struct loudness_node *no
 	float peak = 0.0f;
 
 	for (uint32_t c = 0; c < node->n_channels; c++) {
-		meter[LOUDNESS_METER_TP_CHANNEL + c] = loudness_db(node->channel[c].peak);
+		meter[LOUDNESS_METER_TP_CHANNEL + c] = level_of_amplitude(node->channel[c].peak);
 		peak = fmaxf(peak, node->channel[c].peak);
 	}
 	meter[LOUDNESS_METER_M] = loudness_from_energy(loudness->momentary);
 	meter[LOUDNESS_METER_S] = loudness_from_energy(loudness->shortterm);
 	meter[LOUDNESS_METER_M_MAX] = loudness_from_energy(loudness->momentary_max);
 	meter[LOUDNESS_METER_S_MAX] = loudness_from_energy(loudness->shortterm_max);
-	meter[LOUDNESS_METER_TP] = loudness_db(peak);
-	meter[LOUDNESS_METER_TP_NOW] = loudness_db(node->peak_tick);
-	meter[LOUDNESS_METER_SP] = loudness_db(node->sample_peak);
+	meter[LOUDNESS_METER_TP] = level_of_amplitude(peak);
+	meter[LOUDNESS_METER_TP_NOW] = level_of_amplitude(node->peak_tick);
+	meter[LOUDNESS_METER_SP] = level_of_amplitude(node->sample_peak);
 	if (loudness->since_ticks == 0) {
 		meter[LOUDNESS_METER_I] = -INFINITY;
 		meter[LOUDNESS_METER_LRA] = meter[LOUDNESS_METER_COUNTED] = 0.0;
@@ -232,7 +228,8 @@ static void loudness_show_hop(struct mixd_inst *inst, struct loudness_node *node
 	node->peak_hop = 0.0f;
 	for (uint32_t k = 0; k < LOUDNESS_PEAK_HOPS; k++)
 		peak = fmaxf(peak, node->peak_hops[k]);
-	meter[LOUDNESS_METER_PSR] = loudness_difference(loudness_db(peak), meter[LOUDNESS_METER_S]);
+	meter[LOUDNESS_METER_PSR] =
+		loudness_difference(level_of_amplitude(peak), meter[LOUDNESS_METER_S]);
 	meter[LOUDNESS_METER_I] = loudness_gate_integrated(&node->loudness.gate, &blocks);
 	meter[LOUDNESS_METER_COUNTED] = (double)blocks * 0.1;
 	meter[LOUDNESS_METER_PLR] =

@@ -18,6 +18,7 @@
 #include <mixd/node.h>
 
 #include "clones.h"
+#include "level.h"
 
 #include <mixd/rt.h>
 
@@ -211,10 +212,10 @@ static bool normalizer_update(struct mixd_inst *inst, const struct mixd_update *
 {
 	struct normalizer_state *state = inst->state;
 
-	state->peak = exp(update->to[NORMALIZER_PARAM_PEAK] * (M_LN10 / 20));
-	state->rms = exp(update->to[NORMALIZER_PARAM_RMS] * (M_LN10 / 20));
-	state->max_gain = exp(update->to[NORMALIZER_PARAM_MAX_BOOST] * (M_LN10 / 20));
-	state->threshold = exp(update->to[NORMALIZER_PARAM_THRESHOLD] * (M_LN10 / 20));
+	state->peak = level_factor(update->to[NORMALIZER_PARAM_PEAK]);
+	state->rms = level_factor(update->to[NORMALIZER_PARAM_RMS]);
+	state->max_gain = level_factor(update->to[NORMALIZER_PARAM_MAX_BOOST]);
+	state->threshold = level_factor(update->to[NORMALIZER_PARAM_THRESHOLD]);
 	state->is_coupled = update->to[NORMALIZER_PARAM_LINK] > 0.5;
 	return false; /* what is new is smoothed as all gains are */
 }

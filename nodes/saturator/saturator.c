@@ -14,6 +14,7 @@
 
 #include "clones.h"
 #include "glide.h"
+#include "level.h"
 #include "shaper.h"
 
 #include <mixd/rt.h>
@@ -215,11 +216,6 @@ static int saturator_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 
 /* ---- update ---- */
 
-static double saturator_factor(double db)
-{
-	return exp(db * (M_LN10 / 20.0));
-}
-
 /* The bilinear shelf (1 + s T g) / (1 + s T / g), g the root of its gain at high frequencies: the
  * inverse has the same form. */
 static struct saturator_shelf saturator_shelf_at(double db, double rate)
@@ -272,21 +268,21 @@ static bool saturator_update(struct mixd_inst *inst, const struct mixd_update *u
 	const double *to = update->to, *from = update->jump ? to : update->from;
 	const double rate = inst->setup->rate;
 	enum adaa_curve curve = saturator_curve[(uint32_t)to[SATURATOR_PARAM_CURVE]];
-	double at = saturator_factor(from[SATURATOR_PARAM_CEILING]), guess;
-	double ceiling = saturator_factor(to[SATURATOR_PARAM_CEILING]);
+	double at = level_factor(from[SATURATOR_PARAM_CEILING]), guess;
+	double ceiling = level_factor(to[SATURATOR_PARAM_CEILING]);
 	uint32_t frames = update->cell_frames;
 	bool moves = false;
 
-	dsp_ramp_set(&control->pre, saturator_factor(from[SATURATOR_PARAM_DRIVE]) / at,
-		     saturator_factor(to[SATURATOR_PARAM_DRIVE]) / ceiling, frames);
+	dsp_ramp_set(&control->pre, level_factor(from[SATURATOR_PARAM_DRIVE]) / at,
+		     level_factor(to[SATURATOR_PARAM_DRIVE]) / ceiling, frames);
 	dsp_ramp_set(&control->wet, at * from[SATURATOR_PARAM_MIX] / 100,
 		     ceiling * to[SATURATOR_PARAM_MIX] / 100, frames);
 	dsp_ramp_set(&control->dry, 1 - from[SATURATOR_PARAM_MIX] / 100,
 		     1 - to[SATURATOR_PARAM_MIX] / 100, frames);
 	dsp_ramp_set(&control->offset, from[SATURATOR_PARAM_BIAS] / 100,
 		     to[SATURATOR_PARAM_BIAS] / 100, frames);
-	dsp_ramp_set(&state->gain, saturator_factor(from[SATURATOR_PARAM_OUTPUT]),
-		     saturator_factor(to[SATURATOR_PARAM_OUTPUT]), frames);
+	dsp_ramp_set(&state->gain, level_factor(from[SATURATOR_PARAM_OUTPUT]),
+		     level_factor(to[SATURATOR_PARAM_OUTPUT]), frames);
 	if (update->jump)
 		shaper_choose_now(control, curve);
 	else
@@ -355,7 +351,7 @@ static void saturator_measure(struct saturator_state *state, uint32_t n_channels
 	double part =
 		fmax(state->sum_frames / (state->learnt_frames + SATURATOR_LEVEL_FIRST_S * rate),
 		     1.0 - exp(-(double)state->sum_frames / (SATURATOR_LEVEL_S * rate)));
-	double limit = saturator_factor(SATURATOR_LEVEL_DB), gain;
+	double limit = level_factor(SATURATOR_LEVEL_DB), gain;
 
 	for (uint32_t c = 0; c < n_channels; c++) {
 		in += state->channel[c].sum_in / (state->sum_frames * n_channels);

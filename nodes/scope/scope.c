@@ -14,6 +14,7 @@
 #include <mixd/node.h>
 
 #include "foursum.h"
+#include "level.h"
 
 #include <mixd/rt.h>
 
@@ -148,11 +149,6 @@ static int scope_needs(const struct mixd_setup *setup, struct mixd_need *ret_nee
 				setup->in_layout[0]->n_channels * sizeof(struct scope_channel);
 	ret_need->tail = UINT64_MAX;
 	return 0;
-}
-
-static double scope_db(double power)
-{
-	return power > 0 ? 10 * log10(power) : -INFINITY;
 }
 
 static void scope_reset(struct mixd_inst *inst)
@@ -348,10 +344,11 @@ static void scope_k_tick(struct mixd_inst *inst, struct scope *node)
 		channel->past[node->k_tick] = isfinite(sum) ? sum / node->k_frames : 0;
 		for (uint32_t k = 0; k < SCOPE_K_TICKS; k++)
 			mean += channel->past[k] / SCOPE_K_TICKS;
-		level = scope_db(2 * mean) - node->zero_dbfs; /* AES17: +3.01 dB */
+		level = level_of_power(2 * mean) - node->zero_dbfs; /* AES17: +3.01 dB */
 		inst->meter[SCOPE_METER_K + c] = level;
 		inst->meter[SCOPE_METER_K + node->n_channels + c] =
-			scope_db((double)channel->peak * (double)channel->peak) - node->zero_dbfs;
+			level_of_power((double)channel->peak * (double)channel->peak) -
+			node->zero_dbfs;
 		highest = fmax(highest, level);
 		memset(channel->square, 0, sizeof(channel->square));
 		channel->peak = 0;

@@ -9,6 +9,7 @@
 #include <mixd/node.h>
 
 #include "airsense.h"
+#include "level.h"
 
 #include <mixd/rt.h>
 
@@ -153,11 +154,6 @@ static bool silence_update(struct mixd_inst *inst, const struct mixd_update *upd
 	return false;
 }
 
-static double silence_db(double power)
-{
-	return power > 0 ? 10 * log10(power) : -INFINITY;
-}
-
 static void silence_tell(struct mixd_inst *inst)
 {
 	struct silence *node = inst->state;
@@ -167,7 +163,7 @@ static void silence_tell(struct mixd_inst *inst)
 	if (state == AIRSENSE_GOOD && sense->clipping)
 		state = SILENCE_CLIPPING;
 	inst->meter[SILENCE_METER_FOR] = sense->quiet * AIRSENSE_TICK_S;
-	inst->meter[SILENCE_METER_LEVEL] = silence_db(sense->power);
+	inst->meter[SILENCE_METER_LEVEL] = level_of_power(sense->power);
 	inst->meter[SILENCE_METER_CHANNEL] = sense->culprit;
 	inst->meter[SILENCE_METER_CLIPPED] = 100 * sense->clipped;
 	for (uint32_t c = 0; c < sense->n_channels; c++)

@@ -12,6 +12,7 @@
 #include <mixd/node.h>
 
 #include "foursum.h"
+#include "level.h"
 #include "truepeak.h"
 
 #include <mixd/rt.h>
@@ -166,11 +167,6 @@ static int tap_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
 	return 0;
 }
 
-static double tap_db(double magnitude)
-{
-	return magnitude > 0 ? 20 * log10(magnitude) : -INFINITY;
-}
-
 static double *tap_row(struct mixd_inst *inst, uint32_t row)
 {
 	const struct tap *node = inst->state;
@@ -317,11 +313,11 @@ static void tap_show(struct mixd_inst *inst, uint32_t c)
 		peak = fmaxf(peak, tick->peak);
 	}
 	rms = sqrt(square / node->window);
-	tap_row(inst, TAP_ROW_SP)[c] = tap_db((double)channel->peak);
-	tap_row(inst, TAP_ROW_SP_MAX)[c] = tap_db((double)channel->sample_max);
-	tap_row(inst, TAP_ROW_TP_MAX)[c] = tap_db((double)channel->true_max);
-	tap_row(inst, TAP_ROW_RMS)[c] = tap_db(rms);
-	tap_row(inst, TAP_ROW_CREST)[c] = rms > 0 ? tap_db((double)peak / rms) : 0;
+	tap_row(inst, TAP_ROW_SP)[c] = level_of_amplitude((double)channel->peak);
+	tap_row(inst, TAP_ROW_SP_MAX)[c] = level_of_amplitude((double)channel->sample_max);
+	tap_row(inst, TAP_ROW_TP_MAX)[c] = level_of_amplitude((double)channel->true_max);
+	tap_row(inst, TAP_ROW_RMS)[c] = level_of_amplitude(rms);
+	tap_row(inst, TAP_ROW_CREST)[c] = rms > 0 ? level_of_amplitude((double)peak / rms) : 0;
 	tap_row(inst, TAP_ROW_DC)[c] = 100 * sum / node->window;
 	tap_row(inst, TAP_ROW_CLIPS)[c] = channel->clips;
 }

@@ -9,6 +9,8 @@
 
 #include <mixd/node.h>
 
+#include "level.h"
+
 #include <mixd/rt.h>
 
 static const struct mixd_param_row vca_params[] = {
@@ -32,9 +34,7 @@ static const struct mixd_meter_row vca_meters[] = {
 /* Its own gain comes multiplied by those of the VCAs above it. */
 static bool vca_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
-	double factor = update->to[0];
-
-	inst->meter[0] = factor > 0 ? 20 * log10(factor) : -INFINITY;
+	inst->meter[0] = level_of_amplitude(update->to[0]);
 	return false;
 }
 
