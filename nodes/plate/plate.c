@@ -15,6 +15,7 @@
 
 #include "clones.h"
 #include "headfade.h"
+#include "mixlaw.h"
 #include "onepole.h"
 #include "ramp.h"
 #include "sway.h"
@@ -207,15 +208,6 @@ static int plate_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 
 /* ---- params --------------------------------------------------------------------------------------- */
 
-static double plate_quarter(double percent, bool rising)
-{
-	double angle = M_PI / 2 * percent / 100;
-
-	if (rising)
-		return sin(angle);
-	return percent >= 100 ? 0.0 : cos(angle);
-}
-
 static bool plate_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct plate_state *state = inst->state;
@@ -237,10 +229,10 @@ static bool plate_update(struct mixd_inst *inst, const struct mixd_update *updat
 	sway_set_rate(&state->sway[1], to[PLATE_MOD_RATE], rate);
 	dsp_ramp_set(&state->width, from[PLATE_WIDTH] / 100, to[PLATE_WIDTH] / 100,
 		     update->cell_frames);
-	dsp_ramp_set(&state->dry, plate_quarter(from[PLATE_MIX], false),
-		     plate_quarter(to[PLATE_MIX], false), update->cell_frames);
-	dsp_ramp_set(&state->wet, plate_quarter(from[PLATE_MIX], true),
-		     plate_quarter(to[PLATE_MIX], true), update->cell_frames);
+	dsp_ramp_set(&state->dry, mixlaw_fall(from[PLATE_MIX]), mixlaw_fall(to[PLATE_MIX]),
+		     update->cell_frames);
+	dsp_ramp_set(&state->wet, mixlaw_rise(from[PLATE_MIX]), mixlaw_rise(to[PLATE_MIX]),
+		     update->cell_frames);
 	return headfade_wish(&state->predelay, (uint32_t)lrint(to[PLATE_PREDELAY] * rate / 1000),
 			     (uint32_t)(rate * PLATE_FADE_MS / 1000), update->jump);
 }

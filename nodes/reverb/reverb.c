@@ -19,6 +19,7 @@
 #include "glide.h"
 #include "headfade.h"
 #include "lanes.h"
+#include "mixlaw.h"
 #include "onepole.h"
 
 #include <mixd/rt.h>
@@ -248,15 +249,6 @@ static void reverb_tune(struct mixd_inst *inst, const double *value, double *ret
 	diffuser_set(&state->diffuser, value[REVERB_DIFFUSION] / 100);
 }
 
-static double reverb_quarter(double percent, bool rising)
-{
-	double angle = M_PI / 2 * percent / 100;
-
-	if (rising)
-		return sin(angle);
-	return percent >= 100 ? 0.0 : cos(angle);
-}
-
 static bool reverb_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct reverb_state *state = inst->state;
@@ -275,15 +267,15 @@ static bool reverb_update(struct mixd_inst *inst, const struct mixd_update *upda
 	reverb_tune(inst, to, &inject);
 	dsp_ramp_set(&state->inject, update->jump ? inject : state->inject_from, inject, frames);
 	state->inject_from = inject;
-	dsp_ramp_set(&state->early_gain, reverb_quarter(from[REVERB_EARLY], true),
-		     reverb_quarter(to[REVERB_EARLY], true), frames);
-	dsp_ramp_set(&state->late_gain, reverb_quarter(from[REVERB_EARLY], false),
-		     reverb_quarter(to[REVERB_EARLY], false), frames);
+	dsp_ramp_set(&state->early_gain, mixlaw_rise(from[REVERB_EARLY]),
+		     mixlaw_rise(to[REVERB_EARLY]), frames);
+	dsp_ramp_set(&state->late_gain, mixlaw_fall(from[REVERB_EARLY]),
+		     mixlaw_fall(to[REVERB_EARLY]), frames);
 	dsp_ramp_set(&state->width, from[REVERB_WIDTH] / 100, to[REVERB_WIDTH] / 100, frames);
-	dsp_ramp_set(&state->dry, reverb_quarter(from[REVERB_MIX], false),
-		     reverb_quarter(to[REVERB_MIX], false), frames);
-	dsp_ramp_set(&state->wet, reverb_quarter(from[REVERB_MIX], true),
-		     reverb_quarter(to[REVERB_MIX], true), frames);
+	dsp_ramp_set(&state->dry, mixlaw_fall(from[REVERB_MIX]), mixlaw_fall(to[REVERB_MIX]),
+		     frames);
+	dsp_ramp_set(&state->wet, mixlaw_rise(from[REVERB_MIX]), mixlaw_rise(to[REVERB_MIX]),
+		     frames);
 	return again;
 }
 
