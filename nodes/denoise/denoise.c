@@ -21,8 +21,8 @@
 
 #include <mixd/node.h>
 
-#include "clones.h"
 #include "denoise.h"
+#include "level.h"
 #include "omlsa.h"
 #include "stft.h"
 
@@ -357,7 +357,7 @@ static bool denoise_update(struct mixd_inst *inst, const struct mixd_update *upd
 	struct denoise_node *node = inst->state;
 	const double *to = update->to;
 
-	node->wish.floor = (float)exp(-M_LN10 / 20.0 * to[DENOISE_PARAM_AMOUNT]);
+	node->wish.floor = (float)level_factor(-to[DENOISE_PARAM_AMOUNT]);
 	node->wish.over = (float)(DENOISE_BIAS * exp(M_LN10 / 10.0 * 0.12 *
 						     (to[DENOISE_PARAM_SENSITIVITY] - 50.0)));
 	node->is_music = to[DENOISE_PARAM_MODE] >= 0.5;
@@ -368,25 +368,6 @@ static bool denoise_update(struct mixd_inst *inst, const struct mixd_update *upd
 }
 
 /* ---- per hop ---- */
-
-MIXD_CLONES static void denoise_add_power(const float *restrict re, const float *restrict im,
-					  float scale, uint32_t n, float *restrict power)
-{
-	for (uint32_t i = 0; i < n; i++)
-		power[i] += scale * (re[i] * re[i] + im[i] * im[i]);
-}
-
-MIXD_CLONES static void denoise_apply(float *restrict re, float *restrict im,
-				      const float *restrict gain, uint32_t n, float base,
-				      float sign)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		float g = base + sign * gain[i];
-
-		re[i] *= g;
-		im[i] *= g;
-	}
-}
 
 static double denoise_sum(const float *x, uint32_t n)
 {
@@ -473,22 +454,21 @@ static void denoise_hop(struct mixd_inst *inst, struct denoise_node *node)
 	if (node->n_estimators == 1) {
 		memset(node->power, 0, n * sizeof(float));
 		for (uint32_t c = 0; c < node->n_channels; c++)
-			denoise_add_power(node->re + c * n, node->im + c * n, share, node->n_bins,
-					  node->power);
+			stft_add_power(node->re + c * n, node->im + c * n, share, node->n_bins,
+				       node->power);
 	}
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		uint32_t idx = node->n_estimators == 1 ? 0 : c;
 
 		if (node->n_estimators > 1) {
 			memset(node->power, 0, n * sizeof(float));
-			denoise_add_power(node->re + c * n, node->im + c * n, 1.0f, node->n_bins,
-					  node->power);
+			stft_add_power(node->re + c * n, node->im + c * n, 1.0f, node->n_bins,
+				       node->power);
 		}
 		if (node->n_estimators > 1 || c == 0)
 			denoise_estimate(node, idx);
-		denoise_apply(node->re + c * n, node->im + c * n, node->estimator[idx].gain,
-			      node->n_bins, node->is_removed ? 1.0f : 0.0f,
-			      node->is_removed ? -1.0f : 1.0f);
+		stft_shape(node->re + c * n, node->im + c * n, node->estimator[idx].gain,
+			   node->is_removed, node->n_bins);
 		stft_synthesise(&node->stft, c, node->re + c * n, node->im + c * n);
 	}
 	node->learnt_hops += node->is_learning;

@@ -15,6 +15,7 @@
 
 #include "clones.h"
 #include "decaytime.h"
+#include "level.h"
 #include "omlsa.h"
 #include "stft.h"
 
@@ -241,7 +242,7 @@ static bool dereverb_update(struct mixd_inst *inst, const struct mixd_update *up
 	const double *to = update->to;
 
 	node->wish = (struct omlsa_wish){
-		.floor = (float)exp(-M_LN10 / 20.0 * to[DEREVERB_PARAM_AMOUNT]),
+		.floor = (float)level_factor(-to[DEREVERB_PARAM_AMOUNT]),
 		.over = DEREVERB_OVER,
 		.follow = DEREVERB_FOLLOW,
 	};
@@ -256,25 +257,6 @@ static bool dereverb_update(struct mixd_inst *inst, const struct mixd_update *up
 }
 
 /* ---- per hop ---- */
-
-MIXD_CLONES static void dereverb_add_power(const float *restrict re, const float *restrict im,
-					   float scale, uint32_t n, float *restrict power)
-{
-	for (uint32_t i = 0; i < n; i++)
-		power[i] += scale * (re[i] * re[i] + im[i] * im[i]);
-}
-
-MIXD_CLONES static void dereverb_apply(float *restrict re, float *restrict im,
-				       const float *restrict gain, uint32_t n, float base,
-				       float sign)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		float g = base + sign * gain[i];
-
-		re[i] *= g;
-		im[i] *= g;
-	}
-}
 
 /* r of this hop from that of the last, and what of the oldest is late now. */
 MIXD_CLONES static void dereverb_late(const float *restrict before, const float *restrict power,
@@ -379,21 +361,20 @@ static void dereverb_hop(struct mixd_inst *inst, struct dereverb_node *node)
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		stft_analyse(&node->stft, c, node->re + c * n, node->im + c * n);
 		if (is_linked)
-			dereverb_add_power(node->re + c * n, node->im + c * n, share, node->n_bins,
-					   node->power);
+			stft_add_power(node->re + c * n, node->im + c * n, share, node->n_bins,
+				       node->power);
 	}
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		idx = is_linked ? 0 : c;
 		if (!is_linked) {
 			memset(node->power, 0, n * sizeof(float));
-			dereverb_add_power(node->re + c * n, node->im + c * n, share, node->n_bins,
-					   node->power);
+			stft_add_power(node->re + c * n, node->im + c * n, share, node->n_bins,
+				       node->power);
 		}
 		if (!is_linked || c == 0)
 			t60_s = dereverb_estimate(node, &node->estimator[idx]);
-		dereverb_apply(node->re + c * n, node->im + c * n, node->estimator[idx].omlsa.gain,
-			       node->n_bins, node->is_removed ? 1.0f : 0.0f,
-			       node->is_removed ? -1.0f : 1.0f);
+		stft_shape(node->re + c * n, node->im + c * n, node->estimator[idx].omlsa.gain,
+			   node->is_removed, node->n_bins);
 		stft_synthesise(&node->stft, c, node->re + c * n, node->im + c * n);
 	}
 	dereverb_show(inst, node, idx, t60_s);

@@ -118,6 +118,26 @@ void stft_analyse(struct stft *stft, uint32_t c, float *re, float *im)
 	fft_real_forward(&stft->plan, stft->frame, re, im, stft->scratch);
 }
 
+MIXD_CLONES void stft_add_power(const float *restrict re, const float *restrict im, float scale,
+				uint32_t n, float *restrict power)
+{
+	for (uint32_t i = 0; i < n; i++)
+		power[i] += scale * (re[i] * re[i] + im[i] * im[i]);
+}
+
+MIXD_CLONES void stft_shape(float *restrict re, float *restrict im, const float *restrict gain,
+			    bool is_removed, uint32_t n)
+{
+	const float base = is_removed ? 1.0f : 0.0f, sign = is_removed ? -1.0f : 1.0f;
+
+	for (uint32_t i = 0; i < n; i++) {
+		float g = base + sign * gain[i];
+
+		re[i] *= g;
+		im[i] *= g;
+	}
+}
+
 void stft_synthesise(struct stft *stft, uint32_t c, const float *re, const float *im)
 {
 	float *coming = stft_channel(stft, stft->coming, c);

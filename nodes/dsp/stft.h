@@ -69,5 +69,9 @@ void stft_exchange(struct stft *stft, uint32_t c, const float *in, float *out, u
 bool stft_advance(struct stft *stft, uint32_t n);
 /* The spectrum of the last `size` frames of channel C. */
 void stft_analyse(struct stft *stft, uint32_t c, float *re, float *im);
+/* POWER[i] += SCALE (RE[i]^2 + IM[i]^2), N bins. */
+void stft_add_power(const float *re, const float *im, float scale, uint32_t n, float *power);
+/* N bins times GAIN or, when what it removes is asked for, times 1 - GAIN. */
+void stft_shape(float *re, float *im, const float *gain, bool is_removed, uint32_t n);
 /* Add what RE and IM say to the output of channel C. */
 void stft_synthesise(struct stft *stft, uint32_t c, const float *re, const float *im);
