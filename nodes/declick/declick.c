@@ -15,7 +15,7 @@
 #include <mixd/node.h>
 
 #include "declick.h"
-#include "ramp.h"
+#include "glide.h"
 
 #include <mixd/rt.h>
 
@@ -56,9 +56,7 @@ static const struct mixd_meter_row declick_meters[] = {
 struct declick_node {
 	/* --- rt --- */
 	struct hopjobs jobs;
-	double removed; /* 0: result, 1: removed; glides */
-	double removed_to;
-	struct dsp_ramp blend;
+	struct dsp_ramp removed; /* 0: result, 1: what is removed */
 	double clicks;
 	/* --- worker --- */
 	struct declick_work *work;
@@ -111,40 +109,9 @@ static int declick_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 static bool declick_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct declick_node *node = inst->state;
-	double step = update->cell_frames / (0.02 * inst->setup->rate), from = node->removed;
 
-	node->removed_to = update->to[DECLICK_PARAM_LISTEN] >= 0.5 ? 1.0 : 0.0;
-	if (update->jump)
-		from = node->removed = node->removed_to;
-	else if (node->removed_to > from)
-		node->removed = fmin(from + step, node->removed_to);
-	else
-		node->removed = fmax(from - step, node->removed_to);
-	dsp_ramp_set(&node->blend, from, node->removed, update->cell_frames);
-	return node->removed != node->removed_to;
-}
-
-static void declick_emit(struct declick_node *node, uint64_t position, float *const *out,
-			 uint32_t first, uint32_t n)
-{
-	for (uint32_t c = 0; c < node->jobs.n_channels; c++) {
-		const float *raw = hopjobs_raw(&node->jobs, position, c);
-		const float *result = hopjobs_result(&node->jobs, position, c);
-		float *to = out[c] + first;
-
-		result = result ? result : raw;
-		if (dsp_ramp_rests(&node->blend) && node->blend.to == 0.0) {
-			memcpy(to, result, n * sizeof(*to));
-			continue;
-		}
-		for (uint32_t i = 0; i < n; i++) {
-			float blend = (float)dsp_ramp_value(&node->blend, i);
-			float removed = raw[i] - result[i];
-
-			to[i] = result[i] + blend * (removed - result[i]);
-		}
-	}
-	dsp_ramp_advance(&node->blend, n);
+	return glide_ramp(&node->removed, update->to[DECLICK_PARAM_LISTEN] >= 0.5, GLIDE_S, update,
+			  inst->setup->rate);
 }
 
 static void declick_process(const struct mixd_call *call)
@@ -162,7 +129,7 @@ static void declick_process(const struct mixd_call *call)
 		hopjobs_feed(&node->jobs, position, inst->in, first, n);
 		if (is_first && node->jobs.ready)
 			node->clicks += node->jobs.ready->found;
-		declick_emit(node, position, inst->out, first, n);
+		hopjobs_emit(&node->jobs, position, &node->removed, inst->out, first, n);
 		full = hopjobs_advance(&node->jobs, position, n);
 		if (!full)
 			continue;

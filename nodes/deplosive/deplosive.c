@@ -17,7 +17,7 @@
 #include <mixd/node.h>
 
 #include "lanes.h"
-#include "ramp.h"
+#include "glide.h"
 #include "svf.h"
 
 #include <mixd/rt.h>
@@ -116,8 +116,7 @@ struct deplosive_node {
 	double shelf_g;
 	double ratio, amount_db;
 	bool is_linked;
-	double removed, removed_to; /* 0: result, 1: removed */
-	struct dsp_ramp blend;
+	struct dsp_ramp removed; /* 0: result, 1: what is removed */
 	float *line; /* [group][latency][W], by position */
 	struct deplosive_group group[];
 };
@@ -190,7 +189,6 @@ static bool deplosive_update(struct mixd_inst *inst, const struct mixd_update *u
 {
 	struct deplosive_node *node = inst->state;
 	const double *to = update->to;
-	double step = update->cell_frames / (0.02 * inst->setup->rate), from = node->removed;
 	struct svf_section rest = {.g = tan(M_PI * to[DEPLOSIVE_PARAM_FREQ] / inst->setup->rate),
 				   .k = M_SQRT2,
 				   .b0 = 1.0,
@@ -202,13 +200,8 @@ static bool deplosive_update(struct mixd_inst *inst, const struct mixd_update *u
 	node->ratio = pow(10.0, (12.0 - 0.12 * to[DEPLOSIVE_PARAM_SENSITIVITY]) / 10.0);
 	node->amount_db = to[DEPLOSIVE_PARAM_AMOUNT];
 	node->is_linked = to[DEPLOSIVE_PARAM_LINK] >= 0.5;
-	node->removed_to = to[DEPLOSIVE_PARAM_LISTEN] >= 0.5 ? 1.0 : 0.0;
-	if (update->jump)
-		from = node->removed = node->removed_to;
-	else
-		node->removed = fmax(fmin(node->removed_to, from + step), from - step);
-	dsp_ramp_set(&node->blend, from, node->removed, update->cell_frames);
-	return node->removed != node->removed_to;
+	return glide_ramp(&node->removed, to[DEPLOSIVE_PARAM_LISTEN] >= 0.5, GLIDE_S, update,
+			  inst->setup->rate);
 }
 
 /* ---- per frame ---- */
@@ -406,9 +399,9 @@ static void deplosive_piece(struct deplosive_node *node, const struct mixd_inst 
 	deplosive_delay(node, g, position, x, late, n);
 	deplosive_detect(&piece);
 	deplosive_shelve(&piece);
-	if (!dsp_ramp_rests(&node->blend) || node->blend.to != 0.0)
+	if (!dsp_ramp_rests(&node->removed) || node->removed.to != 0.0)
 		for (uint32_t i = 0; i < n * W; i++) {
-			double blend = dsp_ramp_value(&node->blend, i / W);
+			double blend = dsp_ramp_value(&node->removed, i / W);
 
 			y[i] += blend * ((late[i] - y[i]) - y[i]);
 		}
@@ -427,7 +420,7 @@ static void deplosive_process(const struct mixd_call *call)
 		n = call->n_frames - first < room ? call->n_frames - first : room;
 		for (uint32_t g = 0; g < node->n_groups; g++)
 			deplosive_piece(node, inst, g, position, first, n);
-		dsp_ramp_advance(&node->blend, n);
+		dsp_ramp_advance(&node->removed, n);
 		if (n == room)
 			inst->meter[DEPLOSIVE_METER_GR] =
 				-deplosive_ticks(node, position / node->tick_frames);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <mixd/rt.h>
+
 static size_t hopjobs_align(size_t bytes)
 {
 	return (bytes + 63) / 64 * 64;
@@ -112,6 +114,28 @@ const float *hopjobs_result(const struct hopjobs *jobs, uint64_t position, uint3
 		return NULL;
 	return jobs->ready->audio + (size_t)channel * jobs->hop_frames +
 	       position % jobs->hop_frames;
+}
+
+void hopjobs_emit(const struct hopjobs *jobs, uint64_t position, struct dsp_ramp *removed,
+		  float *const *out, uint32_t first, uint32_t n)
+{
+	for (uint32_t c = 0; c < jobs->n_channels; c++) {
+		const float *raw = hopjobs_raw(jobs, position, c);
+		const float *result = hopjobs_result(jobs, position, c);
+		float *to = out[c] + first;
+
+		result = result ? result : raw;
+		if (dsp_ramp_rests(removed) && removed->to == 0.0) {
+			memcpy(to, result, n * sizeof(*to));
+			continue;
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			float part = (float)dsp_ramp_value(removed, i), lacks = raw[i] - result[i];
+
+			to[i] = result[i] + part * (lacks - result[i]);
+		}
+	}
+	dsp_ramp_advance(removed, n);
 }
 
 struct hopjobs_slot *hopjobs_advance(struct hopjobs *jobs, uint64_t position, uint32_t n)

@@ -12,8 +12,8 @@
  *                carry theirs, and the worker forgets its window when it sees another.
  *             H2 zeros in, from a reset on, leave everything as the reset left it.
  *             H3 what is not finite goes to the worker as 0.
- * USE         for each piece of at most hopjobs_room() frames: hopjobs_feed(); read
- *             hopjobs_raw() and hopjobs_result(); if hopjobs_advance() returns a slot, set its
+ * USE         for each piece of at most hopjobs_room() frames: hopjobs_feed(); hopjobs_emit(), or
+ *             read hopjobs_raw() and hopjobs_result(); if hopjobs_advance() returns a slot, set its
  *             values and submit it, or hopjobs_drop() it. */
 #pragma once
 
@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "ramp.h"
 
 #define HOPJOBS_SLOTS 4u
 #define HOPJOBS_LATENCY_HOPS 3u
@@ -72,6 +74,10 @@ void hopjobs_feed(struct hopjobs *jobs, uint64_t position, const float *const *i
 /* What came in 3 hops before POSITION, and what the work made of it (NULL: nothing, yet). */
 const float *hopjobs_raw(const struct hopjobs *jobs, uint64_t position, uint32_t channel);
 const float *hopjobs_result(const struct hopjobs *jobs, uint64_t position, uint32_t channel);
+/* The N frames at POSITION of all channels: the result, or as far as REMOVED (0..1) says, what is in
+ * the sound as it came and not in the result. Advances REMOVED. */
+void hopjobs_emit(const struct hopjobs *jobs, uint64_t position, struct dsp_ramp *removed,
+		  float *const *out, uint32_t first, uint32_t n);
 /* After the piece: the slot to submit when a hop is full, else NULL. */
 struct hopjobs_slot *hopjobs_advance(struct hopjobs *jobs, uint64_t position, uint32_t n);
 void hopjobs_drop(struct hopjobs_slot *slot);
