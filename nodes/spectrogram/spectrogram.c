@@ -2,7 +2,7 @@
  *
  * SOURCE      Koenig, Dunn, Lacy, "The sound spectrograph", JASA 18, 1946; frames of 2048 with a
  *             hop of 512 (43 and 11 ms at 48 kHz; at higher rates as long), Hann.
- * STRUCTURE   As spectrum: the audio thread copies into a ring (dsp/framer.h), the worker does the
+ * STRUCTURE   As spectrum: the audio thread copies into a ring (dsp/analyser.h), the worker does the
  *             rest. Several transforms make one column, so that a client that reads meters 30 times
  *             a second sees all of them: `column` counts, `now` is the newest, `before` the one
  *             before. Levels are rounded to half a dB: eight bits from 0 to -127.5. */
@@ -11,10 +11,8 @@
 
 #include <mixd/node.h>
 
-#include "fft.h"
-#include "framer.h"
+#include "analyser.h"
 #include "logbands.h"
-#include "window.h"
 
 #include <mixd/rt.h>
 
@@ -100,16 +98,12 @@ struct spectrogram_job {
 
 struct spectrogram {
 	/* --- immutable after init --- */
-	uint32_t size, bins;
-	struct fft_plan plan;
 	struct logbands bands;
-	float scale; /* |X|^2 to the power of a sine of amplitude 1 */
-	float *window, *frame, *scratch, *re, *im, *power;
 	/* --- rt --- */
 	struct spectrogram_job wanted;
 	uint32_t channel;
 	bool pause;
-	struct framer framer;
+	struct analyser analyser;
 	/* --- of the job --- */
 	struct spectrogram_job job;
 	uint32_t hops; /* in the column under way */
@@ -136,11 +130,8 @@ static int spectrogram_needs(const struct mixd_setup *setup, struct mixd_need *r
 {
 	uint32_t size = spectrogram_size(setup);
 
-	/* Ring, window, frame, scratch; re, im, power. */
-	ret_need->state_bytes = spectrogram_round(sizeof(struct spectrogram)) +
-				(framer_floats(size) + 3 * (size_t)size) * sizeof(float) +
-				3 * spectrogram_round((size / 2 + 1) * sizeof(float)) +
-				fft_plan_bytes(FFT_REAL, size);
+	ret_need->state_bytes =
+		spectrogram_round(sizeof(struct spectrogram)) + analyser_bytes(size);
 	ret_need->tail = UINT64_MAX; /* silence is part of the picture */
 	return 0;
 }
@@ -149,44 +140,22 @@ static void spectrogram_reset(struct mixd_inst *inst)
 {
 	struct spectrogram *node = inst->state;
 
-	framer_reset(&node->framer);
+	framer_reset(&node->analyser.framer);
 	node->wanted.restart = true;
 	inst->meter[SPECTROGRAM_METER_COLUMN] = 0;
 	for (uint32_t k = SPECTROGRAM_METER_NOW; k < SPECTROGRAM_METER_END; k++)
 		inst->meter[k] = SPECTROGRAM_FLOOR_DB;
 }
 
-static float *spectrogram_take(char **at, size_t floats)
-{
-	float *result = (float *)(void *)*at;
-
-	*at += spectrogram_round(floats * sizeof(float));
-	return result;
-}
-
 static int spectrogram_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 {
 	struct spectrogram *node = inst->state;
 	uint32_t size = spectrogram_size(inst->setup);
-	char *at = (char *)inst->state + spectrogram_round(sizeof(*node));
-	double gain;
 
-	node->size = size;
-	node->bins = size / 2;
-	framer_init(&node->framer, size, size / SPECTROGRAM_OVERLAP,
-		    spectrogram_take(&at, framer_floats(size)));
-	node->window = spectrogram_take(&at, size);
-	node->frame = spectrogram_take(&at, size);
-	node->scratch = spectrogram_take(&at, size);
-	node->re = spectrogram_take(&at, node->bins + 1);
-	node->im = spectrogram_take(&at, node->bins + 1);
-	node->power = spectrogram_take(&at, node->bins + 1);
-	fft_plan_place(&node->plan, FFT_REAL, size, at);
-	window_make(WINDOW_HANN, 0, size, node->window);
-	gain = 2 / (size * window_mean(node->window, size));
-	node->scale = (float)(gain * gain);
+	analyser_place(&node->analyser, size, size / SPECTROGRAM_OVERLAP, WINDOW_HANN, 0,
+		       (char *)inst->state + spectrogram_round(sizeof(*node)));
 	logbands_init(&node->bands, SPECTROGRAM_BANDS, SPECTROGRAM_MIDDLE, SPECTROGRAM_PER_OCTAVE,
-		      inst->setup->rate, size, window_noise_bins(node->window, size));
+		      inst->setup->rate, size, window_noise_bins(node->analyser.window, size));
 	spectrogram_reset(inst);
 	return 0;
 }
@@ -194,7 +163,7 @@ static int spectrogram_activate(struct mixd_inst *inst, struct mixd_fault *fault
 static bool spectrogram_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct spectrogram *node = inst->state;
-	double hops_per_s = inst->setup->rate * SPECTROGRAM_OVERLAP / node->size;
+	double hops_per_s = inst->setup->rate * SPECTROGRAM_OVERLAP / node->analyser.size;
 	double hops = floor(hops_per_s / update->to[SPECTROGRAM_PARAM_SPEED] + 0.5);
 
 	node->wanted.hops = hops > 1 ? (uint32_t)hops : 1;
@@ -221,7 +190,7 @@ static void spectrogram_gather(struct spectrogram *node)
 {
 	float now[SPECTROGRAM_BANDS];
 
-	logbands_gather(&node->bands, node->job.pool, node->power, now);
+	logbands_gather(&node->bands, node->job.pool, node->analyser.power, now);
 	if (node->hops == 0)
 		memset(node->under_way, 0, sizeof(node->under_way));
 	for (uint32_t b = 0; b < SPECTROGRAM_BANDS; b++) {
@@ -260,13 +229,11 @@ static void spectrogram_work(struct mixd_inst *inst, uint32_t job)
 		for (uint32_t k = SPECTROGRAM_METER_NOW; k < SPECTROGRAM_METER_END; k++)
 			node->shown[k] = SPECTROGRAM_FLOOR_DB;
 	}
-	framer_read(&node->framer, node->window, node->frame);
-	fft_real_forward(&node->plan, node->frame, node->re, node->im, node->scratch);
-	framer_power(node->re, node->im, node->scale, node->bins, node->power);
+	analyser_transform(&node->analyser);
 	spectrogram_gather(node);
 	if (node->hops >= node->job.hops)
 		spectrogram_column(node);
-	framer_done(&node->framer);
+	framer_done(&node->analyser.framer);
 }
 
 /* ---- the audio thread's part ---- */
@@ -275,7 +242,7 @@ static void spectrogram_take_result(struct mixd_inst *inst)
 {
 	struct spectrogram *node = inst->state;
 
-	if (framer_taken(&node->framer) &&
+	if (framer_taken(&node->analyser.framer) &&
 	    node->shown[SPECTROGRAM_METER_COLUMN] != inst->meter[SPECTROGRAM_METER_COLUMN])
 		memcpy(inst->meter, node->shown, sizeof(node->shown));
 }
@@ -290,14 +257,15 @@ static void spectrogram_process(const struct mixd_call *call)
 
 	spectrogram_take_result(inst);
 	for (uint32_t first = 0; first < call->n_frames && !node->pause;) {
-		uint32_t n = framer_room(&node->framer, call->n_frames - first);
+		uint32_t n = framer_room(&node->analyser.framer, call->n_frames - first);
 
-		if (framer_put(&node->framer, inst->in + from, one ? 1 : channels, first, n)) {
+		if (framer_put(&node->analyser.framer, inst->in + from, one ? 1 : channels, first,
+			       n)) {
 			node->job = node->wanted;
 			node->wanted.restart = false;
 			if (!inst->host->submit(inst, 0)) {
 				node->wanted.restart = node->job.restart;
-				framer_cancel(&node->framer);
+				framer_cancel(&node->analyser.framer);
 			}
 			spectrogram_take_result(inst);
 		}

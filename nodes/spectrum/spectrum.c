@@ -2,7 +2,7 @@
  *
  * SOURCE      Welch, "The use of FFT for the estimation of power spectra", IEEE Trans. AU-15, 1967;
  *             windows: dsp/window.h.
- * STRUCTURE   The audio thread copies into a ring (dsp/framer.h). Every quarter of a frame the
+ * STRUCTURE   The audio thread copies into a ring (dsp/analyser.h). Every quarter of a frame the
  *             worker transforms the last frame, averages power per bin, gathers bins into bands and
  *             leaves values in dB, which the audio thread copies into the meters. 0 dB is the peak
  *             of a full-scale sine. Audio passes unchanged. */
@@ -11,11 +11,9 @@
 
 #include <mixd/node.h>
 
+#include "analyser.h"
 #include "clones.h"
-#include "fft.h"
-#include "framer.h"
 #include "logbands.h"
-#include "window.h"
 
 #include <mixd/rt.h>
 
@@ -158,21 +156,16 @@ struct spectrum_job {
 
 struct spectrum {
 	/* --- immutable after init --- */
-	uint32_t size, bins; /* bins: size / 2 */
-	struct fft_plan plan;
 	struct logbands bands;
-	float scale; /* |X|^2 to the power of a sine of amplitude 1 */
-	float *window, *frame, *scratch, *re, *im;
 	/* --- rt --- */
 	struct spectrum_job wanted;
 	double reset_seen;
 	uint32_t channel;
 	bool pause;
-	struct framer framer;
+	struct analyser analyser;
 	/* --- of the job --- */
 	struct spectrum_job job;
 	float *average; /* [bins + 1] power */
-	float *power; /* [bins + 1] */
 	float peak[SPECTRUM_BANDS], age[SPECTRUM_BANDS]; /* age in hops */
 	double frames;
 	double shown[SPECTRUM_METER_END];
@@ -192,12 +185,9 @@ static int spectrum_needs(const struct mixd_setup *setup, struct mixd_need *ret_
 			  struct mixd_fault *fault)
 {
 	uint32_t size = spectrum_size(setup);
-	size_t half = spectrum_round((size / 2 + 1) * sizeof(float));
 
-	/* Ring, window, frame, scratch; re, im, average, power. */
-	ret_need->state_bytes = spectrum_round(sizeof(struct spectrum)) +
-				(framer_floats(size) + 3 * (size_t)size) * sizeof(float) +
-				4 * half + fft_plan_bytes(FFT_REAL, size);
+	ret_need->state_bytes = spectrum_round(sizeof(struct spectrum)) + analyser_bytes(size) +
+				(size / 2 + 1) * sizeof(float); /* average */
 	ret_need->tail = UINT64_MAX; /* the picture stays */
 	return 0;
 }
@@ -214,17 +204,9 @@ static void spectrum_reset(struct mixd_inst *inst)
 {
 	struct spectrum *node = inst->state;
 
-	framer_reset(&node->framer);
+	framer_reset(&node->analyser.framer);
 	node->wanted.restart = true;
 	spectrum_blank(inst);
-}
-
-static float *spectrum_take(char **at, size_t floats)
-{
-	float *result = (float *)(void *)*at;
-
-	*at += spectrum_round(floats * sizeof(float));
-	return result;
 }
 
 static int spectrum_activate(struct mixd_inst *inst, struct mixd_fault *fault)
@@ -234,26 +216,13 @@ static int spectrum_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	struct spectrum *node = inst->state;
 	uint32_t window = (uint32_t)inst->setup->config[SPECTRUM_CONFIG_WINDOW].number;
 	uint32_t size = spectrum_size(inst->setup);
-	char *at = (char *)inst->state + spectrum_round(sizeof(*node));
-	double gain;
+	char *memory = (char *)inst->state + spectrum_round(sizeof(*node));
 
-	node->size = size;
-	node->bins = size / 2;
-	framer_init(&node->framer, size, size / SPECTRUM_OVERLAP,
-		    spectrum_take(&at, framer_floats(size)));
-	node->window = spectrum_take(&at, size);
-	node->frame = spectrum_take(&at, size);
-	node->scratch = spectrum_take(&at, size);
-	node->re = spectrum_take(&at, node->bins + 1);
-	node->im = spectrum_take(&at, node->bins + 1);
-	node->average = spectrum_take(&at, node->bins + 1);
-	node->power = spectrum_take(&at, node->bins + 1);
-	fft_plan_place(&node->plan, FFT_REAL, size, at);
-	window_make(kinds[window], SPECTRUM_KAISER_BETA, size, node->window);
-	gain = 2 / (size * window_mean(node->window, size));
-	node->scale = (float)(gain * gain);
+	analyser_place(&node->analyser, size, size / SPECTRUM_OVERLAP, kinds[window],
+		       SPECTRUM_KAISER_BETA, memory);
+	node->average = (float *)(void *)(memory + analyser_bytes(size));
 	logbands_init(&node->bands, SPECTRUM_BANDS, SPECTRUM_MIDDLE, SPECTRUM_PER_OCTAVE,
-		      inst->setup->rate, size, window_noise_bins(node->window, size));
+		      inst->setup->rate, size, window_noise_bins(node->analyser.window, size));
 	spectrum_reset(inst);
 	return 0;
 }
@@ -262,7 +231,7 @@ static bool spectrum_update(struct mixd_inst *inst, const struct mixd_update *up
 {
 	struct spectrum *node = inst->state;
 	struct spectrum_job *wanted = &node->wanted;
-	double hop_s = node->framer.hop / inst->setup->rate;
+	double hop_s = node->analyser.framer.hop / inst->setup->rate;
 	double average = update->to[SPECTRUM_PARAM_AVERAGE];
 
 	if (!update->jump && update->to[SPECTRUM_PARAM_RESET] != node->reset_seen)
@@ -312,7 +281,7 @@ MIXD_CLONES static uint32_t spectrum_top(const float *power, uint32_t n)
 static void spectrum_find(struct spectrum *node, double rate)
 {
 	const float *power = node->average;
-	uint32_t top = 1 + spectrum_top(power + 1, node->bins - 1);
+	uint32_t top = 1 + spectrum_top(power + 1, node->analyser.bins - 1);
 	double left, right, middle, bow, off = 0;
 
 	left = spectrum_db(power[top - 1]);
@@ -321,7 +290,8 @@ static void spectrum_find(struct spectrum *node, double rate)
 	bow = left - 2 * middle + right;
 	if (isfinite(bow) && bow < 0)
 		off = 0.5 * (left - right) / bow;
-	node->shown[SPECTRUM_METER_FREQ] = power[top] > 0 ? (top + off) * rate / node->size : 0;
+	node->shown[SPECTRUM_METER_FREQ] =
+		power[top] > 0 ? (top + off) * rate / node->analyser.size : 0;
 	node->shown[SPECTRUM_METER_LEVEL] = middle;
 }
 
@@ -343,18 +313,16 @@ static void spectrum_work(struct mixd_inst *inst, uint32_t job)
 	struct spectrum *node = inst->state;
 	float bands[SPECTRUM_BANDS];
 
-	framer_read(&node->framer, node->window, node->frame);
-	fft_real_forward(&node->plan, node->frame, node->re, node->im, node->scratch);
-	framer_power(node->re, node->im, node->scale, node->bins, node->power);
+	analyser_transform(&node->analyser);
 	if (node->job.restart) {
 		node->frames = 0;
 		memset(node->peak, 0, sizeof(node->peak));
 	}
-	spectrum_average(node->average, node->power, node->frames > 0 ? node->job.keep : 0.0f,
-			 node->bins + 1);
+	spectrum_average(node->average, node->analyser.power,
+			 node->frames > 0 ? node->job.keep : 0.0f, node->analyser.bins + 1);
 	node->frames++;
 	spectrum_find(node, inst->setup->rate);
-	logbands_gather(&node->bands, node->job.pool, node->power, bands);
+	logbands_gather(&node->bands, node->job.pool, node->analyser.power, bands);
 	spectrum_hold(node, bands);
 	logbands_gather(&node->bands, node->job.pool, node->average, bands);
 	logbands_smooth(&node->bands, node->job.span, bands);
@@ -366,7 +334,7 @@ static void spectrum_work(struct mixd_inst *inst, uint32_t job)
 		node->shown[SPECTRUM_METER_PEAK + b] = spectrum_db(node->peak[b]) + tilt;
 	}
 	node->shown[SPECTRUM_METER_FRAMES] = node->frames;
-	framer_done(&node->framer);
+	framer_done(&node->analyser.framer);
 }
 
 /* ---- the audio thread's part ---- */
@@ -375,7 +343,7 @@ static void spectrum_take_result(struct mixd_inst *inst)
 {
 	struct spectrum *node = inst->state;
 
-	if (framer_taken(&node->framer))
+	if (framer_taken(&node->analyser.framer))
 		memcpy(inst->meter, node->shown, sizeof(node->shown));
 }
 
@@ -389,14 +357,15 @@ static void spectrum_process(const struct mixd_call *call)
 
 	spectrum_take_result(inst);
 	for (uint32_t first = 0; first < call->n_frames && !node->pause;) {
-		uint32_t n = framer_room(&node->framer, call->n_frames - first);
+		uint32_t n = framer_room(&node->analyser.framer, call->n_frames - first);
 
-		if (framer_put(&node->framer, inst->in + from, one ? 1 : channels, first, n)) {
+		if (framer_put(&node->analyser.framer, inst->in + from, one ? 1 : channels, first,
+			       n)) {
 			node->job = node->wanted;
 			node->wanted.restart = false;
 			if (!inst->host->submit(inst, 0)) {
 				node->wanted.restart = node->job.restart;
-				framer_cancel(&node->framer);
+				framer_cancel(&node->analyser.framer);
 			}
 			spectrum_take_result(inst);
 		}
