@@ -37,10 +37,10 @@ static const struct mixd_param_row dehum_params[] = {
 	[DEHUM_PARAM_HARMONICS] = {"harmonics", "How many are taken, the fundamental included",
 				   MIXD_TYPE_INT, MIXD_UNIT_NONE, 1, HUMTRACK_HARMONICS,
 				   HUMTRACK_HARMONICS, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
-	[DEHUM_PARAM_WIDTH] = {"width",
-			       "Band that the fundamental's removal touches; wider is quicker",
-			       MIXD_TYPE_FLOAT, MIXD_UNIT_HZ, 0.5, 10, 2, MIXD_RAMP_LOG, 20, NULL,
-			       NULL, 0, NULL},
+	[DEHUM_PARAM_BANDWIDTH] = {"bandwidth",
+				   "Band that the fundamental's removal touches; wider is quicker",
+				   MIXD_TYPE_FLOAT, MIXD_UNIT_HZ, 0.5, 10, 2, MIXD_RAMP_LOG, 20,
+				   NULL, NULL, 0, NULL},
 	[DEHUM_PARAM_LISTEN] = {"listen", "Hear what is removed", MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0,
 				1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
 };
@@ -163,7 +163,8 @@ static bool dehum_target(const struct dehum_state *state, const double *value, d
 
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
 		double part = glide_smooth(state->part[h]);
-		struct svf_section section = dehum_notch(hz, h + 1, value[DEHUM_PARAM_WIDTH], rate);
+		struct svf_section section =
+			dehum_notch(hz, h + 1, value[DEHUM_PARAM_BANDWIDTH], rate);
 		struct svf_coef coef = svf_coef_of(&section);
 
 		target[h].of = section_part(&coef, part * depth);
@@ -196,7 +197,7 @@ static void dehum_tune_canceller(struct dehum_state *state, const double *value,
 	canceller->depth = dehum_depth(value);
 	for (uint32_t h = 0; h < HUMTRACK_HARMONICS; h++) {
 		double at = 2.0 * M_PI * (h + 1) * state->hz / rate;
-		double width = dehum_width_hz(h + 1, value[DEHUM_PARAM_WIDTH]);
+		double width = dehum_width_hz(h + 1, value[DEHUM_PARAM_BANDWIDTH]);
 
 		canceller->turn[0][h] = cos(at);
 		canceller->turn[1][h] = sin(at);
@@ -388,8 +389,8 @@ static void dehum_response(const struct mixd_response *query, double *ret_db)
 		for (uint32_t h = 1; hz > 0.0 && h <= query->params[DEHUM_PARAM_HARMONICS] &&
 				     h * hz < DEHUM_TOP * query->rate;
 		     h++) {
-			struct svf_section section =
-				dehum_notch(hz, h, query->params[DEHUM_PARAM_WIDTH], query->rate);
+			struct svf_section section = dehum_notch(
+				hz, h, query->params[DEHUM_PARAM_BANDWIDTH], query->rate);
 			double num[2] = {1, 0}, den[2] = {1, 0}, d, a, b, before = re;
 
 			svf_multiply_response(&section, tangent, num, den);

@@ -32,7 +32,7 @@ static const struct mixd_param_row pan_params[] = {
 	{"pan", "Place between left and right", MIXD_TYPE_FLOAT, MIXD_UNIT_PAN, -100, 100, 0,
 	 MIXD_RAMP_LINEAR, 20, NULL, NULL, 0, NULL},
 	{"width",
-	 "Mode stereo: how far left and right are from the middle; 0% is mono, below 0% they "
+	 "Mode stereo: how far left and right are from the middle; 0 % is mono, below it they "
 	 "change sides",
 	 MIXD_TYPE_FLOAT, MIXD_UNIT_PERCENT, -100, 100, 100, MIXD_RAMP_LINEAR, 20, NULL, NULL, 0,
 	 NULL},

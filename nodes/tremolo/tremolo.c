@@ -47,7 +47,7 @@ static const struct mixd_param_row tremolo_params[] = {
 	 MIXD_TYPE_ENUM, MIXD_UNIT_NONE, 0, 10, 0, MIXD_RAMP_NONE, 0, tremolo_notes, NULL, 0, NULL},
 	{"bpm", "Quarter notes per minute", MIXD_TYPE_FLOAT, MIXD_UNIT_NONE, 20, 300, 120,
 	 MIXD_RAMP_LOG, 20, NULL, NULL, 0, NULL},
-	{"depth", "How far down it swings; 100% is silence", MIXD_TYPE_FLOAT, MIXD_UNIT_PERCENT, 0,
+	{"depth", "How far down it swings; 100 % is silence", MIXD_TYPE_FLOAT, MIXD_UNIT_PERCENT, 0,
 	 100, 50, MIXD_RAMP_LINEAR, 20, NULL, NULL, 0, NULL},
 	{"shape", "Wave of the level; saw falls slowly, ramp rises slowly", MIXD_TYPE_ENUM,
 	 MIXD_UNIT_NONE, 0, TREMOLO_SHAPES - 1, TREMOLO_SINE, MIXD_RAMP_NONE, 0, tremolo_shapes,

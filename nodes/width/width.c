@@ -36,7 +36,7 @@ static const struct mixd_port_row width_ports[] = {
 enum { WIDTH_PARAM_WIDTH, WIDTH_PARAM_MONO_BELOW };
 
 static const struct mixd_param_row width_params[] = {
-	{"width", "0% is mono, 100% as it was, 200% twice the side", MIXD_TYPE_FLOAT,
+	{"width", "0 % is mono, 100 % as it was, 200 % twice the side", MIXD_TYPE_FLOAT,
 	 MIXD_UNIT_PERCENT, 0, 200, 100, MIXD_RAMP_LINEAR, 20, NULL, NULL, 0, NULL},
 	{"mono_below", "Both sides are alike below this; at 20 Hz it is off", MIXD_TYPE_FLOAT,
 	 MIXD_UNIT_HZ, WIDTH_MONO_OFF_HZ, 300, WIDTH_MONO_OFF_HZ, MIXD_RAMP_LOG, 20, NULL, NULL, 0,
