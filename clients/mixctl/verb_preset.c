@@ -61,6 +61,9 @@ static int preset_show(struct mixctl *m)
 		of = mixctl_printf("%.*s", (int)(slash - of), of);
 		name = slash + 1;
 	}
+	if (!*name)
+		return mixctl_error(m, EXIT_USAGE, NULL, "write TYPE/NAME: preset show comp/glue",
+				    "the name of the preset is missing");
 	reply = preset_get(m, of, name);
 	if (!reply)
 		return m->err.code;

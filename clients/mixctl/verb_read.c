@@ -5,6 +5,8 @@
 
 #include "mixctl.h"
 
+#define LS_VALUE_MAX 60
+
 /* ---- status ------------------------------------------------------------------------------- */
 
 static char *status_span(double seconds)
@@ -84,6 +86,16 @@ int verb_status(struct mixctl *m)
 
 /* ---- ls ----------------------------------------------------------------------------------- */
 
+/* As it stands in a table: a learnt profile has a thousand characters. */
+static char *ls_value(struct mixctl *m, const Mixd__V1__Setting *setting)
+{
+	char *text = output_words(setting->text, setting->value);
+
+	return mixctl_format(m, FORMAT_TABLE) == FORMAT_TABLE && strlen(text) > LS_VALUE_MAX
+		       ? mixctl_printf("%.*s...", LS_VALUE_MAX - 3, text)
+		       : text;
+}
+
 static int ls_nodes(struct mixctl *m, char *pattern)
 {
 	static const char *const columns[] = {"name",  "type",	   "layout", "state",
@@ -106,9 +118,9 @@ static int ls_nodes(struct mixctl *m, char *pattern)
 
 		snprintf(delay, sizeof(delay), "%u", node->latency_frames);
 		for (size_t s = 0; s < node->n_settings; s++)
-			settings = mixctl_printf(
-				"%s%s%s=%s", settings, s ? " " : "", node->settings[s]->id,
-				output_words(node->settings[s]->text, node->settings[s]->value));
+			settings = mixctl_printf("%s%s%s=%s", settings, s ? " " : "",
+						 node->settings[s]->id,
+						 ls_value(m, node->settings[s]));
 		listing_add(&listing, doc_from_message(&node->base),
 			    (const char *const[]){node->name, node->type, node->layout, node->state,
 						  delay, settings});

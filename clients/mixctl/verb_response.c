@@ -124,7 +124,7 @@ static int response_table(struct mixctl *m, uint64_t revision, const double *hz,
 		char hz_text[40], db_text[40];
 
 		snprintf(hz_text, sizeof(hz_text), "%.6g", hz[i]);
-		snprintf(db_text, sizeof(db_text), "%.3f", db[i]);
+		snprintf(db_text, sizeof(db_text), "%.3f", fabs(db[i]) < 0.0005 ? 0 : db[i]);
 		doc_set(item, "hz", doc_number(hz[i]));
 		doc_set(item, "db", doc_number(db[i]));
 		listing_add(&listing, item, (const char *const[]){hz_text, db_text});

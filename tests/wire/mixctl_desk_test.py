@@ -151,6 +151,7 @@ def test_presets():
     mixctl("preset", "rm", "comp", "mine")
     assert "comp/mine" not in out("preset", "ls")
     assert "there is no preset" in err("preset", "apply", "vox/comp", "mine", code=4)
+    assert "is missing" in err("preset", "show", "comp/", code=2)
     assert "cannot be removed" in err("preset", "rm", "comp", name, code=4)
     assert "is not for it" in err("preset", "apply", "vox/comp", "eq/" + name, code=5)
     assert "no name" in err("preset", "save", "vox/comp", "My Own", code=5)
@@ -194,6 +195,15 @@ AUTOEQ = """Preamp: -6.2 dB
 Filter 1: ON LSC Fc 105 Hz Gain 6.5 dB Q 0.70
 Filter 2: ON PK Fc 1000 Hz Gain -3.4 dB Q 0.53
 """
+
+
+def test_tables_are_spared_long_texts():
+    desk()
+    text = "x" * 200
+    mixctl("add", "output", "long", "label=" + text)
+    assert "x" * 57 + "...\n" in out("ls", "nodes", "long")
+    assert text in out("ls", "nodes", "long", "-o", "csv") and text in out("get", "long.label")
+    mixctl("rm", "long")
 
 
 def test_import():
