@@ -61,10 +61,18 @@ static char *explain_param_id(const Mixd__V1__ParamRow *row)
 		       : mixctl_strdup(row->id);
 }
 
-static char *explain_number(double number, const char *unit)
+/* As the daemon writes values: 24kHz, and -inf for the least of a gain. */
+static char *explain_number(const Mixd__V1__ParamRow *row, double number)
 {
+	const char *unit = row->unit;
 	char buf[32];
 
+	if (strcmp(row->ramp, "gain") == 0 && number <= row->min)
+		return mixctl_strdup("-inf");
+	if (strcmp(unit, "Hz") == 0 && fabs(number) >= 1000) {
+		number /= 1000;
+		unit = "kHz";
+	}
 	if (isinf(number))
 		return mixctl_printf("%sinf%s", number < 0 ? "-" : "", unit);
 	doc_format_number(number, buf);
@@ -88,8 +96,8 @@ static char *explain_range(const Mixd__V1__ParamRow *row)
 					       "or a name in ~/.local/share/mixd/audio"
 					     : "text");
 	default:
-		return mixctl_printf("%s .. %s", explain_number(row->min, row->unit),
-				     explain_number(row->max, row->unit));
+		return mixctl_printf("%s .. %s", explain_number(row, row->min),
+				     explain_number(row, row->max));
 	}
 }
 
@@ -106,7 +114,7 @@ static char *explain_default(const Mixd__V1__ParamRow *row)
 			return mixctl_strdup(value->number != 0 ? "on" : "off");
 		if (row->type == MIXD__V1__VALUE_TYPE__VALUE_TYPE_ENUM && label < row->n_labels)
 			return mixctl_strdup(row->labels[label]);
-		return explain_number(value->number, row->unit);
+		return explain_number(row, value->number);
 	}
 	return output_value(value);
 }
@@ -176,7 +184,9 @@ static void explain_print_type(const Mixd__V1__NodeType *type)
 	printf("%s - %s\n\n", type->id, type->doc);
 	if (*type->source)
 		printf("source: %s\n", type->source);
-	printf("category: %s, version %u\n\nports\n", type->category, type->version);
+	printf("category: %s, version %u\n\n", type->category, type->version);
+	if (type->n_ports)
+		puts("ports");
 	for (size_t i = 0; i < type->n_ports; i++)
 		printf("  %-24s %-4s %-8s %s\n", type->ports[i]->id,
 		       type->ports[i]->output ? "out" : "in", type->ports[i]->layout,

@@ -386,6 +386,9 @@ def test_explain():
     text = out("explain", "limit.ceiling")
     assert "  now      -2.5dBTP\n" in text and "mixctl set limit.ceiling=-1dBTP\n" in text, text
     assert "mixctl meter limit.gr\n" in out("explain", "limit.gr")
+    assert "-inf .. 24dB" in out("explain", "gain.gain")
+    assert "10Hz .. 24kHz" in out("explain", "eq.band1.freq")
+    assert "file: an absolute path" in out("explain", "convolver.ir")
     assert "mixctl meter NODE.gr\n" in out("explain", "limiter.gr")
     assert "ceiling" in out("explain", "limiter")
     assert "one per channel" in out("explain", "eq") or "band1..band" in out("explain", "eq")
