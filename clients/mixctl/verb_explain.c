@@ -149,7 +149,7 @@ static void explain_print_param(const Mixd__V1__NodeType *type, const Mixd__V1__
 	printf("  default  %s\n", *initial ? initial : "(empty)");
 	if (now)
 		printf("  now      %s\n", *now ? now : "(empty)");
-	if (!row->config && row->smooth_ms > 0)
+	if (!row->config && row->smooth_ms >= 0.1F) /* less is one step, as plug-ins take it */
 		printf("  change   glides over %g ms (%s), click-free\n", (double)row->smooth_ms,
 		       row->ramp);
 	else if (!row->config)
