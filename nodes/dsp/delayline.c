@@ -9,6 +9,7 @@
 
 #include "clones.h"
 #include "lanes.h"
+#include "window.h"
 
 #include <mixd/rt.h>
 
@@ -17,17 +18,6 @@
 
 typedef float delayline_v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float delayline_v4 __attribute__((vector_size(16), aligned(4), may_alias));
-
-static double delayline_bessel(double x)
-{
-	double sum = 1.0, term = 1.0;
-
-	for (int k = 1; k < 40; k++) {
-		term *= (0.5 * x / k) * (0.5 * x / k);
-		sum += term;
-	}
-	return sum;
-}
 
 void delayline_table_init(struct delayline_table *table)
 {
@@ -39,7 +29,7 @@ void delayline_table_init(struct delayline_table *table)
 			double at = (double)k - DELAYLINE_BEHIND + part,
 			       in = at / (DELAYLINE_TAPS / 2.0);
 
-			tap[k] = delayline_bessel(DELAYLINE_BETA * sqrt(fmax(1.0 - in * in, 0.0)));
+			tap[k] = window_bessel_i0(DELAYLINE_BETA * sqrt(fmax(1.0 - in * in, 0.0)));
 			tap[k] *= at == 0.0 ? 1.0 : sin(M_PI * at) / (M_PI * at);
 			if (p % DELAYLINE_PHASES == 0 && at != 0.0)
 				tap[k] = 0.0;

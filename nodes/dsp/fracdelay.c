@@ -10,23 +10,12 @@
 #include <string.h>
 
 #include "lanes.h"
+#include "window.h"
 
 #include <mixd/rt.h>
 
 #define FRACDELAY_BETA 8.0
 #define FRACDELAY_HALF (FRACDELAY_TAPS / 2.0)
-
-/* Modified Bessel function of order 0. */
-static double fracdelay_bessel(double x)
-{
-	double sum = 1.0, term = 1.0;
-
-	for (int k = 1; k < 40; k++) {
-		term *= (0.5 * x / k) * (0.5 * x / k);
-		sum += term;
-	}
-	return sum;
-}
 
 void fracdelay_head(struct fracdelay *head, double delay)
 {
@@ -46,7 +35,7 @@ void fracdelay_head(struct fracdelay *head, double delay)
 		double sign = (k + FRACDELAY_BEHIND) & 1u ? -1.0 : 1.0;
 
 		tap[k] = sign * wave / at *
-			 fracdelay_bessel(FRACDELAY_BETA * sqrt(fmax(1.0 - in * in, 0.0)));
+			 window_bessel_i0(FRACDELAY_BETA * sqrt(fmax(1.0 - in * in, 0.0)));
 		sum += tap[k];
 	}
 	for (uint32_t k = 0; k < FRACDELAY_TAPS; k++)

@@ -10,6 +10,7 @@
 #include "truepeak.h"
 
 #include "clones.h"
+#include "window.h"
 
 #include <math.h>
 
@@ -21,23 +22,12 @@ enum {
 	TRUEPEAK_KERNEL_16,
 };
 
-static double truepeak_bessel_i0(double x)
-{
-	double sum = 1.0, term = 1.0;
-
-	for (uint32_t k = 1; k < 64; k++) {
-		term *= (x / (2.0 * k)) * (x / (2.0 * k));
-		sum += term;
-	}
-	return sum;
-}
-
 /* The windowed sinc at T frames from its centre, |T| <= 16. */
 static double truepeak_tap(double t, double beta)
 {
 	double u = t / (TRUEPEAK_TAPS / 2.0);
 	double window =
-		truepeak_bessel_i0(beta * sqrt(fmax(0.0, 1.0 - u * u))) / truepeak_bessel_i0(beta);
+		window_bessel_i0(beta * sqrt(fmax(0.0, 1.0 - u * u))) / window_bessel_i0(beta);
 
 	return t == 0.0 ? window : window * sin(M_PI * t) / (M_PI * t);
 }
