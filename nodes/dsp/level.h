@@ -28,6 +28,9 @@ static inline double level_of_amplitude(double amplitude)
 	return amplitude > 0.0 ? 20.0 * log10(amplitude) : -HUGE_VAL;
 }
 
+/* The highest magnitude; NaN when there is one. [rt] */
+float level_highest(const float *x, uint32_t n_frames);
+
 /* OUT may be IN. Returns the bits of the highest magnitude. */
 MIXD_INLINE uint32_t level_copy(float *out, const float *in, uint32_t n_frames)
 {

@@ -236,22 +236,6 @@ static void loudness_show_hop(struct mixd_inst *inst, struct loudness_node *node
 		loudness_difference(meter[LOUDNESS_METER_TP], meter[LOUDNESS_METER_I]);
 }
 
-static float loudness_sample_peak(const float *x, uint32_t n_frames)
-{
-	int32_t highest = 0;
-	float peak;
-
-	for (uint32_t i = 0; i < n_frames; i++) {
-		int32_t bits;
-
-		memcpy(&bits, x + i, sizeof(bits));
-		bits &= 0x7fffffff;
-		highest = bits > highest ? bits : highest;
-	}
-	memcpy(&peak, &highest, sizeof(peak));
-	return peak;
-}
-
 static void loudness_take_peaks(struct loudness_node *node, const float *const *in, uint32_t first,
 				uint32_t n_frames)
 {
@@ -264,7 +248,7 @@ static void loudness_take_peaks(struct loudness_node *node, const float *const *
 		memcpy(channel->past + 32, in[c] + first, n_frames * sizeof(float));
 		truepeak_envelope(&node->filter, channel->past + 32, envelope, n_frames);
 		peak = truepeak_highest(envelope, n_frames);
-		sample = loudness_sample_peak(channel->past + 32, n_frames);
+		sample = level_highest(channel->past + 32, n_frames);
 		memmove(channel->past, channel->past + n_frames, 32 * sizeof(float));
 		/* Neither a NaN nor what no audio can make is a peak: the guard has told of it. */
 		if (!(peak < LOUDNESS_PEAK_ABSURD) || !(sample < LOUDNESS_PEAK_ABSURD))

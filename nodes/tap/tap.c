@@ -247,22 +247,6 @@ static void tap_clips(struct tap *node, struct tap_channel *channel, const float
 	}
 }
 
-MIXD_CLONES static float tap_highest(const float *x, uint32_t n)
-{
-	int32_t highest = 0;
-	float peak;
-
-	for (uint32_t i = 0; i < n; i++) {
-		int32_t bits;
-
-		memcpy(&bits, x + i, sizeof(bits));
-		bits &= 0x7fffffff;
-		highest = bits > highest ? bits : highest;
-	}
-	memcpy(&peak, &highest, sizeof(peak));
-	return peak;
-}
-
 MIXD_CLONES static void tap_sum(struct tap_channel *channel, uint32_t phase, const float *x,
 				uint32_t n)
 {
@@ -278,12 +262,12 @@ static void tap_true_peak(struct tap *node, struct tap_channel *channel, const f
 	peak = truepeak_highest(envelope, n);
 	memmove(channel->before, channel->before + n, 32 * sizeof(float));
 	if (peak < TAP_ABSURD)
-		channel->true_max = fmaxf(channel->true_max, fmaxf(peak, tap_highest(x, n)));
+		channel->true_max = fmaxf(channel->true_max, fmaxf(peak, level_highest(x, n)));
 }
 
 static void tap_take(struct tap *node, struct tap_channel *channel, const float *x, uint32_t n)
 {
-	float peak = tap_highest(x, n);
+	float peak = level_highest(x, n);
 
 	if (node->true_peak)
 		tap_true_peak(node, channel, x, n);
