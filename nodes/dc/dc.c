@@ -145,7 +145,7 @@ static void dc_response(const struct mixd_response *query, double *ret_db)
 						query->config[0].number > 0.5, query->rate);
 
 	for (uint32_t i = 0; i < query->n; i++) {
-		double tangent = tan(M_PI * fmin(query->freq_hz[i] / query->rate, 0.4999));
+		double tangent = svf_tangent(query->freq_hz[i], query->rate);
 		double num[2] = {1, 0}, den[2] = {1, 0};
 
 		svf_multiply_response(&section, tangent, num, den);
@@ -153,9 +153,7 @@ static void dc_response(const struct mixd_response *query, double *ret_db)
 			num[0] -= den[0];
 			num[1] -= den[1];
 		}
-		ret_db[i] = 10.0 * log10(fmax((num[0] * num[0] + num[1] * num[1]) /
-						      (den[0] * den[0] + den[1] * den[1]),
-					      1e-30));
+		ret_db[i] = 10.0 * log10(fmax(svf_power(num, den), 1e-30));
 	}
 }
 

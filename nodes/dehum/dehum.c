@@ -383,7 +383,7 @@ static void dehum_response(const struct mixd_response *query, double *ret_db)
 	if (hz <= 0.0)
 		hz = nominal[(int)query->config[DEHUM_CONFIG_BASE].number];
 	for (uint32_t i = 0; i < query->n; i++) {
-		double tangent = tan(M_PI * fmin(query->freq_hz[i] / query->rate, 0.4999));
+		double tangent = svf_tangent(query->freq_hz[i], query->rate);
 		double re = 1.0, im = 0.0;
 
 		for (uint32_t h = 1; hz > 0.0 && h <= query->params[DEHUM_PARAM_HARMONICS] &&

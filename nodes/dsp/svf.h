@@ -15,6 +15,7 @@
  *             Solving the continuous SVF equations using trapezoidal integration, 2013. */
 #pragma once
 
+#include <math.h>
 #include <stdint.h>
 
 struct svf_section {
@@ -46,7 +47,19 @@ static inline struct svf_coef svf_coef_of(const struct svf_section *section)
 	};
 }
 
-/* Numerator and denominator at TANGENT = tan(pi f / rate): multiply into a running fraction. */
+/* Where a response is looked at; held below half the rate. */
+static inline double svf_tangent(double freq_hz, double rate_hz)
+{
+	return tan(M_PI * fmin(freq_hz / rate_hz, 0.4999));
+}
+
+/* |NUM / DEN|^2. */
+static inline double svf_power(const double num[2], const double den[2])
+{
+	return (num[0] * num[0] + num[1] * num[1]) / (den[0] * den[0] + den[1] * den[1]);
+}
+
+/* Numerator and denominator at TANGENT = svf_tangent(): multiply into a running fraction. */
 static inline void svf_multiply_response(const struct svf_section *section, double tangent,
 					 double num[2], double den[2])
 {

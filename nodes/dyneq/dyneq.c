@@ -357,7 +357,7 @@ static void dyneq_process(const struct mixd_call *call)
 static void dyneq_response(const struct mixd_response *query, double *ret_db)
 {
 	for (uint32_t i = 0; i < query->n; i++) {
-		double at = tan(M_PI * fmin(query->freq_hz[i] / query->rate, 0.4999)), sum = 0.0;
+		double at = svf_tangent(query->freq_hz[i], query->rate), sum = 0.0;
 
 		for (uint32_t b = 0; b < DYNEQ_BANDS; b++) {
 			const double *row = query->params + (size_t)b * DYNEQ_ROWS;

@@ -310,7 +310,7 @@ static double eq_list_power(const struct eq_state *state, const struct eq_list *
 		if (!list->slot[i].leaving)
 			svf_multiply_response(&state->section[list->slot[i].key], tangent, num,
 					      den);
-	return (num[0] * num[0] + num[1] * num[1]) / (den[0] * den[0] + den[1] * den[1]);
+	return svf_power(num, den);
 }
 
 /* The gain that gives pink noise, alike and independent in all channels, its K-weighted power back. */
@@ -504,7 +504,7 @@ static void eq_response(const struct mixd_response *query, double *ret_db)
 	uint32_t channel = query->channel;
 
 	for (uint32_t i = 0; i < query->n; i++) {
-		double tangent = tan(M_PI * fmin(query->freq_hz[i] / rate, 0.4999));
+		double tangent = svf_tangent(query->freq_hz[i], rate);
 		/* plain, mid, side: numerator and denominator */
 		double num[3][2] = {{1, 0}, {1, 0}, {1, 0}}, den[3][2] = {{1, 0}, {1, 0}, {1, 0}};
 

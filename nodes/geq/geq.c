@@ -180,15 +180,14 @@ static void geq_response(const struct mixd_response *query, double *ret_db)
 	geq_solve(&tables, query->params, bell_db);
 	geq_sections(&tables, bell_db, section);
 	for (uint32_t i = 0; i < query->n; i++) {
-		double tangent = tan(M_PI * fmin(query->freq_hz[i] / query->rate, 0.4999));
+		double tangent = svf_tangent(query->freq_hz[i], query->rate);
 		double power = 1.0;
 
 		for (uint32_t b = 0; b < tables.n; b++) {
 			double num[2] = {1, 0}, den[2] = {1, 0};
 
 			svf_multiply_response(&section[b], tangent, num, den);
-			power *= (num[0] * num[0] + num[1] * num[1]) /
-				 (den[0] * den[0] + den[1] * den[1]);
+			power *= svf_power(num, den);
 		}
 		ret_db[i] = 10.0 * log10(fmax(power, 1e-30));
 	}

@@ -140,12 +140,11 @@ static void tilt_response(const struct mixd_response *query, double *ret_db)
 
 	eq_design(&band, query->rate, section);
 	for (uint32_t i = 0; i < query->n; i++) {
-		double tangent = tan(M_PI * fmin(query->freq_hz[i] / query->rate, 0.4999));
+		double tangent = svf_tangent(query->freq_hz[i], query->rate);
 		double num[2] = {1, 0}, den[2] = {1, 0};
 
 		svf_multiply_response(&section[0], tangent, num, den);
-		ret_db[i] = 10.0 * log10((num[0] * num[0] + num[1] * num[1]) /
-					 (den[0] * den[0] + den[1] * den[1]));
+		ret_db[i] = 10.0 * log10(svf_power(num, den));
 	}
 }
 
