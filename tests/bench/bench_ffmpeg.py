@@ -3,8 +3,8 @@
 
 usage: bench_ffmpeg.py BLOCK FILTER [FORMAT [SECONDS]]
 
-The same 40 s of material (less for what is slow) go through ffmpeg with the filter and without it; the difference of user and system
-time, over the frames. FORMAT (fltp, dblp) is what the filter works in, so that no conversion is counted.
+The same 40 s of material (less for what is slow) go through ffmpeg with the filter and without it; the difference of
+user and system time, over the frames. FORMAT (fltp, dblp) is what the filter works in: no conversion is counted.
 """
 import json
 import os

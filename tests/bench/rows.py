@@ -1,11 +1,13 @@
 """rows.py - what bench.py measures, as data: our case beside its peers, by category.
 
 A row: name, our case (as of bench_engine), goal in ns per stereo frame (None: none was set; {block: goal}: one per
-block), what one unit is (divides ours), peers {name: command}. In commands, {block} is the block in frames and {room} a
-file with a response of 2 s. Peers have settings like ours where they have such a setting; what a peer cannot do (x42 dpl
-is the only limiter here that holds a true peak) is said in its name or in the closing note. LV2 plug-ins marked mono are
-run twice. ffmpeg's figures are differences of whole processes: a few ns are noise, and its side that only moves frames
-is left out.
+block), what one unit is (divides ours), peers {name: command}. In commands, {block} is the block in frames, {build} the
+build folder and {room} a file with a response of 2 s.
+
+Peers have settings like ours where they have such a setting. Some do less: of the limiters only x42 dpl holds a true
+peak; ffmpeg's chorus and echo read whole frames, without filters; its aphaser is a comb. Plug-ins marked mono are
+run twice. ffmpeg's figures are differences of whole processes: a few ns are noise. PipeWire's are those of the process
+that holds its chain.
 """
 LSP = "http://lsp-plug.in/plugins/lv2/"
 X42 = "http://gareus.org/oss/lv2/"
@@ -25,6 +27,7 @@ LSP_EQ10 = LSP + "para_equalizer_x16_stereo," + ",".join(
 GEQ31 = ",".join(f"band{i}.gain={'4' if i % 2 else '-3'}dB" for i in range(1, 32))
 LSP_GEQ31 = LSP + "graph_equalizer_x32_stereo," + ",".join(
     f"g_{i}={'1.58' if i % 2 else '0.71'}" for i in range(32))
+ZAM_GEQ29 = ZAM + "ZamGEQ31," + ",".join(f"band{i}={'4' if i % 2 else '-3'}" for i in range(1, 30))
 LSP_COMP = LSP + "compressor_stereo,al=0.125,cr=3,at=10,rt=100"
 LSP_MULTICOMP = LSP + "mb_compressor_stereo,cbe_2=1,sf_2=200,cbe_4=0,cbe_6=1,sf_6=2500,cr_0=2,cr_2=2,cr_6=2"
 X42_EQ = X42 + "fil4#stereo,gain1=3,gain2=-3,gain3=2,gain4=-2"
@@ -34,13 +37,15 @@ X42_LIMIT = X42 + "dpl#stereo,truepeak=1"
 CALF_EQ5 = CALF + ("Equalizer5Band,ls_active=1,p1_active=1,p2_active=1,p3_active=1,p1_level=1.4,p2_level=0.7,"
                    "p3_level=1.4,ls_level=1.3")
 # what matcheq has learnt, in bands of 1/12 octave: a fall of 3 dB per octave, and a hollow in the middle
-LEARNT = ("reference=ltas 20Hz 12/oct:" + " ".join(f"{-20 - 0.25 * b:.1f}" for b in range(121)) +
-          ",source=ltas 20Hz 12/oct:" + " ".join(f"{-20 - 0.25 * b - (6 if 40 < b < 80 else 0):.1f}" for b in range(121)))
+SPECTRUM = "ltas 20Hz 12/oct:"
+LEARNT = (f"reference={SPECTRUM}" + " ".join(f"{-20 - 0.25 * b:.1f}" for b in range(121)) +
+          f",source={SPECTRUM}" + " ".join(f"{-20 - 0.25 * b - (6 if 40 < b < 80 else 0):.1f}" for b in range(121)))
 FFMPEG_EQ4 = ",".join(f"equalizer=f={f}:t=q:w=1:g={g}" for f, g in ((100, 3), (400, -3), (2500, 2), (9000, -2)))
 FFMPEG_EQ10 = ",".join(f"equalizer=f={f}:t=q:w=1:g={'3' if i % 2 else '-3'}"
                        for i, f in enumerate((31, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 15000), 1))
-FFMPEG_MULTICOMP = ("mcompand='0.005\\,0.1 6 -47/-40\\,-34/-34\\,-17/-33 200 | 0.003\\,0.05 6 -47/-40\\,-34/-34\\,-17/-33 "
-                    "2500 | 0.000625\\,0.0125 6 -47/-40\\,-34/-34\\,-15/-33 22000'")
+FFMPEG_MULTICOMP = ("mcompand='0.005\\,0.1 6 -47/-40\\,-34/-34\\,-17/-33 200 | "
+                    "0.003\\,0.05 6 -47/-40\\,-34/-34\\,-17/-33 2500 | "
+                    "0.000625\\,0.0125 6 -47/-40\\,-34/-34\\,-15/-33 22000'")
 FFMPEG_FIR = "firequalizer=delay=0.085:gain_entry='entry(100,3);entry(400,-3);entry(2500,2);entry(9000,-2)'"
 
 
@@ -54,6 +59,16 @@ def mono_lv2(uri):
 
 def ffmpeg(filters, form="fltp", seconds=40):
     return ("bench_ffmpeg.py", "{block}", filters, form, str(seconds))
+
+
+def pipewire(copies, *nodes):
+    return ("bench_pipewire.py", "{build}", "{block}", str(copies), *nodes)
+
+
+def pipewire_eq(count):
+    bands = (31, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 15000)[-count:]
+    node = 'label = bq_peaking control = { "Freq" = %d.0 "Q" = 1.0 "Gain" = 3.0 }'
+    return pipewire(96 // count, *(node % f for f in bands))
 
 
 LEVEL = [
@@ -85,10 +100,12 @@ LEVEL = [
 
 EQUALIZERS = [
     ("eq 4 bands", "eq," + EQ4, 5.0, 1,
-     {"lsp": lv2(LSP_EQ4), "x42": lv2(X42_EQ), "calf": lv2(CALF_EQ5), "ffmpeg": ffmpeg(FFMPEG_EQ4)}),
-    ("eq 10 bands", "eq," + EQ10, 12.0, 1, {"lsp": lv2(LSP_EQ10), "ffmpeg": ffmpeg(FFMPEG_EQ10)}),
+     {"lsp": lv2(LSP_EQ4), "x42": lv2(X42_EQ), "calf": lv2(CALF_EQ5), "ffmpeg": ffmpeg(FFMPEG_EQ4),
+      "pipewire": pipewire_eq(4)}),
+    ("eq 10 bands", "eq," + EQ10, 12.0, 1,
+     {"lsp": lv2(LSP_EQ10), "ffmpeg": ffmpeg(FFMPEG_EQ10), "pipewire": pipewire_eq(10)}),
     ("geq 31 bands", "geq," + GEQ31, 40.0, 1,
-     {"lsp x32": lv2(LSP_GEQ31), "calf 30": lv2(CALF + "Equalizer30Band"), "zam 31 mono": mono_lv2(ZAM + "ZamGEQ31"),
+     {"lsp x32": lv2(LSP_GEQ31), "calf 30": lv2(CALF + "Equalizer30Band"), "zam 29 mono": mono_lv2(ZAM_GEQ29),
       "ffmpeg superequalizer 18": ffmpeg("superequalizer=1b=2:5b=0.5:10b=2")}),
     ("tilt", "tilt,gain=3dB", None, 1, {"ffmpeg tiltshelf": ffmpeg("tiltshelf=f=1000:g=3")}),
     ("eqlin, 4 bands, 8192 taps", "eqlin," + EQ4, None, 1,
@@ -106,13 +123,15 @@ DYNAMICS = [
      {"lsp": lv2(LSP_COMP), "x42": lv2(X42_COMP), "calf": lv2(CALF + "Compressor"), "zam": lv2(ZAM + "ZamCompX2"),
       "ffmpeg": ffmpeg("acompressor=threshold=0.125:ratio=3:attack=10:release=100", "dblp")}),
     ("multicomp 3 bands", "multicomp,bands=3", 30.0, 1,
-     {"lsp": lv2(LSP_MULTICOMP), "zam": lv2(ZAM + "ZaMultiCompX2"), "ffmpeg mcompand": ffmpeg(FFMPEG_MULTICOMP, "dblp", 20)}),
+     {"lsp": lv2(LSP_MULTICOMP), "zam": lv2(ZAM + "ZaMultiCompX2"),
+      "ffmpeg mcompand": ffmpeg(FFMPEG_MULTICOMP, "dblp", 20)}),
     ("multicomp 4 bands", "multicomp,bands=4", 40.0, 1, {"calf": lv2(CALF + "MultibandCompressor")}),
-    ("gate", "gate,threshold=-30dBFS", 8.0, 1,
-     {"lsp": lv2(LSP + "gate_stereo"), "calf": lv2(CALF + "Gate,threshold=0.03"), "zam": lv2(ZAM + "ZamGateX2"),
-      "ffmpeg": ffmpeg("agate=threshold=0.03", "dblp")}),
-    ("expander", "expander,threshold=-30dBFS", None, 1,
-     {"lsp": lv2(LSP + "expander_stereo"), "calf gate 2:1": lv2(CALF + "Gate,threshold=0.03,ratio=2")}),
+    # -15 dBFS: the material falls from -1 to -25 four times a second, so it opens and closes
+    ("gate", "gate,threshold=-15dBFS,hold=20ms", 8.0, 1,
+     {"lsp": lv2(LSP + "gate_stereo,gt=0.178"), "calf": lv2(CALF + "Gate,threshold=0.178"),
+      "zam": lv2(ZAM + "ZamGateX2,thr=-15"), "ffmpeg": ffmpeg("agate=threshold=0.178", "dblp")}),
+    ("expander", "expander,threshold=-15dBFS", None, 1,
+     {"lsp": lv2(LSP + "expander_stereo"), "calf gate 2:1": lv2(CALF + "Gate,threshold=0.178,ratio=2")}),
     ("deesser", "deesser,amount=8dB", 12.0, 1, {"calf": lv2(CALF + "Deesser"), "ffmpeg": ffmpeg("deesser", "dblp")}),
     ("ducker", "ducker+key", None, 1,
      {"lsp": lv2(LSP + "sc_compressor_stereo"),
@@ -140,6 +159,7 @@ SPACE = [
     ("plate", "plate,mix=30%", None, 1, {"dragonfly plate": lv2(DRAGONFLY + "plate")}),
     ("convolver, 2 s", "convolver,ir={room}", {64: 95.0, 256: 55.0, 1024: 55.0}, 1,
      {"zita": ("bench_zita", "{block}"),
+      "pipewire": pipewire(4, 'label = convolver config = { filename = "{room}" }'),
       "ffmpeg afir": ffmpeg("anull[x];amovie={room}[ir];[x][ir]afir=minp={block}:maxp={block}", "fltp", 20)}),
     ("delay", "delay,time=350ms,high_cut=6kHz,low_cut=100Hz", None, 1,
      {"lsp slap delay": lv2(LSP + "slap_delay_stereo"), "calf vintage": lv2(CALF + "VintageDelay"),
@@ -147,7 +167,8 @@ SPACE = [
     ("chorus, 4 voices", "chorus,voices=4", None, 1,
      {"calf": lv2(CALF + "MultiChorus,voices=4"),
       "ffmpeg": ffmpeg("chorus=0.5:0.9:50|60|40|55:0.4|0.32|0.3|0.4:0.25|0.4|0.3|0.35:2|2.3|1.3|1.8")}),
-    ("flanger", "flanger,feedback=50%", None, 1, {"calf": lv2(CALF + "Flanger"), "ffmpeg": ffmpeg("flanger=regen=50", "dblp")}),
+    ("flanger", "flanger,feedback=50%", None, 1,
+     {"calf": lv2(CALF + "Flanger"), "ffmpeg": ffmpeg("flanger=regen=50", "dblp")}),
     ("phaser, 6 stages", "phaser,stages=6,feedback=40%", None, 1,
      {"calf": lv2(CALF + "Phaser,stages=6"), "ffmpeg aphaser": ffmpeg("aphaser", "dblp")}),
     ("tremolo", "tremolo", None, 1,
@@ -173,7 +194,8 @@ ANALYSIS = [
       "ffmpeg ebur128": ffmpeg("ebur128=peak=true:framelog=verbose", "dbl", 20)}),
     ("spectrum", "spectrum", None, 1,
      {"lsp": lv2(LSP + "spectrum_analyzer_x2"), "calf": lv2(CALF + "Analyzer"),
-      "x42 30 bands": lv2(X42 + "meters#spectr30stereo"), "ffmpeg aspectralstats": ffmpeg("aspectralstats", "fltp", 20)}),
+      "x42 30 bands": lv2(X42 + "meters#spectr30stereo"),
+      "ffmpeg aspectralstats": ffmpeg("aspectralstats", "fltp", 20)}),
     ("spectrogram", "spectrogram", None, 1, {}),
     ("scope", "scope", None, 1,
      {"x42 k20 + cor + gonio": lv2(X42 + "meters#K20stereo", X42 + "meters#COR", X42 + "meters#goniometer"),
