@@ -139,6 +139,17 @@ static const char *nearest_id(const struct graph_type *type, const char *word, b
 	return nearest;
 }
 
+/* ID is what stands before the dot of params: band1. */
+static bool is_group(const struct graph_type *type, const char *id)
+{
+	size_t size = strlen(id);
+
+	for (uint32_t i = 0; size > 0 && i < type->n_params; i++)
+		if (strncmp(type->params[i].id, id, size) == 0 && type->params[i].id[size] == '.')
+			return true;
+	return false;
+}
+
 static int no_id(const struct graph_node *node, const char *id, bool meters, struct mixd_error *err)
 {
 	const char *type = node->type->node_type->id, *nearest;
@@ -151,7 +162,9 @@ static int no_id(const struct graph_node *node, const char *id, bool meters, str
 	r = error_set(err, ERROR_NOT_FOUND, address, "%s %s has no %s \"%.64s\"", article(type),
 		      type, meters ? "param, config or meter" : "param or config", id);
 	nearest = nearest_id(node->type, id, meters);
-	if (nearest)
+	if (is_group(node->type, id))
+		error_hint(err, "write \"%.64s.*\" for all of it", id);
+	else if (nearest)
 		error_hint(err, "did you mean \"%s\"?", nearest);
 	else
 		error_hint(err, "see `mixctl explain %s`", type);

@@ -197,6 +197,12 @@ Filter 2: ON PK Fc 1000 Hz Gain -3.4 dB Q 0.53
 """
 
 
+def test_a_group_of_params_is_a_pattern():
+    desk()
+    assert 'write "band1.*"' in err("get", "vox/eq.band1", code=4)
+    assert "band1.freq" in out("get", "vox/eq.band1.*")
+
+
 def test_tables_are_spared_long_texts():
     desk()
     text = "x" * 200
