@@ -86,20 +86,23 @@ void pw_cycle_process(void *data, struct spa_io_position *position)
 		n_frames = ENGINE_BLOCK_MAX;
 	is_open = atomic_load_explicit(&cycle->is_open, memory_order_acquire) &&
 		  rate == atomic_load_explicit(&cycle->engine_rate, memory_order_relaxed);
-	if (table) {
+	if (table)
 		pw_cycle_fetch(table, n_frames);
-		if (is_open) {
-			struct engine_cycle call = {.n_frames = n_frames,
-						    .in = table->in,
-						    .n_in = table->n_in,
-						    .out = table->out,
-						    .n_out = table->n_out};
-			engine_process(cycle->engine, &call);
-		} else {
-			pw_cycle_silence(table, n_frames);
+	if (is_open) {
+		struct engine_cycle call = {.n_frames = n_frames};
+
+		if (table) { /* there is none before the first input or output */
+			call.in = table->in;
+			call.n_in = table->n_in;
+			call.out = table->out;
+			call.n_out = table->n_out;
 		}
-		pw_cycle_trigger(table, n_frames);
+		engine_process(cycle->engine, &call);
+	} else if (table) {
+		pw_cycle_silence(table, n_frames);
 	}
+	if (table)
+		pw_cycle_trigger(table, n_frames);
 	atomic_fetch_add_explicit(&cycle->count, 1, memory_order_relaxed);
 	if (!is_open && !atomic_exchange_explicit(&cycle->knocked, true, memory_order_acq_rel))
 		loop_wake_signal(cycle->wake);

@@ -123,6 +123,13 @@ class Routing(LiveCase):
         daemon.client.undo()
         pw.registry.wait(lambda: len(pw.registry.links(daemon.node("music"), daemon.node())) >= 2, "music again")
 
+    def test_an_empty_graph_is_at_work(self):
+        """The first change of a newcomer is applied, though there is no input and no output yet."""
+        pw = self.private()
+        daemon = self.daemon(pw, "mixd: 1\nname: empty\n")
+        daemon.wait_status(lambda status: status.cycles > 0, "cycles of an empty graph")
+        daemon.client.add("gain", "first")
+
     @both
     def test_bare_ports_are_left_alone(self):
         pw = self.private()
