@@ -142,7 +142,7 @@ const struct verb verbs[] = {
 		 "BUS.listen=on) hears the strips in place of its own inputs. A solo stays until "
 		 "it is "
 		 "cleared, or as long as --for says; it is in no revision, and a restart ends it.",
-	 .examples = "solo vox\nsolo 'vox/*' --pfl --for 10s\nsolo --clear",
+	 .examples = "solo vox/fader\nsolo 'vox/*' --pfl --for 10s\nsolo --clear",
 	 .options = OPTION_SOLO | OPTION_CLEAR,
 	 .max_args = -1,
 	 .first = WORD_NODE,
