@@ -2,9 +2,35 @@
 #include "control_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "graph_session.h"
+
+/* What comes back (a restored graph, a session, an undone removal) may stand in for what is missing;
+ * what is asked for now may not. */
+static int control_change_added(struct control_call *call)
+{
+	const struct graph_model *model = instance_model(call->handler->instance);
+	const Mixd__V1__Transaction *transaction = call->request->transaction;
+
+	for (size_t i = 0; i < transaction->n_ops; i++) {
+		const Mixd__V1__AddNode *add = transaction->ops[i]->add;
+		const struct graph_type *type;
+
+		if (transaction->ops[i]->op_case != MIXD__V1__OP__OP_ADD ||
+		    graph_model_node(model, add->name))
+			continue;
+		type = graph_types_find(model->types, add->type, NULL);
+		if (!type || !(type->node_type->flags & MIXD_NODE_STAND_IN) ||
+		    graph_types_find_new(model->types, add->type, &call->error))
+			continue;
+		snprintf(call->error.address, sizeof(call->error.address), "%.128s", add->name);
+		call->error.op_index = (uint32_t)i;
+		return -ENOENT;
+	}
+	return 0;
+}
 
 static int control_change_run(struct control_call *call)
 {
@@ -36,6 +62,8 @@ static int control_change_run(struct control_call *call)
 		error_set(&call->error, ERROR_USAGE, "", "the transaction has no operations");
 		return -EINVAL;
 	}
+	if (control_change_added(call) < 0)
+		return -ENOENT;
 	wish.ops = request->transaction->ops;
 	wish.n_ops = (uint32_t)request->transaction->n_ops;
 	return instance_transact(instance, &wish, &call->result, &call->error);

@@ -253,6 +253,39 @@ static void maintain_event(struct instance *instance, const struct engine_event 
 	}
 }
 
+static bool node_is_stand_in(const struct graph_node *node)
+{
+	return node && (node->type->node_type->flags & MIXD_NODE_STAND_IN) != 0;
+}
+
+/* What stands in for something else is there from the start, whether or not a clock runs. */
+static void maintain_missing(struct instance *instance)
+{
+	const struct graph_model *model = instance->model;
+
+	if (instance->missing_at == instance->revision)
+		return;
+	instance->missing_at = instance->revision;
+	for (uint32_t i = instance->n_alarms; i-- > 0;) {
+		const Mixd__V1__Alarm *alarm = instance->alarms[i];
+
+		if (strcmp(alarm->id, "missing") == 0 &&
+		    !node_is_stand_in(graph_model_node(model, alarm->address)))
+			instance_alarm(instance, "missing", alarm->address, false,
+				       "nothing is missing any more");
+	}
+	for (uint32_t i = 0; i < model->n_nodes; i++) {
+		const struct graph_node *node = model->nodes[i];
+
+		if (node_is_stand_in(node) &&
+		    alarm_find(instance, "missing", node->name) == instance->n_alarms)
+			instance_alarm(instance, "missing", node->name, true,
+				       "%s passes dry: %s; install it and restart mixd, or remove "
+				       "the node",
+				       node->name, node->type->node_type->source);
+	}
+}
+
 /* Alarms whose cause is gone. */
 static void maintain_alarms(struct instance *instance)
 {
@@ -337,5 +370,6 @@ void instance_maintain(struct instance *instance)
 	instance_solo_maintain(instance);
 	while (engine_next_event(instance->engine, &event))
 		maintain_event(instance, &event);
+	maintain_missing(instance);
 	maintain_alarms(instance);
 }

@@ -26,6 +26,7 @@ struct instance {
 	struct instance_presets *presets_found; /* lent to the model */
 	struct instance_soloed *soloed;
 	uint32_t n_soloed;
+	uint64_t missing_at; /* the revision whose stand-ins have alarms */
 	bool taking_back; /* envelopes that are stopped go to their end, not to where they are */
 	bool stale; /* restored, and the engine does not have it yet */
 };

@@ -63,6 +63,8 @@ struct types_demand {
 	uint32_t n_schemes;
 	struct graph_type **types; /* in the order in which they were asked for */
 	uint32_t n_types;
+	struct graph_type **retired; /* stand-ins for what has come back: nodes may have them */
+	uint32_t n_retired;
 };
 
 struct graph_types {
@@ -106,9 +108,12 @@ struct graph_types *graph_types_free(struct graph_types *types)
 		graph_type_free(types->types[i]);
 	for (uint32_t i = 0; i < types->demand->n_types; i++)
 		graph_type_free(types->demand->types[i]);
+	for (uint32_t i = 0; i < types->demand->n_retired; i++)
+		graph_type_free(types->demand->retired[i]);
 	for (uint32_t i = 0; i < types->demand->n_schemes; i++)
 		free(types->demand->schemes[i].module);
 	free(types->demand->types);
+	free(types->demand->retired);
 	free(types->demand);
 	free(types->types);
 	free(types);
@@ -336,23 +341,15 @@ static const struct types_scheme *types_scheme_of(const struct graph_types *type
 	return NULL;
 }
 
-/* Made now, or NULL with *err. */
-static const struct graph_type *types_resolve(struct types_demand *demand,
-					      const struct types_scheme *scheme, const char *id,
-					      struct mixd_error *err)
+/* Returned, or NULL with *err. */
+static struct graph_type *types_make(const struct types_scheme *scheme, const char *id,
+				     bool stand_in, struct mixd_error *err)
 {
-	_cleanup_(graph_type_freep) struct graph_type *type = NULL;
 	struct mixd_fault fault = {0};
-	const struct mixd_node_type *node_type;
-	struct graph_type **grown;
+	const struct mixd_node_type *node_type = scheme->scheme.resolve(id, &fault);
+	struct graph_type *type = NULL;
 
-	if (demand->n_types == SCHEME_TYPES_MAX) {
-		error_set(err, ERROR_RESOURCE, NULL, "more than %u types made on demand",
-			  SCHEME_TYPES_MAX);
-		return NULL;
-	}
-	node_type = scheme->scheme.resolve(id, &fault);
-	if (!node_type) {
+	if (!node_type || (!stand_in && (node_type->flags & MIXD_NODE_STAND_IN))) {
 		error_set(err, ERROR_NOT_FOUND, NULL, "%s",
 			  fault.text[0] ? fault.text : "there is no such type");
 		if (fault.hint[0])
@@ -361,6 +358,25 @@ static const struct graph_type *types_resolve(struct types_demand *demand,
 	}
 	if (graph_types_check_demanded(node_type, id, err) < 0 ||
 	    type_new(node_type, scheme->module, &type, err) < 0)
+		return NULL;
+	return type;
+}
+
+/* Made now, or NULL with *err. */
+static const struct graph_type *types_resolve(struct types_demand *demand,
+					      const struct types_scheme *scheme, const char *id,
+					      struct mixd_error *err)
+{
+	_cleanup_(graph_type_freep) struct graph_type *type = NULL;
+	struct graph_type **grown;
+
+	if (demand->n_types == SCHEME_TYPES_MAX) {
+		error_set(err, ERROR_RESOURCE, NULL, "more than %u types made on demand",
+			  SCHEME_TYPES_MAX);
+		return NULL;
+	}
+	type = types_make(scheme, id, true, err);
+	if (!type)
 		return NULL;
 	grown = reallocarray(demand->types, demand->n_types + 1u, sizeof(grown[0]));
 	if (!grown) {
@@ -392,6 +408,33 @@ const struct graph_type *graph_types_find(const struct graph_types *types, const
 		types_hint(types, id, err);
 	}
 	return NULL;
+}
+
+const struct graph_type *graph_types_find_new(const struct graph_types *types, const char *id,
+					      struct mixd_error *err)
+{
+	const struct graph_type *found = graph_types_find(types, id, err);
+	struct types_demand *demand = types->demand;
+	struct graph_type *type, **grown;
+	uint32_t i = 0;
+
+	if (!found || !(found->node_type->flags & MIXD_NODE_STAND_IN))
+		return found;
+	type = types_make(types_scheme_of(types, id), id, false, err);
+	if (!type)
+		return NULL;
+	grown = reallocarray(demand->retired, demand->n_retired + 1u, sizeof(grown[0]));
+	if (!grown) {
+		graph_type_free(type);
+		error_no_memory(err);
+		return NULL;
+	}
+	while (demand->types[i] != found)
+		i++;
+	demand->retired = grown;
+	grown[demand->n_retired++] = demand->types[i];
+	demand->types[i] = type;
+	return type;
 }
 
 uint32_t graph_types_count(const struct graph_types *types)

@@ -94,6 +94,10 @@ const struct graph_type *graph_types_made(const struct graph_types *types, uint3
  * [main] */
 const struct graph_type *graph_types_find(const struct graph_types *types, const char *id,
 					  struct mixd_error *err);
+/* The same for a node that is not there yet: what only stands in for something that is missing
+ * (MIXD_NODE_STAND_IN) is looked for again, and refused. Nodes that have the stand-in keep it. [main] */
+const struct graph_type *graph_types_find_new(const struct graph_types *types, const char *id,
+					      struct mixd_error *err);
 uint32_t graph_types_count(const struct graph_types *types);
 const struct graph_type *graph_types_at(const struct graph_types *types,
 					uint32_t idx); /* sorted by id */

@@ -381,3 +381,46 @@ TEST(types_of_a_scheme_are_made_when_asked_for)
 	CHECK(!graph_types_find(types, "web:", &err) && demand_calls == 3);
 	graph_types_free(types);
 }
+
+/* ---- stand-ins ---- */
+
+static bool stand_in_is_back;
+
+static const struct mixd_node_type *stand_in_resolve(const char *id, struct mixd_fault *fault)
+{
+	static struct mixd_node_type gone, real;
+
+	gone = real = fake_gain;
+	gone.id = real.id = "web:gain";
+	gone.flags |= MIXD_NODE_STAND_IN;
+	if (stand_in_is_back)
+		return &real;
+	snprintf(fault->text, sizeof(fault->text), "it is gone");
+	snprintf(fault->hint, sizeof(fault->hint), "bring it back");
+	return &gone;
+}
+
+TEST(types_that_stand_in_are_no_types_for_new_nodes)
+{
+	const struct graph_types_scheme web = {"web", stand_in_resolve, NULL};
+	struct graph_types *types = graph_types_new();
+	const struct graph_type *gone, *real;
+	struct mixd_error err = {0};
+
+	stand_in_is_back = false;
+	CHECK(graph_types_add_scheme(types, &web, "web.so", &err) == 0);
+	CHECK(!graph_types_find_new(types, "web:gain", &err) && err.code == ERROR_NOT_FOUND);
+	CHECK_STR(err.text, "it is gone");
+	CHECK_STR(err.hint, "bring it back");
+	gone = graph_types_find(types, "web:gain", &err);
+	CHECK(gone && (gone->node_type->flags & MIXD_NODE_STAND_IN), "what was there may have it");
+	stand_in_is_back = true;
+	CHECK(graph_types_find(types, "web:gain", &err) == gone, "nobody has asked for a new one");
+	real = graph_types_find_new(types, "web:gain", &err);
+	CHECK(real && !(real->node_type->flags & MIXD_NODE_STAND_IN), "%s", err.text);
+	CHECK(graph_types_find(types, "web:gain", &err) == real);
+	CHECK(graph_types_find_new(types, "web:gain", &err) == real);
+	CHECK(graph_types_made(types, 0) == real && !graph_types_made(types, 1), "listed once");
+	CHECK(gone->n_params == real->n_params, "nodes still have it");
+	graph_types_free(types);
+}

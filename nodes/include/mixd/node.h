@@ -339,6 +339,11 @@ struct mixd_call {
 	 << 7) /* no audio: its config `members` names nodes whose param `gain` the engine      \
 		     multiplies by its own */
 
+/* Stands in for what cannot be had now (a plug-in that is not installed any more): its nodes pass dry,
+ * so that a graph is restored whole, and are alarmed about; new ones are refused. `source` says why.
+ * resolve() also fills *fault with it, and is asked again for a new node. */
+#define MIXD_NODE_STAND_IN (1u << 8)
+
 struct mixd_node_type {
 	const char *id; /* folder name; never changes */
 	const char *doc; /* one line */
