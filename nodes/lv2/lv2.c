@@ -140,12 +140,34 @@ static void lv2_direct(struct mixd_inst *inst, const struct mixd_call *call)
 	lv2_meters(inst, node->meter);
 }
 
+/* ---- nothing to run ---- */
+
+/* No plug-in: the dry signal, as late as it would be with one. */
+static void lv2_absent(struct mixd_inst *inst, const struct mixd_call *call)
+{
+	struct lv2_node *node = inst->state;
+
+	if (node->fresh || call->position != node->position)
+		node->since = call->position;
+	node->fresh = false;
+	lv2_dry_take(inst, call->position, 0, call->n_frames);
+	for (uint32_t c = 0; c < node->frame.out_channels; c++)
+		lv2_dry_play(inst, c, call->position, inst->out[c], call->n_frames);
+	node->position = call->position + call->n_frames;
+	lv2_meters(inst, NULL);
+	if (!node->type->missing) /* that one is known to the daemon by its flag */
+		lv2_tell(inst);
+}
+
 /* ---- the type's ---- */
 
 /* Hundreds of params, of which hardly one ever moves: their ports' values are made when one does. */
 bool lv2_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
-	lv2_params(inst, ((struct lv2_node *)inst->state)->param);
+	struct lv2_node *node = inst->state;
+
+	if (!node->absent)
+		lv2_params(inst, node->param);
 	return false;
 }
 
@@ -155,6 +177,10 @@ void lv2_process(const struct mixd_call *call)
 	struct lv2_node *node = inst->state;
 
 	node->current = inst;
+	if (node->absent) {
+		lv2_absent(inst, call);
+		return;
+	}
 	if (atomic_load_explicit(&node->restarting, memory_order_acquire)) {
 		for (uint32_t c = 0; c < node->frame.out_channels; c++)
 			memset(inst->out[c], 0, call->n_frames * sizeof(float));
@@ -174,6 +200,8 @@ void lv2_reset(struct mixd_inst *inst)
 
 	node->fresh = true;
 	node->restart = true;
+	if (node->absent)
+		return;
 	/* Here, activation may take long, and allocate: the worker does it. */
 	if (node->local && !atomic_exchange(&node->restarting, true) &&
 	    !inst->host->submit(inst, LV2_JOB_RESTART))

@@ -79,6 +79,7 @@ enum lv2_health {
 	LV2_HEALTH_HUNG,
 	LV2_HEALTH_INVALID, /* not a number, or above +60 dBFS */
 	LV2_HEALTH_REFUSED,
+	LV2_HEALTH_MISSING, /* a stand-in for what is not installed any more */
 	LV2_HEALTH_COUNT_
 };
 enum lv2_meter { LV2_METER_HEALTH, LV2_METER_RELAUNCHES, LV2_METER_COUNT_ };
@@ -94,6 +95,9 @@ struct lv2_type {
 	bool per_channel; /* mono: as many instances as the layout has channels */
 	bool any_layout; /* main ports follow config `layout`, n_in channels wanted */
 	bool wants_fixed, wants_power_of_two, has_latency, has_state;
+	bool missing; /* a stand-in, made from what was kept: no plug-in, no `library`, no `ports` */
+	bool used_before; /* it ran here in an earlier process: now, nothing it does refuses a graph */
+	bool kept; /* by this process */
 };
 
 /* ---- one instance of a plug-in's code ---- */
@@ -216,6 +220,7 @@ struct lv2_node {
 	struct lv2_frame frame;
 	bool local; /* isolate=none */
 	bool direct; /* ... and run as time is cut, without blocks */
+	bool absent; /* nothing to run: dry */
 	uint32_t latency; /* as reported */
 	uint32_t main_in, main_out;
 	struct lv2_plug **plugs; /* local: one per copy */
@@ -270,6 +275,11 @@ struct lv2_node {
 
 /* lv2_blocks.c [rt] */
 void lv2_blocks_process(struct mixd_inst *inst, const struct mixd_call *call);
+/* N frames of the main input, at AT of the call, to be had again from POSITION on ... */
+void lv2_dry_take(struct mixd_inst *inst, uint64_t position, uint32_t at, uint32_t n);
+/* ... LATENCY frames later, by output channel C. */
+void lv2_dry_play(const struct mixd_inst *inst, uint32_t c, uint64_t position, float *out,
+		  uint32_t n);
 /* lv2_link.c: whether a helper is there. [rt] */
 void lv2_link_keep(struct mixd_inst *inst, uint64_t position);
 void lv2_link_break(struct mixd_inst *inst, enum lv2_health why);
@@ -307,7 +317,24 @@ int lv2_child_await(struct lv2_share *share, pid_t *pid, uint32_t timeout_ms,
 bool lv2_child_ended(pid_t *pid, int *ret_signal);
 void lv2_child_stop(struct lv2_share *share, pid_t *pid, bool at_once);
 
+/* lv2_table_setup.c: the rows and functions that all types have */
+void lv2_table_common(struct lv2_type *type);
+extern const struct mixd_meter_row lv2_own_meters[LV2_METER_COUNT_];
+
+/* lv2_kept_setup.c: what TYPE looks like, kept for the day when the plug-in is gone. [main] */
+void lv2_kept_write(struct lv2_type *type);
+bool lv2_kept_has(const char *uri);
+/* A stand-in, because of WHY. NULL: nothing is kept, and *fault is as it was; or what is kept is no
+ * good, and *fault says so. */
+struct lv2_type *lv2_kept_read(const char *uri, const char *why, struct mixd_fault *fault);
+
 /* lv2_keep_setup.c: states too long for a config live in files. [main] */
+/* The path of file NAME in the state folder, which need not be there; -errno. */
+int lv2_keep_path(const char *name, char *ret, size_t size);
+/* Put TEXT in place of what is at PATH, whole or not at all. */
+int lv2_keep_store(const char *path, const char *text);
+/* 32 hexadecimal digits for TEXT. */
+void lv2_keep_name(const char *text, char ret[40]);
 int lv2_keep_write(const char *text, char *ret_text, size_t size, struct mixd_fault *fault);
 /* What config `plugin_state` stands for. *ret: free() it. */
 int lv2_keep_read(const char *config, char **ret, struct mixd_fault *fault);

@@ -124,22 +124,29 @@ static void blocks_copy(float *restrict to, const float *restrict from, uint32_t
 	}
 }
 
-static void blocks_take(struct mixd_inst *inst, uint64_t position, uint32_t at, uint32_t n)
+void lv2_dry_take(struct mixd_inst *inst, uint64_t position, uint32_t at, uint32_t n)
 {
-	struct lv2_node *node = inst->state;
-	const struct lv2_frame *frame = &node->frame;
-	uint32_t fill = (uint32_t)(position % frame->block), ring = node->dry_mask + 1;
-	struct lv2_slot *slot = lv2_share_slot(node->share, frame, position / frame->block);
-	float *in = lv2_slot_floats(slot, frame->slot_in) + fill;
+	const struct lv2_node *node = inst->state;
+	uint32_t ring = node->dry_mask + 1, to = (uint32_t)(position & node->dry_mask);
+	uint32_t first = n < ring - to ? n : ring - to;
 
 	for (uint32_t c = 0; c < node->main_in; c++) {
-		uint32_t to = (uint32_t)(position & node->dry_mask);
-		uint32_t first = n < ring - to ? n : ring - to;
 		float *dry = node->dry + (size_t)c * ring;
 
 		memcpy(dry + to, inst->in[c] + at, first * sizeof(float));
 		memcpy(dry, inst->in[c] + at + first, (n - first) * sizeof(float));
 	}
+}
+
+static void blocks_take(struct mixd_inst *inst, uint64_t position, uint32_t at, uint32_t n)
+{
+	struct lv2_node *node = inst->state;
+	const struct lv2_frame *frame = &node->frame;
+	uint32_t fill = (uint32_t)(position % frame->block);
+	struct lv2_slot *slot = lv2_share_slot(node->share, frame, position / frame->block);
+	float *in = lv2_slot_floats(slot, frame->slot_in) + fill;
+
+	lv2_dry_take(inst, position, at, n);
 	if (fill == 0)
 		node->dropping =
 			atomic_load_explicit(&node->link, memory_order_relaxed) != LV2_LINK_UP ||
@@ -345,9 +352,8 @@ static void blocks_enter(struct mixd_inst *inst, uint64_t block)
 
 /* ---- playing ---- */
 
-/* N frames of the dry signal of channel C, from POSITION on. */
-static void play_dry(const struct mixd_inst *inst, uint32_t c, uint64_t position, float *out,
-		     uint32_t n)
+void lv2_dry_play(const struct mixd_inst *inst, uint32_t c, uint64_t position, float *out,
+		  uint32_t n)
 {
 	const struct lv2_node *node = inst->state;
 	const float *ring;
@@ -390,7 +396,7 @@ static void play(struct mixd_inst *inst, uint64_t position, uint32_t at, uint32_
 			memcpy(out, now + offset, n * sizeof(float));
 			continue;
 		}
-		play_dry(inst, c, position, out, n);
+		lv2_dry_play(inst, c, position, out, n);
 		for (uint32_t i = 0; !rests && i < n; i++) {
 			double wet = (double)now[play_index(node, offset, i)];
 

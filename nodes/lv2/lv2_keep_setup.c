@@ -32,22 +32,22 @@ static int keep_folder(char *ret, size_t size)
 	return 0;
 }
 
-static void keep_make_folders(const char *folder)
+/* Those above FILE. */
+static void keep_make_folders(const char *file)
 {
 	char path[LV2_PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s", folder);
+	snprintf(path, sizeof(path), "%s", file);
 	for (char *at = path + 1; *at; at++)
 		if (*at == '/') {
 			*at = '\0';
 			mkdir(path, 0700);
 			*at = '/';
 		}
-	mkdir(path, 0700);
 }
 
 /* Two FNV-1a hashes of 64 bits from different beginnings: enough against accidents. */
-static void keep_name(const char *text, char ret[40])
+void lv2_keep_name(const char *text, char ret[40])
 {
 	uint64_t a = UINT64_C(0xcbf29ce484222325), b = UINT64_C(0x84222325cbf29ce4);
 
@@ -56,6 +56,17 @@ static void keep_name(const char *text, char ret[40])
 		b = (b ^ (unsigned char)*text) * UINT64_C(0x100000001b3) + (a >> 32);
 	}
 	snprintf(ret, 40, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+}
+
+int lv2_keep_path(const char *name, char *ret, size_t size)
+{
+	char folder[LV2_PATH_MAX - 64];
+	int res = keep_folder(folder, sizeof(folder));
+
+	if (res < 0)
+		return res;
+	snprintf(ret, size, "%s/%s", folder, name);
+	return 0;
 }
 
 static int keep_fault(struct mixd_fault *fault, const char *what, const char *path, int res)
@@ -69,14 +80,13 @@ static int keep_fault(struct mixd_fault *fault, const char *what, const char *pa
 	return res;
 }
 
-static int keep_store(const char *path, const char *text)
+int lv2_keep_store(const char *path, const char *text)
 {
 	char temporary[LV2_PATH_MAX + 16];
 	size_t size = strlen(text), done = 0;
 	int fd;
 
-	if (access(path, R_OK) == 0)
-		return 0; /* what is there is the same */
+	keep_make_folders(path);
 	snprintf(temporary, sizeof(temporary), "%s.%d", path, (int)getpid());
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -98,25 +108,31 @@ static int keep_store(const char *path, const char *text)
 		return res;
 	}
 	close(fd);
+	*strrchr(temporary, '/') = '\0'; /* the name is kept when its folder is */
+	fd = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
 	return 0;
 }
 
 int lv2_keep_write(const char *text, char *ret_text, size_t size, struct mixd_fault *fault)
 {
-	char folder[LV2_PATH_MAX - 64], path[LV2_PATH_MAX], name[40];
+	char path[LV2_PATH_MAX], name[40], file[48];
 	int res;
 
 	if (strlen(text) <= LV2_INLINE_MAX && strlen(text) < size) {
 		strcpy(ret_text, text);
 		return 0;
 	}
-	res = keep_folder(folder, sizeof(folder));
+	lv2_keep_name(text, name);
+	snprintf(file, sizeof(file), "%s.state", name);
+	res = lv2_keep_path(file, path, sizeof(path));
 	if (res < 0)
 		return keep_fault(fault, "written", "there is no state folder", res);
-	keep_make_folders(folder);
-	keep_name(text, name);
-	snprintf(path, sizeof(path), "%s/%s.state", folder, name);
-	res = keep_store(path, text);
+	if (access(path, R_OK) < 0) /* else what is there is the same */
+		res = lv2_keep_store(path, text);
 	if (res < 0)
 		return keep_fault(fault, "written", path, res);
 	snprintf(ret_text, size, KEEP_PREFIX "%s", name);

@@ -259,7 +259,8 @@ int lv2_needs(const struct mixd_setup *setup, struct mixd_need *ret_need, struct
 	char *text = NULL;
 
 	if (setup_frame(setup, type, &frame, fault) < 0 ||
-	    lv2_keep_read(setup->config[LV2_CONFIG_STATE].text, &text, fault) < 0)
+	    (!type->missing &&
+	     lv2_keep_read(setup->config[LV2_CONFIG_STATE].text, &text, fault) < 0))
 		return -EINVAL;
 	ret_need->state_bytes = sizeof(struct lv2_node);
 	ret_need->tail = UINT64_MAX; /* nobody knows how long a plug-in rings */
@@ -268,7 +269,7 @@ int lv2_needs(const struct mixd_setup *setup, struct mixd_need *ret_need, struct
 		const struct probe *probe = probe_get(setup, type, &frame, text);
 
 		ret_need->latency += probe->latency;
-		if (probe->res == -ENOEXEC) {
+		if (probe->res == -ENOEXEC && !type->used_before) {
 			free(text);
 			return setup_refused(type, probe->words, fault);
 		}
@@ -381,6 +382,45 @@ static int activate_helper(struct mixd_inst *inst, char words[LV2_WORDS_MAX])
 	return 0;
 }
 
+/* A plug-in that ran here in an earlier process and now refuses to start is one that fails: it may
+ * not take with it the graph that is restored. */
+static void activate_refused(struct mixd_inst *inst)
+{
+	struct lv2_node *node = inst->state;
+
+	node->health = LV2_HEALTH_REFUSED;
+	if (node->local) {
+		for (uint32_t i = 0; i < node->frame.copies; i++)
+			node->plugs[i] = lv2_plug_free(node->plugs[i]);
+		node->absent = true;
+		return;
+	}
+	lv2_child_stop(node->share, &node->child, true);
+	atomic_store(&node->cause, node->health);
+	atomic_store(&node->link, LV2_LINK_DOWN);
+}
+
+static int activate_plugin(struct mixd_inst *inst, char words[LV2_WORDS_MAX])
+{
+	struct lv2_node *node = inst->state;
+	struct lv2_type *type = (struct lv2_type *)(uintptr_t)node->type;
+	int res;
+
+	if (type->missing) {
+		node->absent = true;
+		node->health = LV2_HEALTH_MISSING;
+		return 0;
+	}
+	res = node->local ? activate_local(inst, words) : activate_helper(inst, words);
+	if (res == -ENOEXEC && type->used_before) {
+		activate_refused(inst);
+		return 0;
+	}
+	if (res == 0)
+		lv2_kept_write(type);
+	return res;
+}
+
 int lv2_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 {
 	const struct lv2_type *type = (const struct lv2_type *)inst->type;
@@ -406,12 +446,12 @@ int lv2_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 				  .told_health = UINT32_MAX,
 				  .current = inst};
 	res = setup_frame(setup, type, &node->frame, fault);
-	if (res == 0)
+	if (res == 0 && !type->missing) /* nobody needs it, and it stays in the config */
 		res = lv2_keep_read(setup->config[LV2_CONFIG_STATE].text, &node->state_text, fault);
 	if (res == 0)
 		res = activate_memory(node, setup, type);
 	if (res == 0)
-		res = node->local ? activate_local(inst, words) : activate_helper(inst, words);
+		res = activate_plugin(inst, words);
 	if (res == 0) {
 		node->own_seen = node->own_latency;
 		inst->meter[LV2_METER_HEALTH] = node->health;

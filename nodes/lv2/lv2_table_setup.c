@@ -17,8 +17,8 @@
 #include "lv2_world.h"
 
 static const char *const isolate_labels[] = {"process", "none", NULL};
-static const char *const health_labels[] = {"good", "starting", "late",	   "crashed",
-					    "hung", "invalid",	"refused", NULL};
+static const char *const health_labels[] = {"good",    "starting", "late",    "crashed", "hung",
+					    "invalid", "refused",  "missing", NULL};
 
 static const struct mixd_config_row table_configs[LV2_CONFIG_COUNT_] = {
 	[LV2_CONFIG_ISOLATE] = {.id = "isolate",
@@ -44,7 +44,7 @@ static const struct mixd_config_row table_configs[LV2_CONFIG_COUNT_] = {
 			      .def_text = ""},
 };
 
-static const struct mixd_meter_row table_meters[LV2_METER_COUNT_] = {
+const struct mixd_meter_row lv2_own_meters[LV2_METER_COUNT_] = {
 	[LV2_METER_HEALTH] = {.id = "health",
 			      .doc = "How the plug-in is; all but good is bypassed",
 			      .labels = health_labels},
@@ -354,7 +354,7 @@ static int table_rows(struct table *table)
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		table->ids.taken[table->ids.n++] = taken[i];
 	for (uint32_t i = 0; i < LV2_METER_COUNT_; i++)
-		table->meters[table->n_meters++] = table_meters[i];
+		table->meters[table->n_meters++] = lv2_own_meters[i];
 	for (uint32_t i = 0; res == 0 && i < type->n_ports; i++) {
 		const LilvPort *port = lilv_plugin_get_port_by_index(table->plugin, i);
 
@@ -540,6 +540,20 @@ static void table_forget(struct table *table, struct lv2_type *type)
 	free(type);
 }
 
+void lv2_table_common(struct lv2_type *type)
+{
+	type->type.configs = table_configs;
+	type->type.n_configs = LV2_CONFIG_COUNT_;
+	type->type.needs = lv2_needs;
+	type->type.activate = lv2_activate;
+	type->type.deactivate = lv2_deactivate;
+	type->type.update = lv2_update;
+	type->type.process = lv2_process;
+	type->type.reset = lv2_reset;
+	type->type.work = lv2_work;
+	type->type.capture = lv2_capture;
+}
+
 struct lv2_type *lv2_table_make(LilvWorld *world, const LilvPlugin *plugin,
 				struct mixd_fault *fault)
 {
@@ -566,18 +580,9 @@ struct lv2_type *lv2_table_make(LilvWorld *world, const LilvPlugin *plugin,
 	type->type.n_ports = table->n_ports;
 	type->type.params = table->params;
 	type->type.n_params = table->n_params;
-	type->type.configs = table_configs;
-	type->type.n_configs = LV2_CONFIG_COUNT_;
 	type->type.meters = table->meters;
 	type->type.n_meters = table->n_meters;
-	type->type.needs = lv2_needs;
-	type->type.activate = lv2_activate;
-	type->type.deactivate = lv2_deactivate;
-	type->type.update = lv2_update;
-	type->type.process = lv2_process;
-	type->type.reset = lv2_reset;
-	type->type.work = lv2_work;
-	type->type.capture = lv2_capture;
+	lv2_table_common(type);
 	free(table);
 	return type;
 }

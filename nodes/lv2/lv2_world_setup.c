@@ -1,7 +1,9 @@
 /* lv2_world_setup.c - the plug-ins of this machine as types: list() and resolve() of scheme "lv2".
  *
  * WHAT        lilv reads Turtle; no code of a plug-in is loaded. A plug-in that is not known makes
- *             us look again, because it may have been installed since.
+ *             us look again, because it may have been installed since. One that is not there, or
+ *             is refused, but was in use here before, is a stand-in (lv2_kept_setup.c), so that a
+ *             graph is restored as it was.
  * SOURCE      lilv 0.24, http://drobilla.net/software/lilv */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,25 +61,42 @@ static void world_hint(const char *text, struct mixd_fault *fault)
 	}
 }
 
+/* A plug-in that has come back is behind its stand-in. */
+static struct lv2_type *world_known(const char *id)
+{
+	for (uint32_t i = n_types; i-- > 0;)
+		if (strcmp(types[i]->type.id, id) == 0)
+			return types[i];
+	return NULL;
+}
+
+static struct lv2_type *world_make(const char *uri, struct mixd_fault *fault)
+{
+	const LilvPlugin *plugin = strchr(uri, ':') ? world_find(uri, false) : NULL;
+
+	if (!plugin && strchr(uri, ':'))
+		plugin = world_find(uri, true);
+	if (plugin)
+		return lv2_table_make(world, plugin, fault);
+	snprintf(fault->text, sizeof(fault->text), "no LV2 plug-in <%.150s> is installed", uri);
+	world_hint(uri, fault);
+	return NULL;
+}
+
 static const struct mixd_node_type *world_resolve(const char *id, struct mixd_fault *fault)
 {
 	const char *uri = id + strlen(LV2_SCHEME ":");
-	const LilvPlugin *plugin;
-	struct lv2_type **grown, *type;
+	struct lv2_type **grown, *known = world_known(id), *type;
 
-	for (uint32_t i = 0; i < n_types; i++)
-		if (strcmp(types[i]->type.id, id) == 0)
-			return &types[i]->type;
-	plugin = strchr(uri, ':') ? world_find(uri, false) : NULL;
-	if (!plugin && strchr(uri, ':'))
-		plugin = world_find(uri, true);
-	if (!plugin) {
-		snprintf(fault->text, sizeof(fault->text), "no LV2 plug-in <%.150s> is installed",
-			 uri);
-		world_hint(uri, fault);
-		return NULL;
-	}
-	type = lv2_table_make(world, plugin, fault);
+	if (known && !known->missing)
+		return &known->type;
+	type = world_make(uri, fault);
+	if (type)
+		type->used_before = lv2_kept_has(uri);
+	else if (known)
+		return &known->type;
+	else
+		type = lv2_kept_read(uri, fault->text, fault);
 	grown = type ? realloc((void *)types, (n_types + 1) * sizeof(*types)) : NULL;
 	if (!grown)
 		return NULL;
