@@ -1,10 +1,11 @@
-"""An LV2 plug-in that dies in a running mixd: the sound goes on, an alarm says why, and it comes back."""
+"""LV2 plug-ins that die in a running mixd, or are gone at its next start: the sound goes on, an alarm says why, and
+they come back."""
 import pathlib
 import time
 
 import exact
 import numpy as np
-from case import LiveCase
+from case import LiveCase, mixd
 
 SESSION = """mixd: 1
 name: plugins
@@ -97,3 +98,64 @@ class Plugins(LiveCase):
         daemon.client.remove("fx")
         self.assertIn("keep=float:0.75", daemon.client.export())
         self.assertAlmostEqual(self.level(daemon), 0.75, delta=0.05)
+
+    def again(self, daemon, path):
+        """mixd ends, and starts where plug-ins are those of PATH."""
+        daemon.close()
+        daemon.service.stop()
+        daemon.service.env["LV2_PATH"] = str(path)
+        daemon.service.start()
+        daemon.wait_linked()
+
+    def test_one_that_is_uninstalled_costs_nothing_but_itself(self):
+        daemon = self.started()
+        bundles, client = daemon.service.env["LV2_PATH"], daemon.client
+        load = self.player(daemon.pw, "--target", daemon.node("program"))
+        client.remove("fx")
+        client.set("beside.learn", 0.75)
+        client.wait_for(lambda c: "keep=float:0.75" in c.get("beside.plugin_state"), 20, every=0.05)
+        client.set("beside.learn", 0)
+        client.add("lv2:urn:mixd:gain", "plug", {"freq": 2000, "mode": "high-steep"}, after="beside")
+        # What comes after it in the journal, and does not need it.
+        client.set("plug.gain", 0.5)
+        client.add("gain", "later", {"gain": -6}, after="plug")
+        daemon.wait_status(lambda s: s.clock == "running", "running")
+        quantum = daemon.status().quantum
+        self.wait(daemon, "plug.reserve", quantum)
+        self.wait(daemon, "plug.health", "good")
+        self.wait(daemon, "beside.health", "good")
+        load.kill()
+        later = 10 ** (-6 / 20)
+        self.assertAlmostEqual(self.level(daemon), 0.375 * later, delta=0.02)
+        before, revision = client.export(), client.revision()
+
+        self.again(daemon, "/nowhere")
+        client = daemon.client
+        self.assertEqual((client.revision(), client.export()), (revision, before))
+        alarms = {a.address: a.text for a in daemon.wait_status(lambda s: len(s.alarms) >= 2, "alarmed").alarms}
+        self.assertEqual(sorted(alarms), ["beside", "plug"])
+        self.assertEqual(alarms["plug"], "plug passes dry: no LV2 plug-in <urn:mixd:gain> is installed; "
+                                         "install it and restart mixd, or remove the node")
+        self.assertAlmostEqual(self.level(daemon), later, delta=0.02)
+        self.assertEqual((client.get("plug.health"), client.get("plug.latency")), ("missing", quantum))
+        self.assertEqual((client.get("plug.mode"), client.get("plug.gain")), ("high-steep", 0.5))
+        # A new one is refused; what is there can be set, removed and brought back.
+        with self.assertRaisesRegex(mixd.NotFoundError, "no LV2 plug-in <urn:mixd:gain> is installed"):
+            client.add("lv2:urn:mixd:gain", "other")
+        client.set("plug.freq", 3000)
+        client.remove("plug", heal=True)
+        daemon.wait_status(lambda s: [a.address for a in s.alarms] == ["beside"], "calm about what was removed")
+        client.undo()
+        daemon.wait_status(lambda s: len(s.alarms) == 2, "alarmed again")
+        before, revision = client.export(), client.revision()
+
+        self.again(daemon, bundles)
+        client = daemon.client
+        self.assertEqual((client.revision(), client.export()), (revision, before))
+        self.assertEqual(client.get("plug.freq"), 3000)
+        self.assertEqual([a.text for a in daemon.status().alarms if a.id == "missing"], [])
+        load = self.player(daemon.pw, "--target", daemon.node("program"))
+        self.wait(daemon, "plug.health", "good")
+        self.wait(daemon, "beside.health", "good")
+        load.kill()
+        self.assertAlmostEqual(self.level(daemon), 0.375 * later, delta=0.02)
