@@ -99,10 +99,13 @@ class Plugins(LiveCase):
         self.assertIn("keep=float:0.75", daemon.client.export())
         self.assertAlmostEqual(self.level(daemon), 0.75, delta=0.05)
 
-    def again(self, daemon, path):
-        """mixd ends, and starts where plug-ins are those of PATH."""
+    def again(self, daemon, path, kill=False):
+        """mixd ends (KILL: so that its journal is replayed), and starts where plug-ins are those of PATH."""
         daemon.close()
-        daemon.service.stop()
+        if kill:
+            daemon.service.kill(hold=True)
+        else:
+            daemon.service.stop()
         daemon.service.env["LV2_PATH"] = str(path)
         daemon.service.start()
         daemon.wait_linked()
@@ -129,7 +132,7 @@ class Plugins(LiveCase):
         self.assertAlmostEqual(self.level(daemon), 0.375 * later, delta=0.02)
         before, revision = client.export(), client.revision()
 
-        self.again(daemon, "/nowhere")
+        self.again(daemon, "/nowhere", kill=True)
         client = daemon.client
         self.assertEqual((client.revision(), client.export()), (revision, before))
         alarms = {a.address: a.text for a in daemon.wait_status(lambda s: len(s.alarms) >= 2, "alarmed").alarms}
@@ -139,6 +142,13 @@ class Plugins(LiveCase):
         self.assertAlmostEqual(self.level(daemon), later, delta=0.02)
         self.assertEqual((client.get("plug.health"), client.get("plug.latency")), ("missing", quantum))
         self.assertEqual((client.get("plug.mode"), client.get("plug.gain")), ("high-steep", 0.5))
+        # Again from what this one has kept, and a session that was saved says the same.
+        self.again(daemon, "/nowhere")
+        client = daemon.client
+        client.remove("plug", "later", heal=True)
+        client.apply(before)
+        self.assertEqual(client.export(), before)
+        revision = client.revision()
         # A new one is refused; what is there can be set, removed and brought back.
         with self.assertRaisesRegex(mixd.NotFoundError, "no LV2 plug-in <urn:mixd:gain> is installed"):
             client.add("lv2:urn:mixd:gain", "other")
