@@ -336,7 +336,7 @@ static int denoise_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	node->n_channels = setup->in_layout[0]->n_channels;
 	node->n_estimators = denoise_estimators(setup);
 	node->n_bins = size / 2 + 1;
-	node->hop_s = size / DENOISE_OVERLAP / setup->rate;
+	node->hop_s = (double)size / DENOISE_OVERLAP / setup->rate;
 	/* Sine window: sum of its squares size / 2; both halves of the spectrum. */
 	node->level = 2.0 / (0.5 * size) / size;
 	node->pace_voice = omlsa_pace_of(node->hop_s, false);

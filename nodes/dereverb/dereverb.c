@@ -226,7 +226,7 @@ static int dereverb_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	node->n_channels = setup->in_layout[0]->n_channels;
 	node->n_estimators = dereverb_estimators(setup);
 	node->n_bins = size / 2 + 1;
-	node->hop_s = size / DEREVERB_OVERLAP / setup->rate;
+	node->hop_s = (double)size / DEREVERB_OVERLAP / setup->rate;
 	node->bin_hz = setup->rate / size;
 	for (uint32_t b = 0; b <= DECAYTIME_BANDS; b++)
 		node->band_first[b] =
