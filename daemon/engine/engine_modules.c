@@ -107,6 +107,15 @@ static bool modules_take_scheme(const struct modules_load *load, const struct mi
 	return false;
 }
 
+/* Types made on demand live as long as the process, and so must the module that has them. */
+static void modules_pin(const char *path)
+{
+	void *again = dlopen(path, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+
+	if (again)
+		dlclose(again);
+}
+
 static void modules_open(const struct modules_load *load, const char *path)
 {
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -138,7 +147,10 @@ static void modules_open(const struct modules_load *load, const char *path)
 			 err.hint[0] ? "; " : "", err.hint);
 		modules_refuse(load, path, reason);
 	}
-	taken += modules_take_scheme(load, module, path);
+	if (modules_take_scheme(load, module, path)) {
+		modules_pin(path);
+		taken++;
+	}
 	if (taken)
 		load->modules->handles[load->modules->n++] = handle;
 	else
