@@ -29,9 +29,6 @@ enum {
 };
 
 static const char *const chorus_shapes[] = {"sine", "triangle", NULL};
-/* As in sweep_notes[]: tables hold constants. */
-static const char *const chorus_notes[] = {"free", "4/1",  "2/1",  "1/1", "1/2",  "1/2t", "1/4d",
-					   "1/4",  "1/4t", "1/8d", "1/8", "1/8t", "1/16", NULL};
 
 static const struct mixd_port_row chorus_ports[] = {
 	{"in", "One voice", false, MIXD_PORT_MAIN, NULL},
@@ -53,7 +50,7 @@ static const struct mixd_param_row chorus_params[] = {
 			"dotted",
 		 .type = MIXD_TYPE_ENUM,
 		 .max = 12,
-		 .labels = chorus_notes},
+		 .labels = sweep_notes},
 	[CHORUS_PARAM_BPM] = {.id = "bpm",
 			      .doc = "Quarter notes per minute",
 			      .min = 20,

@@ -50,6 +50,6 @@ void sweep_process(struct sweep *sweep, const struct mixd_call *call);
 
 /* Notes for nodes that sway in tempo. */
 #define SWEEP_NOTES 13u
-extern const char *const sweep_notes[]; /* "free" first */
+extern const char *const sweep_notes[]; /* labels of a param: "free" first, NULL last */
 /* Turns per second. */
 double sweep_hz(uint32_t note, double bpm, double hz);

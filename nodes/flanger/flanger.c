@@ -31,9 +31,6 @@ enum {
 };
 
 static const char *const flanger_shapes[] = {"sine", "triangle", NULL};
-/* As in sweep_notes[]: tables hold constants. */
-static const char *const flanger_notes[] = {"free", "4/1",  "2/1",  "1/1", "1/2",  "1/2t", "1/4d",
-					    "1/4",  "1/4t", "1/8d", "1/8", "1/8t", "1/16", NULL};
 
 static const struct mixd_port_row flanger_ports[] = {
 	{"in", "A plain sound", false, MIXD_PORT_MAIN, NULL},
@@ -55,7 +52,7 @@ static const struct mixd_param_row flanger_params[] = {
 			"dotted",
 		 .type = MIXD_TYPE_ENUM,
 		 .max = 12,
-		 .labels = flanger_notes},
+		 .labels = sweep_notes},
 	[FLANGER_PARAM_BPM] = {.id = "bpm",
 			       .doc = "Quarter notes per minute",
 			       .min = 20,

@@ -38,8 +38,6 @@ enum {
 };
 
 static const char *const phaser_shapes[] = {"sine", "triangle", NULL};
-static const char *const phaser_notes[] = {"free", "4/1",  "2/1",  "1/1", "1/2",  "1/2t", "1/4d",
-					   "1/4",  "1/4t", "1/8d", "1/8", "1/8t", "1/16", NULL};
 static const char *const phaser_stages[] = {"4", "6", "8", "10", "12", NULL};
 
 static const struct mixd_port_row phaser_ports[] = {
@@ -62,7 +60,7 @@ static const struct mixd_param_row phaser_params[] = {
 			"dotted",
 		 .type = MIXD_TYPE_ENUM,
 		 .max = 12,
-		 .labels = phaser_notes},
+		 .labels = sweep_notes},
 	[PHASER_PARAM_BPM] = {.id = "bpm",
 			      .doc = "Quarter notes per minute",
 			      .min = 20,
