@@ -34,6 +34,8 @@ static int error_errno(enum error_code code)
 		return -ECANCELED;
 	case ERROR_TIMEOUT:
 		return -ETIMEDOUT;
+	case ERROR_INTERRUPTED:
+		return -ECANCELED;
 	}
 	return -EINVAL;
 }

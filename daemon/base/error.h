@@ -19,6 +19,7 @@ enum error_code { /* = mixd.v1.Code = mixctl's exit codes */
 		  ERROR_RESOURCE = 8,
 		  ERROR_ROLLED_BACK = 9,
 		  ERROR_TIMEOUT = 124,
+		  ERROR_INTERRUPTED = 130,
 };
 
 struct mixd_error {

@@ -22,6 +22,7 @@ ROOMS = {
 INNER = {"daemon/base", "daemon/graph", "daemon/engine", "nodes/include", "proto", "proto/text"}
 for room in ("daemon/pipewire", "daemon/render", "daemon/control", "daemon/state"):
     ROOMS[room] = set(INNER)
+ROOMS["daemon/render"] |= {"nodes/dsp"} # dither
 ROOMS["daemon/delivery"] = INNER | {"daemon/render", "nodes/dsp"}
 # main.c wires them all; tests may look everywhere.
 ROOMS["daemon"] = {room for room in ROOMS if room.startswith("daemon/")} | INNER

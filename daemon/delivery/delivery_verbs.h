@@ -1,0 +1,4 @@
+/* delivery_verbs.h - the functions behind the verbs of proto/jobs, one per verb_<verb>.c. */
+#pragma once
+
+#include "job.h"

@@ -1,0 +1,83 @@
+/* render.h - run a session over files, faster than real time.
+ *
+ * WHAT        The same model, plan and engine as live, driven by a loop: what `input` nodes hear comes
+ *             from files (or from code), what `output` nodes say goes to files (or to code), any
+ *             number of them in one pass. `player` nodes read their own files. Latency is taken off:
+ *             frame 0 of the output belongs to frame 0 of the input.
+ * THREADS     decode, nodes and encode are stages with queues of blocks between them, each in its own
+ *             thread; a graph that can be cut in two is run by two (render_split.c). The cut is a
+ *             property of the graph: bytes do not depend on how many threads there are.
+ * MEMORY      bounded, whatever the length.
+ * NOT HERE    what it is for (targets, verdicts, albums): daemon/delivery. */
+#pragma once
+
+#include "graph_types.h"
+#include "media_read.h"
+#include "media_write.h"
+#include "task.h"
+
+/* Sound from somewhere, at the rate of the render. read(): as media_read(). */
+struct render_source {
+	int64_t (*read)(void *data, float *const *channels, uint32_t n_frames,
+			struct mixd_error *err);
+	void *data;
+	uint32_t n_channels;
+};
+/* Sound to somewhere. write(): 0 or -errno; called from one thread. */
+struct render_sink {
+	int (*write)(void *data, const float *const *channels, uint32_t n_frames,
+		     struct mixd_error *err);
+	void *data;
+};
+
+struct render_input {
+	const char *node; /* an `input` node; NULL: the only one */
+	const char *path; /* a file, resampled by soxr VHQ when its rate is another; or NULL */
+	const struct render_source *source; /* when path is NULL */
+};
+struct render_output {
+	const char *node; /* an `output` node, or any node or port ("vox/fader:out"): a stem, tapped
+			     there. NULL: the only output node */
+	const char *path; /* or NULL */
+	struct media_target
+		target; /* rate 0: that of the render, else resampled; layout: filled in */
+	const struct render_sink *sink; /* when path is NULL */
+	/* --- results --- */
+	uint64_t clips;
+	double peak; /* highest sample, linear */
+};
+
+struct render_request {
+	const struct graph_types *types;
+	const char *session, *session_name; /* text, and its name in errors */
+	const char *folder; /* where relative paths of the session begin; may be NULL */
+	const char *const *set; /* "node.param=value", after the session */
+	uint32_t n_set;
+	double rate; /* Hz; 0: that of the first input, or 48000 */
+	double start_s,
+		end_s; /* of the time line; end_s 0: to the end of the longest input, player or
+				  envelope */
+	double tail_s; /* below 0: until all outputs stay below -90 dBFS, at most 30 s */
+	uint32_t n_threads; /* 0: all cores */
+	uint64_t seed;
+	struct render_input *input;
+	uint32_t n_inputs;
+	struct render_output *output;
+	uint32_t n_outputs;
+	/* Meters to read at the end ("meter.i"), and their values. */
+	const char *const *meter;
+	double *ret_meter;
+	uint32_t n_meters;
+};
+
+struct render_report {
+	uint64_t frames; /* of the render, at its rate */
+	double rate;
+	double audio_s, wall_s;
+	uint32_t n_stages; /* threads that ran nodes */
+};
+
+/* 0, or -errno with *err; then no output exists. -ECANCELED when TASK says so. A node in quarantine
+ * (NaN, runaway level) fails the render: -EDOM with its name. */
+int render_run(struct render_request *request, struct task *task, struct render_report *ret_report,
+	       struct mixd_error *err);

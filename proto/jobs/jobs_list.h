@@ -1,0 +1,4 @@
+/* jobs_list.h - the rows of the table in jobs.c, one per job_<verb>.c. */
+#pragma once
+
+#include "mixd_jobs.h"
