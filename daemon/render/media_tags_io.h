@@ -21,8 +21,8 @@
  * FILE is that of a "wav" or "rf64"; others are left alone. -ENOMEM. */
 int media_tags_write_before(SNDFILE *file, const struct media_info *info,
 			    const struct media_tags *tags, struct mixd_error *err);
-/* FD is open for reading and writing. Of INFO also n_frames, and for "m4a" also what the helper said
- * (media_av.h). PATH is for words only. -errno with *err; the file is then of no use. */
+/* FD is open for reading and writing. Of INFO also n_frames. PATH is for words only. -errno with
+ * *err; the file is then of no use. */
 int media_tags_write_after(int fd, const char *path, const struct media_info *info,
 			   const struct media_tags *tags, struct mixd_error *err);
 /* Adds to TAGS (initialised by media_tags_init()) what the file on FD says of itself; looks at the
