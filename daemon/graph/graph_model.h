@@ -14,6 +14,10 @@
  *                model says where the sound is going. An envelope is an action, not a state: it
  *                leaves the model when it has arrived, and nothing begins it again (undo, restart).
  *                Clearing it on its way makes what it has reached the value.
+ *             G6 an envelope on the time line is a part of the graph like a link: it stays until it is
+ *                cleared, is undone and restored, and leaves the value of its param alone: that is
+ *                what sounds while the transport stands still.
+ *             G7 markers have unique names and are sorted by position, then name.
  * LIMITS      GRAPH_NODES_MAX, GRAPH_LINKS_MAX, GRAPH_ENVELOPES_MAX, GRAPH_POINTS_MAX. */
 #pragma once
 
@@ -26,6 +30,9 @@
 #define GRAPH_LINKS_MAX 16384u
 #define GRAPH_ENVELOPES_MAX 4096u
 #define GRAPH_POINTS_MAX 4096u
+#define GRAPH_MARKERS_MAX 1024u
+#define GRAPH_MARKER_NAME_MAX 64u
+#define GRAPH_TIMELINE_MAX_S 360000.0 /* 100 h */
 #define GRAPH_NAME_MAX 128u
 #define GRAPH_ADDRESS_MAX 416u /* buffer for "node.param", "node:port", "a:out->b:key.level" */
 #define GRAPH_TEXT_MAX 4096u /* bytes of a text config */
@@ -101,6 +108,15 @@ struct graph_envelope {
 	enum graph_curve curve;
 	struct graph_point *points;
 	uint32_t n_points;
+	/* Its points stand on the time line of the transport: while that rolls, the param has the value
+	 * of where it is. Such an envelope is a state (G6). */
+	bool on_timeline;
+};
+
+/* A place on the time line with a name. */
+struct graph_marker {
+	char *name; /* 1..GRAPH_MARKER_NAME_MAX bytes of text, neither a number nor with a sign or colon in it */
+	double at_s;
 };
 
 struct graph_preset; /* graph_presets.h */
@@ -114,6 +130,8 @@ struct graph_model {
 	uint32_t n_links;
 	struct graph_envelope **envelopes;
 	uint32_t n_envelopes;
+	struct graph_marker **markers;
+	uint32_t n_markers;
 	uint64_t last_uid;
 	/* What a param has reached by now on its envelope; false: not known. NULL: nothing sounds. */
 	bool (*value_now)(void *data, uint64_t node_uid, uint32_t param_idx, double *ret_value);
