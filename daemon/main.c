@@ -2,6 +2,7 @@
 #define LOG_TOPIC "main"
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "control_server.h"
 #include "engine_modules.h"
 #include "graph_session.h"
+#include "job_server.h"
 #include "log.h"
 #include "main_options.h"
 #include "pw_backend.h"
@@ -36,6 +38,9 @@ struct mixd {
 	struct instance *instance;
 	struct control_server *control;
 	struct pw_backend *backend;
+	struct job_server *jobs;
+	pthread_mutex_t types_lock; /* jobs ask for the types when they need them */
+	bool types_loaded;
 	struct loop_source *wake, *maintain, *status;
 	char notified[256]; /* STATUS= as last said */
 };
@@ -199,6 +204,56 @@ static void on_signal(void *data, int signo)
 	notify_send("READY=1\n");
 }
 
+/* ---- work on files ---- */
+
+/* Modules are loaded for the first job that has a graph: most files are only measured. */
+static int job_types_hook(void *data, const struct graph_types **ret, struct mixd_error *err)
+{
+	struct mixd *mixd = data;
+	int r = 0;
+
+	pthread_mutex_lock(&mixd->types_lock);
+	if (!mixd->types_loaded)
+		r = engine_modules_load(mixd->types, module_refused, NULL, &mixd->modules, err);
+	mixd->types_loaded = r == 0;
+	pthread_mutex_unlock(&mixd->types_lock);
+	*ret = mixd->types;
+	return r;
+}
+
+static int start_job(void *data, const Mixd__V1__StartJob *request, Mixd__V1__JobReply *reply,
+		     struct mixd_error *err)
+{
+	return job_server_start(data, request, reply, err);
+}
+
+static int get_job(void *data, const Mixd__V1__GetJob *request, Mixd__V1__JobReply *reply,
+		   struct mixd_error *err)
+{
+	return job_server_get(data, request, reply, err);
+}
+
+static int cancel_job(void *data, const Mixd__V1__CancelJob *request, Mixd__V1__JobReply *reply,
+		      struct mixd_error *err)
+{
+	return job_server_cancel(data, request, reply, err);
+}
+
+static int start_jobs(struct mixd *mixd, struct mixd_error *err)
+{
+	struct job_hooks hooks = {.types = job_types_hook, .data = mixd};
+	struct control_jobs jobs = {.start = start_job, .get = get_job, .cancel = cancel_job};
+	int r;
+
+	if (!mixd->options.jobs)
+		return 0;
+	r = job_server_new(&hooks, &mixd->jobs, err);
+	jobs.data = mixd->jobs;
+	if (r == 0)
+		control_server_set_jobs(mixd->control, &jobs);
+	return r;
+}
+
 /* Types, engine, instance: what --check needs, too. */
 static int start_core(struct mixd *mixd, struct mixd_error *err)
 {
@@ -229,7 +284,9 @@ static int start_core(struct mixd *mixd, struct mixd_error *err)
 		return error_set(err, ERROR_RESOURCE, "", "cannot watch signals: %s",
 				 strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
-	r = engine_modules_load(mixd->types, module_refused, NULL, &mixd->modules, err);
+	r = mixd->options.jobs
+		    ? 0
+		    : engine_modules_load(mixd->types, module_refused, NULL, &mixd->modules, err);
 	if (r == 0)
 		r = engine_new(&setup, &mixd->engine, err);
 	if (r == 0)
@@ -300,6 +357,8 @@ static int start(struct mixd *mixd, struct mixd_error *err)
 	r = control_server_new(mixd->loop, mixd->instance, folder, mixd->options.listen,
 			       &mixd->control, err);
 	if (r == 0)
+		r = start_jobs(mixd, err);
+	if (r == 0)
 		r = start_clock(mixd, err);
 	if (r < 0)
 		return r;
@@ -320,6 +379,7 @@ static void stop(struct mixd *mixd)
 {
 	pw_backend_free(mixd->backend);
 	control_server_free(mixd->control);
+	job_server_free(mixd->jobs);
 	if (mixd->store && mixd->instance)
 		state_store_compact(mixd->store, instance_model(mixd->instance),
 				    instance_revision(mixd->instance));
@@ -383,7 +443,8 @@ static int run(struct mixd *mixd)
 		print_error("", &error);
 		return error.code == ERROR_RESOURCE ? EXIT_RESOURCE : EXIT_INVALID;
 	}
-	raise_limits();
+	if (!mixd->options.jobs)
+		raise_limits();
 	if (start(mixd, &error) < 0) {
 		print_error("cannot start", &error);
 		return exit_code(&error);
@@ -397,7 +458,8 @@ static int run(struct mixd *mixd)
 
 int main(int argc, char **argv)
 {
-	struct mixd mixd = {.options = {.instance = "default", .rate = RATE_DEFAULT_HZ}};
+	struct mixd mixd = {.options = {.instance = "default", .rate = RATE_DEFAULT_HZ},
+			    .types_lock = PTHREAD_MUTEX_INITIALIZER};
 	int code;
 
 	log_init();

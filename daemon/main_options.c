@@ -33,6 +33,8 @@ static const char usage[] =
 	"      --ephemeral         keep no state\n"
 	"      --no-pipewire       run without a clock\n"
 	"      --rate HZ           sample rate until the clock says another (default: 48000)\n"
+	"      --jobs              work on files for mixctl render, measure, master, ...; no "
+	"graph\n"
 	"      --check FILE        validate a session file; exit 0, or 5 with the fault\n"
 	"      --list-types        print the node types that are installed\n"
 	"      --version, --help\n";
@@ -48,6 +50,7 @@ enum long_option {
 	OPTION_EPHEMERAL,
 	OPTION_NO_PIPEWIRE,
 	OPTION_RATE,
+	OPTION_JOBS,
 	OPTION_CHECK,
 	OPTION_LIST_TYPES,
 	OPTION_VERSION,
@@ -65,6 +68,7 @@ static const struct option long_options[] = {
 	{"ephemeral", no_argument, NULL, OPTION_EPHEMERAL},
 	{"no-pipewire", no_argument, NULL, OPTION_NO_PIPEWIRE},
 	{"rate", required_argument, NULL, OPTION_RATE},
+	{"jobs", no_argument, NULL, OPTION_JOBS},
 	{"check", required_argument, NULL, OPTION_CHECK},
 	{"list-types", no_argument, NULL, OPTION_LIST_TYPES},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -104,6 +108,9 @@ static void option_take(struct options *options, int option)
 		break;
 	case OPTION_RATE:
 		options->rate = (uint32_t)strtoul(optarg, NULL, 10);
+		break;
+	case OPTION_JOBS:
+		options->jobs = options->ephemeral = options->no_pipewire = true;
 		break;
 	case OPTION_CHECK:
 		options->check = optarg;

@@ -9,7 +9,7 @@
 struct options {
 	const char *instance, *session, *state_dir, *runtime_dir, *listen, *check, *remote;
 	uint32_t rate;
-	bool replace, ephemeral, no_pipewire, list_types;
+	bool replace, ephemeral, no_pipewire, list_types, jobs;
 };
 
 /* -1: go on; else the exit code. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mixctl.h"
+#include "job.h"
 
 static void mixctl_interrupted(int signo)
 {
@@ -14,7 +14,7 @@ static void mixctl_interrupted(int signo)
 /* The verb is the first word; options may stand anywhere. */
 static bool mixctl_find_verb(struct mixctl *m, int argc, char **argv)
 {
-	const char *names[64], *nearest, *name;
+	const char *names[96], *nearest, *name;
 	size_t n = 0;
 
 	if (!options_parse(m, argc, argv, 0))
@@ -32,6 +32,8 @@ static bool mixctl_find_verb(struct mixctl *m, int argc, char **argv)
 	for (const struct verb *verb = verbs; verb->name && n < 63; verb++)
 		if (!verb->hidden)
 			names[n++] = verb->name;
+	for (size_t i = 0; mixd_job_verbs[i] && n < 95; i++)
+		names[n++] = mixd_job_verbs[i]->name;
 	names[n] = NULL;
 	nearest = words_nearest(name, names);
 	mixctl_error(m, EXIT_USAGE, name,
@@ -51,6 +53,8 @@ static int mixctl_run(struct mixctl *m, int argc, char **argv)
 		m->n_args = argc - 1;
 		return verb_complete(m);
 	}
+	if (job_find(argc, argv))
+		return job_main(m, job_find(argc, argv), argc, argv);
 	found = mixctl_find_verb(m, argc, argv);
 	if (m->options.version) {
 		puts("mixctl " MIXD_VERSION);

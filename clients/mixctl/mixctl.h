@@ -127,6 +127,10 @@ extern const struct option_row option_rows[]; /* ends with a row without name */
 /* Take options out of ARGV into m->options and leave words in m->args (which has room). False: *err
  * says why. GROUPS: which rows are allowed; 0: all (to find the verb). */
 bool options_parse(struct mixctl *m, int argc, char **argv, unsigned groups);
+/* One that begins at ARGV[*idx], with its value; moves *IDX to the last word it took. */
+bool option_take(struct mixctl *m, int argc, char **argv, int *idx, unsigned groups);
+/* The row that ARG ("-o", "-ojson", "--over=2s") begins, or NULL. */
+const struct option_row *option_find(const char *arg);
 
 /* ---- verbs.c ------------------------------------------------------------------------------ */
 

@@ -222,19 +222,24 @@ static bool option_allowed(struct mixctl *m, const struct option_row *row, unsig
 	return false;
 }
 
+const struct option_row *option_find(const char *arg)
+{
+	return arg[1] == '-' ? option_by_name(arg + 2, strcspn(arg + 2, "="))
+			     : option_by_letter(arg[1]);
+}
+
 /* One argument that begins with '-': -o json, -ojson, --over=2s, --over 2s. Moves *IDX. */
-static bool option_take(struct mixctl *m, int argc, char **argv, int *idx, unsigned groups)
+bool option_take(struct mixctl *m, int argc, char **argv, int *idx, unsigned groups)
 {
 	const char *arg = argv[*idx], *value;
 	const struct option_row *row;
 
+	row = option_find(arg);
 	if (arg[1] == '-') {
 		size_t size = strcspn(arg + 2, "=");
 
-		row = option_by_name(arg + 2, size);
 		value = arg[2 + size] ? arg + 3 + size : NULL;
 	} else {
-		row = option_by_letter(arg[1]);
 		value = arg[2] ? arg + 2 : NULL;
 	}
 	if (!row)

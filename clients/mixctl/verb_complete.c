@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "mixctl.h"
+#include "job.h"
 
 #define COMPLETE_LIMIT_MS 200
 #define COMPLETE_BUDGET_MS 150 /* of the daemon; the rest is ours */
@@ -401,6 +401,8 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		for (const struct verb *verb = verbs; verb->name; verb++)
 			if (!verb->hidden)
 				complete_offer(complete, verb->name, verb->doc);
+		for (size_t i = 0; mixd_job_verbs[i]; i++)
+			complete_offer(complete, mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
 		break;
 	case WORD_NONE:
 		break;
@@ -440,6 +442,30 @@ static int complete_words(struct mixctl *m, int idx, char **words, char **ret_wo
 	return n;
 }
 
+/* Of a verb that works on files: its options, and values that can be listed; for the rest the shell
+ * offers files. */
+static void complete_job(struct complete *complete, const struct mixd_job_verb *verb,
+			 const char *before)
+{
+	for (const struct mixd_job_option *o = verb->options; o && o->name; o++) {
+		bool is_before = before[0] == '-' &&
+				 (strcmp(before + 1 + (before[1] == '-'), o->name) == 0 ||
+				  (o->letter && before[1] == o->letter && !before[2]));
+
+		if (is_before && o->kind == MIXD_JOB_CHOICE)
+			complete_offer_all(complete, o->choices);
+		if (is_before && o->kind != MIXD_JOB_FLAG)
+			return;
+	}
+	if (complete->word[0] != '-')
+		return;
+	for (const struct mixd_job_option *o = verb->options; o && o->name; o++)
+		complete_offer(complete, mixctl_printf("--%s", o->name), o->doc);
+	for (const struct option_row *row = option_rows; row->name; row++)
+		if (row->group & OPTION_ALWAYS)
+			complete_offer(complete, mixctl_printf("--%s", row->name), row->doc);
+}
+
 int verb_complete(struct mixctl *m)
 {
 	int idx = m->n_args > 0 ? atoi(m->args[0]) : 0, n;
@@ -456,6 +482,10 @@ int verb_complete(struct mixctl *m)
 	m->options = (struct options){.format = -1, .wait = -1, .timeout_ms = COMPLETE_BUDGET_MS};
 	n = complete_words(m, idx < m->n_args - 1 ? idx : m->n_args - 1, line, words);
 	verb = n > 0 ? verb_find(words[0]) : NULL;
+	if (n > 0 && mixd_job_verb_find(words[0])) {
+		complete_job(&complete, mixd_job_verb_find(words[0]), line[idx - 1]);
+		return EXIT_YES;
+	}
 	row = idx > 1 && line[idx - 1][0] == '-' ? complete_find_option(line[idx - 1]) : NULL;
 	if (row && row->choices) {
 		complete_offer_all(&complete, row->choices);

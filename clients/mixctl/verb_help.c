@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mixctl.h"
+#include "job.h"
 
 static const struct {
 	int code;
@@ -45,6 +45,9 @@ void help_usage(FILE *file)
 	for (const struct verb *verb = verbs; verb->name; verb++)
 		if (!verb->hidden)
 			fprintf(file, "  %-12s %s\n", verb->name, verb->doc);
+	fputs("\nverbs that work on files, and need no daemon\n", file);
+	for (size_t i = 0; mixd_job_verbs[i]; i++)
+		fprintf(file, "  %-12s %s\n", mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
 	fputs("\noptions of all verbs\n", file);
 	help_options(file, OPTION_ALWAYS);
 	fputs("\nexit codes\n", file);
@@ -146,6 +149,10 @@ static void man_page(void)
 	for (const struct verb *verb = verbs; verb->name; verb++)
 		if (!verb->hidden)
 			man_verb(verb);
+	puts(".SH VERBS THAT WORK ON FILES\nThey need no daemon: mixctl starts one for the call, "
+	     "and ends it.");
+	for (size_t i = 0; mixd_job_verbs[i]; i++)
+		job_man(mixd_job_verbs[i], man_text);
 	puts(".SH EXIT STATUS");
 	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++) {
 		printf(".TP\n.B %d\n", help_exit_codes[i].code);
@@ -168,6 +175,8 @@ int verb_help(struct mixctl *m)
 		man_page();
 	else if (verb)
 		help_verb(verb);
+	else if (m->n_args && mixd_job_verb_find(m->args[0]))
+		job_help(mixd_job_verb_find(m->args[0]));
 	else if (m->n_args)
 		return mixctl_error(m, EXIT_USAGE, m->args[0], "see mixctl help", "no such verb");
 	else

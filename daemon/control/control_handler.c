@@ -167,6 +167,9 @@ static const struct {
 	{MIXD__V1__REQUEST__OP_SOLO, control_solo},
 	{MIXD__V1__REQUEST__OP_GET_PRESETS, control_get_presets},
 	{MIXD__V1__REQUEST__OP_SAVE_PRESET, control_save_preset},
+	{MIXD__V1__REQUEST__OP_START_JOB, control_job},
+	{MIXD__V1__REQUEST__OP_GET_JOB, control_job},
+	{MIXD__V1__REQUEST__OP_CANCEL_JOB, control_job},
 };
 
 static int control_execute(struct control_call *call)

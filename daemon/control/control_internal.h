@@ -82,6 +82,7 @@ struct control_handler {
 	struct control_events *events;
 	struct control_meters *meters;
 	struct control_waits *waits;
+	struct control_jobs jobs;
 };
 
 /* One request on its way through. */
@@ -148,6 +149,9 @@ int control_save_preset(struct control_call *call);
 int control_solo(struct control_call *call);
 /* What is soloed now, in the call's arena. False: no memory. */
 bool control_soloed(struct control_call *call, Mixd__V1__Soloed ***ret, size_t *ret_n);
+/* control_jobs.c */
+int control_job(struct control_call *call);
+void control_handler_set_jobs(struct control_handler *handler, const struct control_jobs *jobs);
 /* control_meters.c */
 int control_meter_lease(struct control_call *call);
 

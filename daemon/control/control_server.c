@@ -391,6 +391,11 @@ int control_server_new(struct loop *loop, struct instance *instance, const char 
 	return 0;
 }
 
+void control_server_set_jobs(struct control_server *server, const struct control_jobs *jobs)
+{
+	control_handler_set_jobs(server->handler, jobs);
+}
+
 struct control_server *control_server_free(struct control_server *server)
 {
 	if (!server)

@@ -11,6 +11,8 @@
 #include "instance.h"
 #include "loop.h"
 
+#include "mixd/v1/render.pb-c.h"
+
 #define CONTROL_PROTOCOL 1
 #define CONTROL_MESSAGE_MAX (1u << 20)
 #define CONTROL_DEPTH_MAX 16u
@@ -29,6 +31,18 @@ int control_server_new(struct loop *loop, struct instance *instance, const char 
 		       const char *extra_endpoint, struct control_server **ret,
 		       struct mixd_error *err);
 struct control_server *control_server_free(struct control_server *server);
+/* Who does work on files; without one it is refused. What a reply points to stays until the next call.
+ * JOBS is copied. [main] */
+struct control_jobs {
+	void *data;
+	int (*start)(void *data, const Mixd__V1__StartJob *request, Mixd__V1__JobReply *reply,
+		     struct mixd_error *err);
+	int (*get)(void *data, const Mixd__V1__GetJob *request, Mixd__V1__JobReply *reply,
+		   struct mixd_error *err);
+	int (*cancel)(void *data, const Mixd__V1__CancelJob *request, Mixd__V1__JobReply *reply,
+		      struct mixd_error *err);
+};
+void control_server_set_jobs(struct control_server *server, const struct control_jobs *jobs);
 /* What waits for the audio thread may be over: call after instance_maintain(). [main] */
 void control_server_maintain(struct control_server *server);
 
