@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "audio_file.h"
@@ -375,6 +376,25 @@ static int start(struct mixd *mixd, struct mixd_error *err)
 	return 0;
 }
 
+/* The folder that mixctl made for the daemon of one call: nobody else may be left to remove it. */
+static void remove_job_folder(const struct mixd *mixd)
+{
+	static const char *const names[] = {"control", "events", "lock"};
+	char folder[256], path[300], *slash;
+
+	options_runtime_folder(&mixd->options, folder, sizeof(folder));
+	if (!strstr(folder, "/mixctl-"))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	for (int i = 0; i < 3 && rmdir(folder) == 0; i++) {
+		slash = strrchr(folder, '/');
+		*slash = '\0';
+	}
+}
+
 static void stop(struct mixd *mixd)
 {
 	pw_backend_free(mixd->backend);
@@ -389,6 +409,8 @@ static void stop(struct mixd *mixd)
 	graph_types_free(mixd->types);
 	engine_modules_free(mixd->modules);
 	loop_free(mixd->loop);
+	if (mixd->options.jobs)
+		remove_job_folder(mixd);
 }
 
 /* No page faults in the audio thread, and descriptors for many clients; where we may. */

@@ -10,6 +10,7 @@
 
 #define JOB_POLL_MAX_MS 50
 #define JOB_PAINT_MS 100
+#define JOB_DEATH_MS 1000 /* from a broken connection to the end of who broke it */
 
 static volatile sig_atomic_t job_interrupts;
 
@@ -328,7 +329,8 @@ static int job_follow(struct job_wait *wait)
 
 		if (!reply) {
 			job_wipe(&wait->painted);
-			job_daemon_lives(wait->m); /* knows better what happened */
+			for (int i = 0; i < JOB_DEATH_MS && job_daemon_lives(wait->m); i++)
+				nanosleep(&(struct timespec){0, 1000000}, NULL);
 			return EXIT_RESOURCE;
 		}
 		job_show(wait, reply);

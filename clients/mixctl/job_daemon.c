@@ -92,7 +92,7 @@ static void job_exec(const char *program, pid_t parent, int failed)
 	if (getppid() != parent)
 		_exit(EXIT_RESOURCE);
 	if (!getenv("MIXD_LOG"))
-		setenv("MIXD_LOG", "warning", 1);
+		setenv("MIXD_LOG", "warn", 1);
 	dup2(STDERR_FILENO, STDOUT_FILENO); /* our output is the result, and nothing else */
 	execvp(program, argv);
 	error = errno;
