@@ -90,21 +90,34 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, struct mix
 								  : engine_host_await_live,
 					  .cycle = engine_host_cycle,
 					  .offline = setup->offline,
+					  .submit_disk = engine_host_submit_disk,
+					  .hold = engine_host_hold,
 					  .read_audio = engine_no_audio,
 					  .free_audio = engine_free_nothing};
 	if (setup->read_audio && setup->free_audio) {
 		engine->host.read_audio = setup->read_audio;
 		engine->host.free_audio = setup->free_audio;
 	}
+	engine_disk_services(&engine->host, setup->files);
+	engine->transport.position = setup->roll_from;
+	engine->transport.is_rolling = setup->roll;
+	engine->transport.jumped = true;
+	engine->transport_turn = 1;
+	engine_transport_publish(engine);
 	if (engine_buffers(engine) < 0 ||
 	    ring_init(&engine->to_rt, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
 	    ring_init(&engine->to_main, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
 	    ring_init(&engine->events, ENGINE_EVENTS_MAX, sizeof(struct engine_event)) < 0 ||
 	    ring_init(&engine->jobs, ENGINE_JOBS_MAX, sizeof(struct engine_job)) < 0 ||
+	    ring_init(&engine->disk_jobs, ENGINE_DISK_JOBS_MAX, sizeof(struct engine_job)) < 0 ||
+	    ring_init(&engine->transports, ENGINE_TRANSPORTS_MAX,
+		      sizeof(struct engine_transport_event)) < 0 ||
 	    !(engine->plan = calloc(1, sizeof(*engine->plan))))
 		res = -ENOMEM;
 	if (res == 0 && !setup->offline)
 		res = engine_worker_start(engine);
+	if (res == 0 && !setup->offline)
+		res = engine_disk_start(engine);
 	if (res < 0) {
 		engine_free(engine);
 		return error_set(err, ERROR_RESOURCE, NULL, "the engine cannot start: %s",
@@ -121,6 +134,7 @@ struct engine *engine_free(struct engine *engine)
 	if (!engine)
 		return NULL;
 	engine_worker_stop(engine);
+	engine_disk_stop(engine);
 	while ((engine->to_main.data && ring_get(&engine->to_main, &change)) ||
 	       (engine->to_rt.data && ring_get(&engine->to_rt, &change))) {
 		change->n_envelopes = 0; /* they belong to their instances */
@@ -128,11 +142,14 @@ struct engine *engine_free(struct engine *engine)
 	}
 	engine_plan_free(engine->plan);
 	engine_want_done(&engine->want);
+	engine_inst_bury(engine);
 	graph_types_free(engine->own_types);
 	ring_done(&engine->to_rt);
 	ring_done(&engine->to_main);
 	ring_done(&engine->events);
 	ring_done(&engine->jobs);
+	ring_done(&engine->disk_jobs);
+	ring_done(&engine->transports);
 	engine_release(engine->memory);
 	engine_release(engine);
 	return NULL;
@@ -484,6 +501,7 @@ bool engine_maintain(struct engine *engine)
 {
 	bool any = engine_collect(engine);
 
+	engine_inst_bury(engine);
 	if (!engine->prepared && engine->in_flight < ENGINE_CHANGES_MAX / 4 &&
 	    atomic_exchange_explicit(&engine->retire, false, memory_order_relaxed) &&
 	    engine_retire_due(engine))
@@ -522,6 +540,10 @@ void engine_set_running(struct engine *engine, bool running)
 	if (engine->running == running)
 		return;
 	engine->running = running;
+	if (!running) {
+		engine_transport_changes(engine);
+		engine_transport_publish(engine);
+	}
 	while (!running && ring_get(&engine->to_rt, &change)) {
 		engine_apply(engine, change, engine->position);
 		change->n_envelopes = 0;
@@ -550,6 +572,7 @@ int engine_set_rate(struct engine *engine, double rate, const struct graph_model
 		engine_set_setup_rate(engine, old);
 		return res;
 	}
+	engine_transport_rescale(engine, old, rate);
 	engine_submit(engine, change);
 	return 0;
 }

@@ -37,6 +37,34 @@ struct engine_setup {
 	int (*read_audio)(const char *path, double rate, struct mixd_audio *ret_audio,
 			  struct mixd_fault *fault);
 	void (*free_audio)(struct mixd_audio *audio);
+	/* Files that are read or written piece by piece, as in mixd_host; NULL: those nodes are
+	 * refused. */
+	const struct engine_files *files;
+	bool roll; /* the transport rolls from the first frame on ... */
+	uint64_t roll_from; /* ... from there */
+};
+
+struct engine_files {
+	int (*stream_open)(const char *path, double rate, double speed, bool reverse,
+			   struct mixd_stream **ret, struct mixd_stream_info *ret_info,
+			   struct mixd_fault *fault);
+	int (*stream_read)(struct mixd_stream *stream, uint64_t frame, float *const *channels,
+			   uint32_t n_frames, struct mixd_fault *fault);
+	void (*stream_close)(struct mixd_stream *stream);
+	int (*record_open)(const struct mixd_record_spec *spec, struct mixd_record **ret,
+			   struct mixd_fault *fault);
+	int (*record_write)(struct mixd_record *record, const float *const *channels,
+			    uint32_t n_frames, struct mixd_fault *fault);
+	int (*record_close)(struct mixd_record *record, struct mixd_fault *fault);
+};
+
+/* The time line, in frames at the engine's rate. */
+struct engine_transport {
+	bool is_rolling;
+	uint64_t position;
+	bool loop; /* arriving at loop_end, it goes on at loop_start */
+	uint64_t loop_start, loop_end;
+	bool is_locating; /* told, not asked for: it waits for players, for at most half a second */
 };
 
 /* What the clock gives for one call. Slots are graph_node.slot. A NULL channel pointer reads as
@@ -93,6 +121,15 @@ void engine_set_running(struct engine *engine, bool running);
  * [main] */
 int engine_set_rate(struct engine *engine, double rate, const struct graph_model *model,
 		    struct mixd_error *err);
+
+/* Like a change: taken at the next block edge, or at once while nobody runs the engine. Live it rolls
+ * as soon as all players are ready (ENGINE_LOCATE_MS at most); a position that is where it stands is no
+ * jump. -EINVAL: loop_end is not behind loop_start; -EAGAIN: too many wait to be taken. [main] */
+#define ENGINE_LOCATE_MS 500.0
+#define ENGINE_POSITION_KEEP UINT64_MAX /* as position: where it stands, or has come to */
+int engine_transport_set(struct engine *engine, const struct engine_transport *transport);
+/* As it was last set, or, when that has been taken, as it now stands. [main] */
+void engine_transport_get(struct engine *engine, struct engine_transport *ret);
 
 /* Run one block. [rt] */
 void engine_process(struct engine *engine, const struct engine_cycle *cycle) MIXD_RT;

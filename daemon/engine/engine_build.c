@@ -235,7 +235,7 @@ static uint32_t build_hold(const struct engine_build *build)
 		uint32_t warm = build_warm_inputs(build, plan->order[k]);
 
 		if (inst->fresh)
-			inst->warm = warm + inst->need.latency;
+			inst->warm = warm + inst->need.latency + inst->need.warm;
 		else if (warm > hold)
 			hold = warm;
 	}

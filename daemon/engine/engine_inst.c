@@ -182,13 +182,29 @@ void engine_inst_unref(struct engine_inst *inst)
 {
 	if (!inst || --inst->refs)
 		return;
-	/* a job may still be with the worker: it is short of work, not of time */
-	while (atomic_load_explicit(&inst->jobs, memory_order_acquire)) {
-		struct timespec pause = {0, 100000};
-
-		nanosleep(&pause, NULL);
+	/* a job may still be with the worker, or with a disk that takes its time */
+	if (atomic_load_explicit(&inst->jobs, memory_order_acquire)) {
+		inst->dying = inst->engine->dying;
+		inst->engine->dying = inst;
+		return;
 	}
 	inst_free(inst);
+}
+
+void engine_inst_bury(struct engine *engine)
+{
+	struct engine_inst **at = &engine->dying;
+
+	while (*at) {
+		struct engine_inst *inst = *at;
+
+		if (atomic_load_explicit(&inst->jobs, memory_order_acquire)) {
+			at = &inst->dying;
+			continue;
+		}
+		*at = inst->dying;
+		inst_free(inst);
+	}
 }
 
 static bool inst_layouts_fit(const struct engine_inst *inst, const struct graph_node *node,

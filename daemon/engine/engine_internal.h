@@ -26,6 +26,8 @@
 #define ENGINE_CHANGES_MAX 1024u /* in flight */
 #define ENGINE_EVENTS_MAX 1024u
 #define ENGINE_JOBS_MAX 256u
+#define ENGINE_DISK_JOBS_MAX 2048u /* a node has one or two with the disk */
+#define ENGINE_TRANSPORTS_MAX 64u
 #define ENGINE_GAIN_MAX_BITS 0x447a0000u /* 1000.0f: +60 dBFS */
 #define ENGINE_ALIGN 64u
 
@@ -167,6 +169,7 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	/* --- main --- */
 	char *name;
 	uint32_t refs;
+	struct engine_inst *dying; /* the next of those that wait for their jobs */
 	uint32_t idx; /* scratch: index while compiling */
 	uint64_t mark; /* scratch: build that wants it */
 	bool fresh; /* made by the build under way */
@@ -187,6 +190,7 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	struct engine_ramp *ramps;
 	uint32_t *active; /* indexes of ramps under way */
 	uint32_t n_active;
+	uint32_t n_line; /* of these: envelopes on the time line */
 	uint64_t cell_start, cell_end;
 	bool settle; /* one more update, with from == to */
 	bool glide; /* update() wants to be called again */
@@ -199,7 +203,7 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	uint64_t fault_at; /* position of the last fault told; UINT64_MAX: none */
 	/* --- shared: atomic --- */
 	_Atomic double *reached; /* what the params have come to, as the node reads them */
-	_Atomic uint32_t jobs; /* with the worker */
+	_Atomic uint32_t jobs; /* with the worker and the disk */
 	_Atomic uint8_t state; /* enum graph_node_state */
 	_Atomic double load;
 	struct engine_meter_slot *slots; /* peak, then the node's own values */
@@ -359,6 +363,19 @@ struct engine_change {
 	uint64_t position; /* rt: where it was applied */
 };
 
+/* What engine_transport_set() was given, and its number. */
+struct engine_transport_event {
+	struct engine_transport to;
+	uint64_t count;
+};
+
+/* Written by rt once a block; whole when `turn` is even and has not changed. */
+struct engine_transport_shared {
+	_Atomic uint32_t turn;
+	_Atomic bool is_rolling, is_locating, loop;
+	_Atomic uint64_t position, loop_start, loop_end, count;
+};
+
 struct engine {
 	/* --- immutable after init --- */
 	struct engine_setup setup;
@@ -384,8 +401,17 @@ struct engine {
 	int leases;
 	struct engine_envelope *envelopes; /* playing or about to */
 	uint64_t envelopes_ended;
+	struct engine_inst *dying; /* nobody wants them, but a job is under way */
+	uint64_t transport_sets;
+	struct engine_transport transport_last;
 	/* --- rt --- */
 	struct engine_plan *plan;
+	struct mixd_transport transport; /* at `position` */
+	uint64_t transport_count; /* of the newest event that was taken */
+	uint32_t transport_turn; /* how often it has begun to roll or jumped since */
+	uint32_t transport_waits; /* frames: locating ends at the latest */
+	uint32_t transport_holds; /* nodes that are not ready, in this slice */
+	bool transport_woken; /* envelopes know that it rolls */
 	uint64_t position;
 	uint32_t busy; /* ramps and fades seen in the slice */
 	uint32_t
@@ -401,6 +427,9 @@ struct engine {
 	struct ring to_main;
 	struct ring events; /* struct engine_event */
 	struct ring jobs; /* struct engine_job */
+	struct ring disk_jobs; /* the same */
+	struct ring transports; /* struct engine_transport_event */
+	struct engine_transport_shared transport_shared;
 	_Atomic uint64_t shared_position, shared_cycles, quarantines, events_lost;
 	_Atomic double shared_load_mean, shared_load_peak;
 	_Atomic uint32_t shared_busy, shared_steps, shared_banks;
@@ -411,6 +440,11 @@ struct engine {
 	bool worker_runs;
 	sem_t worker_wake;
 	_Atomic bool worker_quit;
+	/* --- disk --- */
+	pthread_t disk;
+	bool disk_runs;
+	sem_t disk_wake;
+	_Atomic bool disk_quit;
 };
 
 struct engine_job {
@@ -450,6 +484,18 @@ void engine_inst_set_mute(struct engine_inst *inst, bool on, uint64_t position);
 void engine_node_point(struct engine *engine, struct engine_node *node, bool dormant);
 void engine_inst_publish_state(struct engine_inst *inst);
 
+/* ---- the time line (engine_transport_rt.c) ------------------------------------------------ */
+void engine_transport_take(struct engine *engine, const struct engine_transport_event *event);
+void engine_transport_changes(struct engine *engine);
+uint32_t engine_transport_cut(const struct engine *engine, uint32_t n);
+void engine_transport_slice(struct engine *engine); /* before it is run */
+void engine_transport_advance(struct engine *engine, uint32_t n); /* after */
+/* The time line at POSITION (not before the slice under way). */
+uint64_t engine_transport_at(const struct engine *engine, uint64_t position);
+void engine_transport_publish(struct engine *engine);
+void engine_transport_rescale(struct engine *engine, double from_rate, double to_rate); /* main */
+void engine_host_hold(struct mixd_inst *view) MIXD_RT;
+
 /* ---- links (engine_link_rt.c) ------------------------------------------------------------ */
 /* Bring the inputs: True when all ports are silent. [rt] */
 bool engine_node_gather(struct engine *engine, struct engine_node *node, uint64_t position,
@@ -484,6 +530,7 @@ void engine_inst_publish(struct engine_inst *inst, uint32_t readers);
 void engine_event_put(struct engine *engine, enum engine_event_kind kind,
 		      const struct engine_inst *inst, uint32_t code, double value);
 bool engine_host_submit(struct mixd_inst *view, uint32_t job) MIXD_RT;
+bool engine_host_submit_disk(struct mixd_inst *view, uint32_t job) MIXD_RT;
 void engine_host_event(struct mixd_inst *view, uint32_t code, double value) MIXD_RT;
 void engine_host_wake(struct mixd_inst *view, uint32_t *word) MIXD_RT;
 uint32_t engine_host_cycle(struct mixd_inst *view, uint32_t *ret_done) MIXD_RT;
@@ -515,6 +562,7 @@ int engine_inst_new(struct engine *engine, const struct graph_node *node,
 bool engine_inst_fits(const struct engine_inst *inst, const struct graph_node *node,
 		      const struct graph_layouts *layouts);
 void engine_inst_unref(struct engine_inst *inst);
+void engine_inst_bury(struct engine *engine); /* those whose jobs have ended */
 struct engine_link *engine_link_new(const struct graph_link *link, struct engine_inst *from,
 				    struct engine_inst *to, uint32_t delay);
 void engine_link_unref(struct engine_link *link);
@@ -529,6 +577,10 @@ void engine_release(void *memory); /* NULL is fine */
 int engine_want_model(struct engine *engine, const struct graph_expanded *expanded,
 		      struct engine_change *change, struct mixd_error *err);
 uint32_t engine_frames(const struct engine *engine, double ms);
+static inline uint32_t engine_frames_rt(const struct engine *engine, double ms)
+{
+	return (uint32_t)(ms * engine->setup.rate / 1000.0 + 0.5);
+}
 /* Nothing in between. A FLOAT without a ramp jumps when it is set, but can be told to take time. */
 bool engine_param_steps(const struct mixd_param_row *row);
 /* Envelopes that begin, and those that are to stop. (engine_envelope.c) */
@@ -564,5 +616,8 @@ struct engine_link *engine_want_link(const struct engine_want *want, uint64_t ui
 struct engine_plan *engine_plan_free(struct engine_plan *plan);
 struct engine_change *engine_change_free(struct engine *engine, struct engine_change *change);
 
+int engine_disk_start(struct engine *engine);
+void engine_disk_stop(struct engine *engine);
+void engine_disk_services(struct mixd_host *host, const struct engine_files *files);
 int engine_worker_start(struct engine *engine);
 void engine_worker_stop(struct engine *engine);

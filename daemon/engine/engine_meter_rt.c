@@ -104,6 +104,29 @@ bool engine_host_submit(struct mixd_inst *view, uint32_t job)
 	return true;
 }
 
+bool engine_host_submit_disk(struct mixd_inst *view, uint32_t job)
+{
+	struct engine_inst *inst = ((struct engine_node *)view)->inst;
+	struct engine *engine = inst->engine;
+	struct engine_job record = {inst, job};
+
+	if (!inst->node_type->disk)
+		return false;
+	if (!engine->disk_runs) { /* offline: the frames are wanted now */
+		inst->node_type->disk(&inst->home.view, job);
+		return true;
+	}
+	if (view == &inst->home.view)
+		return false; /* main makes it: only the audio thread fills the disk's ring */
+	atomic_fetch_add_explicit(&inst->jobs, 1, memory_order_relaxed);
+	if (!ring_put(&engine->disk_jobs, &record)) {
+		atomic_fetch_sub_explicit(&inst->jobs, 1, memory_order_relaxed);
+		return false;
+	}
+	sem_post(&engine->disk_wake);
+	return true;
+}
+
 void engine_host_wake(struct mixd_inst *view, uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);

@@ -220,16 +220,25 @@ static void step_shift(struct engine_step *step, int32_t frames)
 	}
 }
 
-static void step_call(struct engine_step *step, uint64_t position, uint32_t n)
+static void step_call(struct engine *engine, struct engine_step *step, uint64_t position,
+		      uint32_t n)
 {
+	struct mixd_transport inside; /* of a cell that is not the first */
 	struct mixd_call call = {.inst = step->views,
 				 .n_inst = step->n,
 				 .bank = step->has_bank ? &step->bank : NULL,
 				 .n_frames = n,
 				 .position = position,
 				 .ext_in = step->nodes[0].ext_in,
-				 .ext_out = step->nodes[0].ext_out};
+				 .ext_out = step->nodes[0].ext_out,
+				 .transport = &engine->transport};
 
+	if (position != engine->position) {
+		inside = engine->transport;
+		inside.position = engine_transport_at(engine, position);
+		inside.jumped = false;
+		call.transport = &inside;
+	}
 	if (step->kind == GRAPH_PLAN_EMIT)
 		step->type->emit(&call);
 	else
@@ -241,6 +250,18 @@ static bool step_moving(const struct engine_step *step)
 	for (uint32_t i = 0; i < step->n; i++)
 		if (step->nodes[i].inst->moving)
 			return true;
+	return false;
+}
+
+/* It moves by itself, and will have arrived: not only because time goes on. */
+static bool step_busy(const struct engine_step *step)
+{
+	for (uint32_t i = 0; i < step->n; i++) {
+		const struct engine_inst *inst = step->nodes[i].inst;
+
+		if (inst->moving && (!inst->n_line || inst->n_active > inst->n_line))
+			return true;
+	}
 	return false;
 }
 
@@ -269,11 +290,11 @@ static void step_cells(struct engine *engine, struct engine_step *step, bool run
 		for (uint32_t i = 0; i < step->n; i++)
 			engine_inst_cell(&step->nodes[i], at);
 		if (step_moving(step)) {
-			engine->busy++;
+			engine->busy += step_busy(step);
 			part = part < cell ? part : cell;
 		}
 		if (run)
-			step_call(step, at, part);
+			step_call(engine, step, at, part);
 		done += part;
 		if (done < n)
 			step_shift(step, (int32_t)part);
@@ -308,7 +329,7 @@ static void step_run(struct engine *engine, struct engine_step *step, uint64_t p
 	if (moving && (!feedback || emit))
 		step_cells(engine, step, run, position, n);
 	else if (run)
-		step_call(step, position, n);
+		step_call(engine, step, position, n);
 	if (feedback && !emit)
 		return;
 	dry = 0;
@@ -428,6 +449,7 @@ static void run_publish(struct engine *engine, bool leased)
 	for (uint32_t i = 0; leased && plan && i < plan->n_nodes; i++)
 		engine_inst_publish(plan->nodes[i].inst, readers);
 	atomic_store_explicit(&engine->shared_busy, engine->busy, memory_order_relaxed);
+	engine_transport_publish(engine);
 	atomic_store_explicit(&engine->shared_position, engine->position, memory_order_release);
 	atomic_fetch_add_explicit(&engine->shared_cycles, 1, memory_order_relaxed);
 	if (engine->want_wake && engine->setup.wake) {
@@ -443,6 +465,7 @@ void engine_process(struct engine *engine, const struct engine_cycle *cycle)
 	uint32_t n = cycle->n_frames < ENGINE_BLOCK_MAX ? cycle->n_frames : ENGINE_BLOCK_MAX;
 
 	run_changes(engine);
+	engine_transport_changes(engine);
 	engine->cycle = cycle;
 	engine->cycle_at = 0;
 	while (engine->cycle_at < n && engine->plan) {
@@ -450,11 +473,14 @@ void engine_process(struct engine *engine, const struct engine_cycle *cycle)
 
 		if (slice > n - engine->cycle_at)
 			slice = n - engine->cycle_at;
+		slice = engine_transport_cut(engine, slice);
+		engine_transport_slice(engine);
 		if (!engine->resting || leased || !rest_slice(engine, engine->plan, slice)) {
 			engine->busy = engine->awake = 0;
 			run_slice(engine, engine->plan, engine->position, slice, leased);
 			engine->resting = engine->awake == 0 && engine->busy == 0;
 		}
+		engine_transport_advance(engine, slice);
 		engine->position += slice;
 		engine->cycle_at += slice;
 	}

@@ -249,8 +249,9 @@ static void node_host_call(struct node_host *host, struct mixd_call *call)
 /* One piece: all instances, N frames at offset AT of the slice. */
 static void node_host_piece(struct node_host *host, uint32_t at, uint32_t n)
 {
+	const struct mixd_transport transport = {.is_rolling = true, .position = host->position};
 	struct mixd_call call = {host->inst_list, host->n_inst, NULL, n,
-				 host->position,  NULL,		NULL};
+				 host->position,  NULL,		NULL, &transport};
 	float *external[MIXD_CHANNELS_MAX];
 
 	if (node_host_laned(host)) {

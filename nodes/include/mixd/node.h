@@ -8,7 +8,8 @@
  * THREADS     [main] the control thread; may allocate, may fail. [rt] the audio thread (or the
  *             loop of an offline render): may not allocate, lock, log, call the system or take
  *             unbounded time. Include <mixd/rt.h> LAST in a node's file. [worker] the engine's
- *             worker thread: may take long, may not allocate. [any] pure functions.
+ *             worker thread: may take long, may not allocate. [disk] the engine's thread for files:
+ *             may wait for a disk, may allocate. [any] pure functions.
  * LIFE        needs() -> activate() -> { update() process() reset() }* -> deactivate() A new rate,
  *             layout or config makes a new instance; the engine crossfades from the old one.
  * TIME        The engine calls process() for slices of 1..MIXD_SLICE_MAX frames. Slices end at
@@ -31,6 +32,8 @@
  *             N5 update() with from == to for all params is a jump (activation); afterwards from
  *                and to are one cell apart.
  *             N6 the result does not depend on how a cell or slice is cut into process() calls.
+ *             N7 the time line (struct mixd_transport) moves on by a frame with each frame of a call,
+ *                or not at all: loops and jumps are between calls, cut where they happen.
  * NOT HERE    channel layouts: <mixd/layout.h>; the real-time fence: <mixd/rt.h>; kernels:
  *             nodes/dsp. */
 #pragma once
@@ -45,7 +48,7 @@
 extern "C" {
 #endif
 
-#define MIXD_NODE_ABI 2u
+#define MIXD_NODE_ABI 3u
 #define MIXD_SLICE_MAX 128u /* frames: the longest slice */
 #define MIXD_CELL 16u /* frames: the control grid while params move */
 #define MIXD_CHANNELS_MAX 64u /* channels of one port */
@@ -128,6 +131,8 @@ struct mixd_config_row {
 	const char *def_text; /* MIXD_TYPE_STRING: the default */
 	const char *const *labels;
 	bool is_file; /* a path: role `engineer`, resolved on main */
+	bool is_clips; /* MIXD_TYPE_STRING: a list of clips (dsp/cliplist.h); the node is given the
+			  canonical text, a session file may nest it */
 };
 
 enum mixd_fold {
@@ -205,6 +210,9 @@ struct mixd_need {
 	 * the output has rung out, and what the state remembers is worth no more than a fresh start.
 	 * The engine then lets it sleep. UINT64_MAX: never (a meter, a leveler). */
 	uint64_t tail;
+	/* Frames, beyond the latency, until a new instance says what it should (it reads files): a
+	 * change that brings it in is heard that much later, and what it replaces goes on. */
+	uint32_t warm;
 };
 
 struct mixd_inst;
@@ -225,6 +233,36 @@ struct mixd_audio {
 /* + index of a meter row with labels: the node is not well while VALUE, an index of a label, is
  * above 0. It stands among the alarms until it says 0. */
 #define MIXD_EVENT_ALARM 0x20000u
+
+/* Where the time line stands at the first frame of a call. */
+struct mixd_transport {
+	bool is_rolling; /* it moves on with every frame */
+	bool is_locating; /* it is about to roll from `position`: who is not ready says host->hold() */
+	bool jumped; /* not where the slice before ended; a loop's turn is a jump, too */
+	bool loop; /* at loop_end it goes on at loop_start */
+	uint64_t position; /* frames */
+	uint64_t loop_start, loop_end;
+};
+
+/* A sound file that is read piece by piece. */
+struct mixd_stream;
+struct mixd_stream_info {
+	const struct mixd_layout *layout;
+	uint64_t n_frames; /* at the rate and speed that were asked for */
+	double file_rate; /* Hz */
+};
+
+/* A sound file that is being written. */
+struct mixd_record;
+struct mixd_record_spec {
+	const char *path;
+	double rate; /* Hz */
+	const struct mixd_layout *layout;
+	uint32_t bits; /* 16 or 24; 32: float */
+	const char *format; /* "wav" */
+	uint64_t time_reference; /* frames since midnight, or on the time line */
+	const char *description; /* of the BWF header; may be NULL */
+};
 
 /* Services of the engine. */
 struct mixd_host {
@@ -251,6 +289,31 @@ struct mixd_host {
 	 * the next block counts with it. May be NULL. [rt] */
 	uint32_t (*cycle)(struct mixd_inst *inst, uint32_t *ret_done) MIXD_RT;
 	bool offline; /* a render: await() waits, submit() works inline */
+	/* The same for type->disk(inst, job) on the disk thread. [rt] */
+	bool (*submit_disk)(struct mixd_inst *inst, uint32_t job) MIXD_RT;
+	/* While the transport is locating: it waits for this instance, though not for ever. [rt] */
+	void (*hold)(struct mixd_inst *inst) MIXD_RT;
+	/* The sound file PATH as if it were at RATE and played at SPEED (1: as it is; pitch follows),
+	 * from its end to its beginning when REVERSE. Other rates by soxr. -errno with *fault.
+	 * [main] and [disk], one thread at a time */
+	int (*stream_open)(const char *path, double rate, double speed, bool reverse,
+			   struct mixd_stream **ret, struct mixd_stream_info *ret_info,
+			   struct mixd_fault *fault);
+	/* N_FRAMES from FRAME on; zeros beyond the end. Reading on where the last call ended is the
+	 * fast way. -errno with *fault. [main] and [disk] */
+	int (*stream_read)(struct mixd_stream *stream, uint64_t frame, float *const *channels,
+			   uint32_t n_frames, struct mixd_fault *fault);
+	void (*stream_close)(struct mixd_stream *stream);
+	/* Begin the sound file SPEC->path, which must not exist: it has a temporary name until it is
+	 * closed, and is playable up to the last second at any time. -errno with *fault. [disk] */
+	int (*record_open)(const struct mixd_record_spec *spec, struct mixd_record **ret,
+			   struct mixd_fault *fault);
+	/* -errno with *fault when not all could be written; what was before is kept. [disk] */
+	int (*record_write)(struct mixd_record *record, const float *const *channels,
+			    uint32_t n_frames, struct mixd_fault *fault);
+	/* Finish it and give it its name; one without a frame is removed. RECORD is gone in any case.
+	 * -errno with *fault: it then still has its temporary name. [main] and [disk] */
+	int (*record_close)(struct mixd_record *record, struct mixd_fault *fault);
 };
 
 /* One instance as the audio thread sees it. */
@@ -320,6 +383,7 @@ struct mixd_call {
 	uint64_t position; /* frames since the engine started, of the first frame */
 	const float *const *ext_in; /* MIXD_NODE_EXTERNAL_IN: the clock's channels for this node */
 	float *const *ext_out; /* MIXD_NODE_EXTERNAL_OUT */
+	const struct mixd_transport *transport; /* never NULL */
 };
 
 /* ---- a node type
@@ -381,6 +445,8 @@ struct mixd_node_type {
 	void (*reset)(struct mixd_inst *inst) MIXD_RT;
 	/* A job from host->submit(), in order. [worker] */
 	void (*work)(struct mixd_inst *inst, uint32_t job);
+	/* A job from host->submit_disk(), in order. [disk] */
+	void (*disk)(struct mixd_inst *inst, uint32_t job);
 	/* Magnitude in dB of a channel at N frequencies, from the coefficients in force. For plots
 	 * and tests. [main] */
 	void (*response)(const struct mixd_response *query, double *ret_db);
