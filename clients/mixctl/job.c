@@ -329,8 +329,6 @@ static int job_follow(struct job_wait *wait)
 
 		if (!reply) {
 			job_wipe(&wait->painted);
-			for (int i = 0; i < JOB_DEATH_MS && job_daemon_lives(wait->m); i++)
-				nanosleep(&(struct timespec){0, 1000000}, NULL);
 			return EXIT_RESOURCE;
 		}
 		job_show(wait, reply);
@@ -397,6 +395,9 @@ int job_main(struct mixctl *m, const struct mixd_job_verb *verb, int argc, char 
 	if ((m->options.host || m->options.instance || job_daemon_start(m)) &&
 	    job_start(m, &line, &wait.job))
 		code = job_follow(&wait);
+	if (m->err.code == MIXD_CLIENT_UNAVAILABLE) /* who waits for it knows better what happened */
+		for (int i = 0; i < JOB_DEATH_MS && job_daemon_lives(m); i++)
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
 	mixd_client_free(m->client);
 	m->client = NULL;
 	job_daemon_stop();

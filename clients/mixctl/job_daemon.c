@@ -133,7 +133,9 @@ bool job_daemon_lives(struct mixctl *m)
 {
 	int status;
 
-	if (!job_daemon.pid || waitpid(job_daemon.pid, &status, WNOHANG) == 0)
+	if (!job_daemon.pid)
+		return false;
+	if (waitpid(job_daemon.pid, &status, WNOHANG) == 0)
 		return true;
 	job_daemon.pid = 0;
 	if (WIFSIGNALED(status))
