@@ -351,13 +351,14 @@ void instance_flush(struct instance *instance)
 			       "the restored graph cannot sound: %s", err.text);
 }
 
-/* An envelope is an action: it is not done again (I3). */
+/* An envelope is an action: it is not done again (I3). One on the time line is a state. */
 static void restore_settle(struct instance *instance)
 {
 	struct graph_model *model = instance->model;
 
-	while (model->n_envelopes)
-		graph_model_end_envelope(model, model->envelopes[model->n_envelopes - 1]);
+	for (uint32_t i = model->n_envelopes; i-- > 0;)
+		if (!model->envelopes[i]->on_timeline)
+			graph_model_end_envelope(model, model->envelopes[i]);
 }
 
 int instance_restore_graph(struct instance *instance, struct graph_model *model, uint64_t revision,

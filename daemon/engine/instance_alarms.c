@@ -355,7 +355,8 @@ static void maintain_envelopes(struct instance *instance)
 		return;
 	instance->envelopes_ended = ended;
 	for (uint32_t i = model->n_envelopes; i-- > 0;)
-		if (!bsearch(&model->envelopes[i]->uid, playing, n, sizeof(*playing), uid_compare))
+		if (!model->envelopes[i]->on_timeline &&
+		    !bsearch(&model->envelopes[i]->uid, playing, n, sizeof(*playing), uid_compare))
 			maintain_end_envelope(instance, model->envelopes[i]);
 	free(playing);
 }

@@ -24,7 +24,8 @@ struct graph_model *graph_model_new(const struct graph_types *types, const char 
 	model->nodes = calloc(GRAPH_NODES_MAX, sizeof(model->nodes[0]));
 	model->links = calloc(GRAPH_LINKS_MAX, sizeof(model->links[0]));
 	model->envelopes = calloc(GRAPH_ENVELOPES_MAX, sizeof(model->envelopes[0]));
-	if (!model->name || !model->nodes || !model->links || !model->envelopes)
+	model->markers = calloc(GRAPH_MARKERS_MAX, sizeof(model->markers[0]));
+	if (!model->name || !model->nodes || !model->links || !model->envelopes || !model->markers)
 		return graph_model_free(model);
 	return model;
 }
@@ -33,12 +34,15 @@ struct graph_model *graph_model_free(struct graph_model *model)
 {
 	if (!model)
 		return NULL;
+	for (uint32_t i = 0; i < model->n_markers; i++)
+		graph_marker_free(model->markers[i]);
 	for (uint32_t i = 0; i < model->n_envelopes; i++)
 		graph_envelope_free(model->envelopes[i]);
 	for (uint32_t i = 0; i < model->n_links; i++)
 		free(model->links[i]);
 	for (uint32_t i = 0; i < model->n_nodes; i++)
 		graph_node_free(model->nodes[i]);
+	free(model->markers);
 	free(model->envelopes);
 	free(model->links);
 	free(model->nodes);

@@ -36,6 +36,7 @@
 #define GRAPH_NAME_MAX 128u
 #define GRAPH_ADDRESS_MAX 416u /* buffer for "node.param", "node:port", "a:out->b:key.level" */
 #define GRAPH_TEXT_MAX 4096u /* bytes of a text config */
+#define GRAPH_CLIPS_TEXT_MAX 131072u /* bytes of one that is a list of clips */
 #define GRAPH_LINK_GAIN_MIN_DB -144.0 /* = silent, written -inf */
 #define GRAPH_LINK_GAIN_MAX_DB 60.0
 #define GRAPH_PORTS_MAX 4096u /* per node: in1 .. in4096 of a bus */
@@ -120,6 +121,8 @@ struct graph_marker {
 };
 
 struct graph_preset; /* graph_presets.h */
+struct graph_sound; /* graph_clips.h */
+struct graph_sound_query;
 
 struct graph_model {
 	char *name;
@@ -132,6 +135,7 @@ struct graph_model {
 	uint32_t n_envelopes;
 	struct graph_marker **markers;
 	uint32_t n_markers;
+	double rate; /* Hz of what plays it, for texts in frames; 0: not known */
 	uint64_t last_uid;
 	/* What a param has reached by now on its envelope; false: not known. NULL: nothing sounds. */
 	bool (*value_now)(void *data, uint64_t node_uid, uint32_t param_idx, double *ret_value);
@@ -140,6 +144,10 @@ struct graph_model {
 	int (*find_preset)(void *data, const struct graph_type *type, const char *name,
 			   const struct graph_preset **ret, struct mixd_error *err);
 	void *find_preset_data;
+	/* What is to be known of a sound file, for edits of clips; NULL: files are out of reach. */
+	int (*find_sound)(void *data, const struct graph_sound_query *query,
+			  struct graph_sound *ret, struct mixd_error *err);
+	void *find_sound_data;
 };
 
 struct graph_model *graph_model_new(const struct graph_types *types, const char *name);
@@ -150,6 +158,8 @@ void graph_model_end_envelope(struct graph_model *model, struct graph_envelope *
 /* G1, as an error with the remedy. */
 int graph_name_check(const char *name, struct mixd_error *err);
 
+struct graph_marker *graph_model_find_marker(const struct graph_model *model,
+					     const char *name); /* or NULL */
 struct graph_node *graph_model_node(const struct graph_model *model,
 				    const char *name); /* or NULL */
 struct graph_node *graph_model_node_uid(const struct graph_model *model,

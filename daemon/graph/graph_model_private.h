@@ -46,6 +46,11 @@ void graph_model_put_envelope(struct graph_model *model, struct graph_envelope *
 void graph_model_take_envelope(struct graph_model *model, struct graph_envelope *envelope);
 struct graph_envelope *graph_model_find_envelope(const struct graph_model *model,
 						 const struct graph_node *node, uint32_t param_idx);
+struct graph_marker *graph_marker_new(const char *name, double at_s); /* NULL: no memory */
+struct graph_marker *graph_marker_free(struct graph_marker *marker);
+int graph_marker_check(const char *name, double at_s, struct mixd_error *err);
+void graph_model_put_marker(struct graph_model *model, struct graph_marker *marker);
+void graph_model_take_marker(struct graph_model *model, struct graph_marker *marker);
 /* The lowest that is free, or GRAPH_SLOT_NONE. */
 uint32_t graph_model_free_slot(const struct graph_model *model);
 
@@ -76,6 +81,8 @@ int graph_curve_check(const struct mixd_param_row *row, enum graph_curve curve, 
 int graph_envelope_read(struct graph_node *node, uint32_t param_idx, Mixd__V1__Point *const *points,
 			size_t n_points, const char *curve, const char *address,
 			struct graph_envelope **ret, struct mixd_error *err);
+/* Points, curve, and whether it is on the time line. */
+bool graph_envelope_equal(const struct graph_envelope *a, const struct graph_envelope *b);
 /* VALUE for ROW, or for what ROW is now (CURRENT). */
 int graph_row_read(const struct mixd_param_row *row, double def, double current,
 		   const Mixd__V1__Value *value, bool relative, const char *address, double *ret,

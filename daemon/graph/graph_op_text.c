@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cliplist.h"
 #include "graph_model_private.h"
 #include "graph_value.h"
 
@@ -87,6 +88,8 @@ static void put_automate(FILE *out, const struct graph_model *model,
 	    address.kind == GRAPH_ADDRESS_PARAM)
 		param = address.node->type->params[address.idx].row;
 	fprintf(out, "automate %s", automate->address);
+	if (automate->timeline)
+		fputs(" --timeline", out);
 	if (automate->clear)
 		fputs(" --clear", out);
 	for (size_t i = 0; i < automate->n_points; i++) {
@@ -139,6 +142,39 @@ static void put_link(FILE *out, const Mixd__V1__AddLink *link)
 	}
 }
 
+static void put_marker(FILE *out, const Mixd__V1__SetMarker *marker)
+{
+	struct clip_time time = {0};
+	char text[48];
+
+	if (marker->remove) {
+		fprintf(out, "marker rm %s", marker->name);
+		return;
+	}
+	if (marker->at && marker->at->kind_case == MIXD__V1__VALUE__KIND_NUMBER)
+		time.value = marker->at->number;
+	clip_time_format(time, text, sizeof(text));
+	if (marker->at && marker->at->kind_case == MIXD__V1__VALUE__KIND_TEXT)
+		snprintf(text, sizeof(text), "%.40s", marker->at->text);
+	fprintf(out, strchr(marker->name, ' ') ? "marker add \"%s\" %s" : "marker add %s %s",
+		marker->name, text);
+}
+
+/* "edit vox cut 12.5s" */
+static void put_edit(FILE *out, const Mixd__V1__EditClips *edit)
+{
+	fprintf(out, "edit %s %s", edit->player, edit->edit);
+	for (size_t i = 0; i < edit->n_args; i++)
+		fprintf(out, strpbrk(edit->args[i], " \t'\"") ? " \"%s\"" : " %s", edit->args[i]);
+	for (size_t i = 0; i < edit->n_options; i++) {
+		const Mixd__V1__Setting *option = edit->options[i];
+
+		fprintf(out, " --%s", option->id);
+		if (option->value && option->value->kind_case == MIXD__V1__VALUE__KIND_TEXT)
+			fprintf(out, " %s", option->value->text);
+	}
+}
+
 static void put_op(FILE *out, const struct graph_model *model, const Mixd__V1__Op *op)
 {
 	switch (op->op_case) {
@@ -169,6 +205,12 @@ static void put_op(FILE *out, const struct graph_model *model, const Mixd__V1__O
 	case MIXD__V1__OP__OP_PRESET:
 		fprintf(out, "preset apply %s %s%s", op->preset->node, op->preset->preset,
 			op->preset->merge ? " --merge" : "");
+		break;
+	case MIXD__V1__OP__OP_MARKER:
+		put_marker(out, op->marker);
+		break;
+	case MIXD__V1__OP__OP_EDIT:
+		put_edit(out, op->edit);
 		break;
 	default:
 		fputs("?", out);

@@ -111,6 +111,7 @@ Mixd__V1__Op *graph_op_automate(const char *address, const struct graph_envelope
 	OP_NEW(op, automate, MIXD__V1__OP__OP_AUTOMATE, automate);
 
 	op->automate->clear = envelope == NULL;
+	op->automate->timeline = envelope && envelope->on_timeline;
 	if (!graph_proto_text(&op->automate->address, address))
 		return NULL;
 	if (envelope &&
@@ -118,6 +119,21 @@ Mixd__V1__Op *graph_op_automate(const char *address, const struct graph_envelope
 	     graph_proto_points(envelope->points, envelope->n_points, &op->automate->points,
 				&op->automate->n_points) < 0))
 		return NULL;
+	return TAKE_PTR(op);
+}
+
+Mixd__V1__Op *graph_op_marker(const char *name, const struct graph_marker *marker)
+{
+	OP_NEW(op, marker, MIXD__V1__OP__OP_MARKER, set_marker);
+
+	op->marker->remove = marker == NULL;
+	if (!graph_proto_text(&op->marker->name, name))
+		return NULL;
+	if (marker) {
+		op->marker->at = graph_proto_number(marker->at_s);
+		if (!op->marker->at)
+			return NULL;
+	}
 	return TAKE_PTR(op);
 }
 
@@ -224,6 +240,25 @@ Mixd__V1__Change *graph_change_link(const struct graph_link *link, bool added)
 		return NULL;
 	change->change_case =
 		added ? MIXD__V1__CHANGE__CHANGE_LINK_ADDED : MIXD__V1__CHANGE__CHANGE_LINK_REMOVED;
+	return TAKE_PTR(change);
+}
+
+Mixd__V1__Change *graph_change_marker(const char *name, const struct graph_marker *marker)
+{
+	_cleanup_(free_changep) Mixd__V1__Change *change = change_new();
+
+	if (!change)
+		return NULL;
+	if (marker) {
+		change->marker = graph_proto_marker(marker);
+		if (change->marker)
+			change->change_case = MIXD__V1__CHANGE__CHANGE_MARKER;
+		return change->marker ? TAKE_PTR(change) : NULL;
+	}
+	change->marker_removed = strdup(name);
+	if (!change->marker_removed)
+		return NULL;
+	change->change_case = MIXD__V1__CHANGE__CHANGE_MARKER_REMOVED;
 	return TAKE_PTR(change);
 }
 

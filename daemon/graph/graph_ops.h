@@ -19,6 +19,8 @@ Mixd__V1__Op *graph_op_link(const char *from, const char *to, const struct graph
 Mixd__V1__Op *graph_op_unlink(const char *from, const char *to);
 /* ENVELOPE NULL: clear. */
 Mixd__V1__Op *graph_op_automate(const char *address, const struct graph_envelope *envelope);
+/* MARKER NULL: NAME goes. */
+Mixd__V1__Op *graph_op_marker(const char *name, const struct graph_marker *marker);
 Mixd__V1__Op *graph_op_copy(const Mixd__V1__Op *op);
 Mixd__V1__Value *graph_value_copy(const Mixd__V1__Value *value);
 
@@ -27,5 +29,6 @@ Mixd__V1__Change *graph_change_node_removed(const char *name);
 Mixd__V1__Change *graph_change_node_renamed(const char *from, const char *to);
 Mixd__V1__Change *graph_change_param(const char *address, Mixd__V1__Value *value);
 Mixd__V1__Change *graph_change_link(const struct graph_link *link, bool added);
+Mixd__V1__Change *graph_change_marker(const char *name, const struct graph_marker *marker);
 /* ENVELOPE NULL: cleared. */
 Mixd__V1__Change *graph_change_envelope(const char *address, const struct graph_envelope *envelope);

@@ -258,12 +258,26 @@ Mixd__V1__Envelope *graph_proto_envelope(const struct graph_envelope *envelope)
 	MESSAGE_NEW(message, Mixd__V1__Envelope);
 
 	mixd__v1__envelope__init(message);
+	message->timeline = envelope->on_timeline;
 	graph_address_format(&address, text, sizeof(text));
 	if (!graph_proto_text(&message->address, text) ||
 	    !graph_proto_text(&message->curve, graph_curve_names[envelope->curve]) ||
 	    graph_proto_points(envelope->points, envelope->n_points, &message->points,
 			       &message->n_points) < 0) {
 		mixd__v1__envelope__free_unpacked(message, NULL);
+		return NULL;
+	}
+	return message;
+}
+
+Mixd__V1__Marker *graph_proto_marker(const struct graph_marker *marker)
+{
+	MESSAGE_NEW(message, Mixd__V1__Marker);
+
+	mixd__v1__marker__init(message);
+	message->at_s = marker->at_s;
+	if (!graph_proto_text(&message->name, marker->name)) {
+		mixd__v1__marker__free_unpacked(message, NULL);
 		return NULL;
 	}
 	return message;
@@ -276,7 +290,8 @@ static bool graph_fill(Mixd__V1__Graph *graph, const struct graph_model *model)
 	graph->nodes = calloc(model->n_nodes + 1u, sizeof(graph->nodes[0]));
 	graph->links = calloc(model->n_links + 1u, sizeof(graph->links[0]));
 	graph->envelopes = calloc(model->n_envelopes + 1u, sizeof(graph->envelopes[0]));
-	if (!graph->nodes || !graph->links || !graph->envelopes ||
+	graph->markers = calloc(model->n_markers + 1u, sizeof(graph->markers[0]));
+	if (!graph->nodes || !graph->links || !graph->envelopes || !graph->markers ||
 	    !graph_proto_text(&graph->name, model->name))
 		return false;
 	for (uint32_t i = 0; i < model->n_nodes; i++, graph->n_nodes++) {
@@ -292,6 +307,11 @@ static bool graph_fill(Mixd__V1__Graph *graph, const struct graph_model *model)
 	for (uint32_t i = 0; i < model->n_envelopes; i++, graph->n_envelopes++) {
 		graph->envelopes[i] = graph_proto_envelope(model->envelopes[i]);
 		if (!graph->envelopes[i])
+			return false;
+	}
+	for (uint32_t i = 0; i < model->n_markers; i++, graph->n_markers++) {
+		graph->markers[i] = graph_proto_marker(model->markers[i]);
+		if (!graph->markers[i])
 			return false;
 	}
 	return true;

@@ -22,6 +22,7 @@ Mixd__V1__Link *graph_proto_link(const struct graph_link *link);
 /* All but the level; those at their defaults only when ALL. */
 int graph_proto_link_settings(const struct graph_link *link, bool all, Mixd__V1__Setting ***ret,
 			      size_t *ret_n);
+Mixd__V1__Marker *graph_proto_marker(const struct graph_marker *marker);
 Mixd__V1__Envelope *graph_proto_envelope(const struct graph_envelope *envelope);
 int graph_proto_settings(const struct graph_node *node, Mixd__V1__Setting ***ret, size_t *ret_n);
 int graph_proto_points(const struct graph_point *points, size_t n, Mixd__V1__Point ***ret,

@@ -125,8 +125,30 @@ static int read_envelope(struct graph_model *model, const Mixd__V1__Envelope *me
 	if (r < 0)
 		return r;
 	envelope->uid = ++model->last_uid;
-	address.node->value[address.idx] = envelope->points[envelope->n_points - 1].value; /* G5 */
+	envelope->on_timeline = message->timeline;
+	if (!envelope->on_timeline) /* G5, G6 */
+		address.node->value[address.idx] = envelope->points[envelope->n_points - 1].value;
 	graph_model_put_envelope(model, envelope);
+	return 0;
+}
+
+static int read_marker(struct graph_model *model, const Mixd__V1__Marker *message,
+		       struct mixd_error *err)
+{
+	struct graph_marker *marker;
+	int r = graph_marker_check(message->name, message->at_s, err);
+
+	if (r < 0)
+		return r;
+	if (graph_model_find_marker(model, message->name))
+		return refuse(err, ERROR_CONFLICT, message->name, "marker \"%s\" is there twice",
+			      message->name);
+	if (model->n_markers >= GRAPH_MARKERS_MAX)
+		return refuse(err, ERROR_RESOURCE, NULL, "more than %u markers", GRAPH_MARKERS_MAX);
+	marker = graph_marker_new(message->name, message->at_s);
+	if (!marker)
+		return error_no_memory(err);
+	graph_model_put_marker(model, marker);
 	return 0;
 }
 
@@ -145,6 +167,8 @@ int graph_model_from_proto(const struct graph_types *types, const Mixd__V1__Grap
 		r = read_link(model, graph->links[i], err);
 	for (size_t i = 0; r == 0 && i < graph->n_envelopes; i++)
 		r = read_envelope(model, graph->envelopes[i], err);
+	for (size_t i = 0; r == 0 && i < graph->n_markers; i++)
+		r = read_marker(model, graph->markers[i], err);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(model);

@@ -1,4 +1,5 @@
 /* graph_read.c - values, settings and envelopes out of messages; see graph_model_private.h. */
+#include "cliplist.h"
 #include "graph_model_private.h"
 #include "graph_value.h"
 
@@ -132,6 +133,38 @@ static bool text_good(const char *text)
 	return true;
 }
 
+/* A list of clips is kept in its canonical form: equal lists are equal texts. */
+static int read_clips(const char *text, const char *address, struct mixd_value *ret,
+		      struct mixd_error *err)
+{
+	struct mixd_fault fault = {0};
+	struct cliplist list = {0};
+	size_t at = 0;
+	char *canonical;
+	int r;
+
+	if (strlen(text) > GRAPH_CLIPS_TEXT_MAX || !text_good(text)) {
+		r = error_set(err, ERROR_INVALID, address,
+			      "the list of clips is too long or not printable");
+		error_hint(err, "want at most %u bytes of UTF-8 without control characters",
+			   GRAPH_CLIPS_TEXT_MAX);
+		return r;
+	}
+	r = cliplist_parse(text, &list, &at, &fault);
+	if (r == -ENOMEM)
+		return error_no_memory(err);
+	if (r < 0) {
+		r = error_set(err, ERROR_INVALID, address, "character %zu: %s", at + 1, fault.text);
+		error_hint(err, "%s", fault.hint);
+		return r;
+	}
+	canonical = cliplist_write(&list);
+	cliplist_done(&list);
+	ret->number = 0.0;
+	ret->text = canonical;
+	return canonical ? 0 : error_no_memory(err);
+}
+
 static int read_text(const struct mixd_config_row *row, const Mixd__V1__Value *value, bool relative,
 		     const char *address, struct mixd_value *ret, struct mixd_error *err)
 {
@@ -153,6 +186,8 @@ static int read_text(const struct mixd_config_row *row, const Mixd__V1__Value *v
 		text = value->flag ? "on" : "off";
 	else
 		graph_number_format(value->number, number, sizeof(number));
+	if (row->is_clips)
+		return read_clips(text, address, ret, err);
 	if (strlen(text) > GRAPH_TEXT_MAX || !text_good(text)) {
 		r = error_set(err, ERROR_INVALID, address, "the text is too long or not printable");
 		error_hint(err, "want at most %u bytes of UTF-8 without control characters",
@@ -250,6 +285,18 @@ int graph_curve_find(const char *name)
 }
 
 /* ---- envelopes ---- */
+
+bool graph_envelope_equal(const struct graph_envelope *a, const struct graph_envelope *b)
+{
+	if (a->curve != b->curve || a->n_points != b->n_points || a->on_timeline != b->on_timeline)
+		return false;
+	for (uint32_t i = 0; i < a->n_points; i++) {
+		if (a->points[i].at_ms != b->points[i].at_ms ||
+		    a->points[i].value != b->points[i].value)
+			return false;
+	}
+	return true;
+}
 
 static bool unit_is_db(enum mixd_unit unit)
 {

@@ -1,6 +1,6 @@
 /* graph_session_diff.c - what it takes to turn a model into another; see graph_session.h.
  *
- * ORDER       remove nodes (their links go with them), unlink, add nodes, set, link, automate: each
+ * ORDER       remove nodes (their links go with them), unlink, add nodes, set, link, automate, mark: each
  *             step finds what it needs, and ports that go away are free by then. */
 #include "graph_session.h"
 
@@ -131,9 +131,11 @@ static int diff_params(struct diff *diff, struct graph_node *now, struct graph_n
 		const struct graph_address address = {
 			.node = target, .kind = GRAPH_ADDRESS_PARAM, .idx = i};
 
-		/* an envelope brings its value with it (G5) */
-		if (now->value[i] == target->value[i] ||
-		    graph_model_find_envelope(diff->target, target, i) ||
+		const struct graph_envelope *envelope =
+			graph_model_find_envelope(diff->target, target, i);
+
+		/* an envelope that plays brings its value with it (G5) */
+		if (now->value[i] == target->value[i] || (envelope && !envelope->on_timeline) ||
 		    (diff->merge && !is_named(named, target->type->params[i].id)))
 			continue;
 		graph_address_format(&address, text, sizeof(text));
@@ -269,18 +271,6 @@ static int diff_unlink(struct diff *diff)
 
 /* ---- envelopes ---- */
 
-static bool envelopes_equal(const struct graph_envelope *a, const struct graph_envelope *b)
-{
-	if (a->curve != b->curve || a->n_points != b->n_points)
-		return false;
-	for (uint32_t i = 0; i < a->n_points; i++) {
-		if (a->points[i].at_ms != b->points[i].at_ms ||
-		    a->points[i].value != b->points[i].value)
-			return false;
-	}
-	return true;
-}
-
 static int diff_automate(struct diff *diff)
 {
 	char text[GRAPH_ADDRESS_MAX];
@@ -296,7 +286,7 @@ static int diff_automate(struct diff *diff)
 		if (now && survives(diff, now))
 			envelope = graph_model_find_envelope(diff->model, now, target->param_idx);
 		graph_address_format(&address, text, sizeof(text));
-		if (!envelope || !envelopes_equal(envelope, target))
+		if (!envelope || !graph_envelope_equal(envelope, target))
 			r = diff_add(diff, graph_op_automate(text, target));
 	}
 	return r;
@@ -307,17 +297,43 @@ static int diff_clear(struct diff *diff)
 	char text[GRAPH_ADDRESS_MAX];
 	int r = 0;
 
-	for (uint32_t i = 0; r == 0 && !diff->merge && i < diff->model->n_envelopes; i++) {
-		const struct graph_envelope *now = diff->model->envelopes[i];
+	for (uint32_t i = 0; r == 0 && i < diff->model->n_envelopes; i++) {
+		const struct graph_envelope *now = diff->model->envelopes[i], *wanted;
 		const struct graph_address address = {
 			.node = now->node, .kind = GRAPH_ADDRESS_PARAM, .idx = now->param_idx};
 		struct graph_node *target = graph_model_node(diff->target, now->node->name);
 
-		if (!survives(diff, now->node) ||
-		    graph_model_find_envelope(diff->target, target, now->param_idx))
+		if (!survives(diff, now->node))
+			continue;
+		wanted = target ? graph_model_find_envelope(diff->target, target, now->param_idx)
+				: NULL;
+		/* one that plays, and one on the time line, do not take each other's place */
+		if (wanted ? wanted->on_timeline == now->on_timeline : diff->merge)
 			continue;
 		graph_address_format(&address, text, sizeof(text));
 		r = diff_add(diff, graph_op_automate(text, NULL));
+	}
+	return r;
+}
+
+/* ---- markers ---- */
+
+static int diff_markers(struct diff *diff)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && !diff->merge && i < diff->model->n_markers; i++) {
+		const char *name = diff->model->markers[i]->name;
+
+		if (!graph_model_find_marker(diff->target, name))
+			r = diff_add(diff, graph_op_marker(name, NULL));
+	}
+	for (uint32_t i = 0; r == 0 && i < diff->target->n_markers; i++) {
+		const struct graph_marker *target = diff->target->markers[i];
+		const struct graph_marker *now = graph_model_find_marker(diff->model, target->name);
+
+		if (!now || now->at_s != target->at_s)
+			r = diff_add(diff, graph_op_marker(target->name, target));
 	}
 	return r;
 }
@@ -330,8 +346,8 @@ int graph_session_diff(const struct graph_model *model, const Mixd__V1__Graph *w
 	_cleanup_(graph_model_freep) struct graph_model *target = NULL;
 	struct diff diff = {.model = model, .wanted = wanted, .merge = merge, .err = err};
 	static int (*const steps[])(struct diff * diff) = {
-		diff_read_links, diff_remove,	diff_unlink, diff_clear,
-		diff_add_nodes,	 diff_settings, diff_link,   diff_automate,
+		diff_read_links, diff_remove, diff_unlink,   diff_clear,   diff_add_nodes,
+		diff_settings,	 diff_link,   diff_automate, diff_markers,
 	};
 	Mixd__V1__Graph nodes = *wanted;
 	int r;

@@ -58,6 +58,10 @@ static int apply_one(struct graph_txn *txn, const Mixd__V1__Op *op)
 		return graph_txn_op_automate(txn, op->automate);
 	case MIXD__V1__OP__OP_APPLY:
 		return apply_session(txn, op->apply);
+	case MIXD__V1__OP__OP_MARKER:
+		return graph_txn_op_marker(txn, op->marker);
+	case MIXD__V1__OP__OP_EDIT:
+		return graph_txn_op_edit(txn, op->edit);
 	case MIXD__V1__OP__OP_PRESET:
 		return graph_txn_op_preset(txn, op->preset);
 	default:
@@ -101,7 +105,7 @@ static void summarize_session(struct graph_txn_delta *delta)
 		{MIXD__V1__OP__OP_ADD, "added"},	  {MIXD__V1__OP__OP_REMOVE, "removed"},
 		{MIXD__V1__OP__OP_RENAME, "moved"},	  {MIXD__V1__OP__OP_SET, "set"},
 		{MIXD__V1__OP__OP_LINK, "linked"},	  {MIXD__V1__OP__OP_UNLINK, "unlinked"},
-		{MIXD__V1__OP__OP_AUTOMATE, "automated"},
+		{MIXD__V1__OP__OP_AUTOMATE, "automated"}, {MIXD__V1__OP__OP_MARKER, "marked"},
 	};
 	const char *comma = "";
 	size_t used = (size_t)snprintf(delta->summary, sizeof(delta->summary), "apply:");
@@ -127,7 +131,8 @@ static void summarize(const struct graph_model *model, struct graph_txn_delta *d
 	/* done as a set to what was reached, or as many sets: say what was meant */
 	bool meant = n_ops == 1 &&
 		     ((ops[0]->op_case == MIXD__V1__OP__OP_AUTOMATE && ops[0]->automate->clear) ||
-		      ops[0]->op_case == MIXD__V1__OP__OP_PRESET);
+		      ops[0]->op_case == MIXD__V1__OP__OP_PRESET ||
+		      ops[0]->op_case == MIXD__V1__OP__OP_EDIT);
 
 	if (delta->delta.n_done == 0) {
 		snprintf(delta->summary, sizeof(delta->summary), "nothing changed");

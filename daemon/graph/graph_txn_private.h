@@ -24,6 +24,7 @@ enum graph_undo_kind {
 	GRAPH_UNDO_LINK_REMOVED,
 	GRAPH_UNDO_LINK_VALUE,
 	GRAPH_UNDO_ENVELOPE, /* envelope put (or NULL), old taken (or NULL) */
+	GRAPH_UNDO_MARKER, /* the same */
 };
 
 struct graph_undo {
@@ -33,6 +34,7 @@ struct graph_undo {
 	struct graph_node *node;
 	struct graph_link *link;
 	struct graph_envelope *envelope, *old_envelope;
+	struct graph_marker *marker, *old_marker;
 	struct mixd_value old; /* number, or text (owned): also the old name */
 };
 
@@ -73,12 +75,19 @@ int graph_txn_put_link(struct graph_txn *txn, const struct graph_link *link);
 int graph_txn_put_link_value(struct graph_txn *txn, struct graph_link *link, uint32_t row,
 			     double value, double over_ms);
 int graph_txn_take_link(struct graph_txn *txn, struct graph_link *link);
-/* The envelope there is, if any, goes. Nothing of it is in done or inverse: the step that follows says
+/* The envelope there is, if any and not on the time line, goes. Nothing of it is in done or inverse: the step that follows says
  * what becomes of the param. */
 int graph_txn_stop_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx);
 /* ENVELOPE (taken, also on failure) in place of what there is. */
 int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
 			   struct graph_envelope *envelope);
+
+/* The same where OLD, NEW or both are on the time line; NEW NULL: it is cleared. */
+int graph_txn_put_timeline(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
+			   struct graph_envelope *envelope);
+/* MARKER (taken, also on failure; NULL: none) in place of OLD (NULL: none). */
+int graph_txn_put_marker(struct graph_txn *txn, struct graph_marker *marker,
+			 struct graph_marker *old);
 
 /* ---- operations ---- */
 
@@ -91,6 +100,9 @@ int graph_txn_op_link(struct graph_txn *txn, const Mixd__V1__AddLink *op);
 int graph_txn_op_unlink(struct graph_txn *txn, const Mixd__V1__RemoveLink *op);
 /* graph_txn_preset.c */
 int graph_txn_op_preset(struct graph_txn *txn, const Mixd__V1__ApplyPreset *op);
+/* graph_txn_timeline.c */
+int graph_txn_op_marker(struct graph_txn *txn, const Mixd__V1__SetMarker *op);
+int graph_txn_op_edit(struct graph_txn *txn, const Mixd__V1__EditClips *op);
 /* graph_txn_set.c */
 int graph_txn_op_set(struct graph_txn *txn, const Mixd__V1__Set *op);
 int graph_txn_op_automate(struct graph_txn *txn, const Mixd__V1__Automate *op);

@@ -20,6 +20,16 @@ struct set_walk {
 	enum graph_curve curve;
 };
 
+/* One that is an action; those on the time line are states, which a Set leaves alone. */
+static const struct graph_envelope *under_way(const struct graph_txn *txn,
+					      const struct graph_address *address)
+{
+	const struct graph_envelope *envelope =
+		graph_model_find_envelope(txn->model, address->node, address->idx);
+
+	return envelope && !envelope->on_timeline ? envelope : NULL;
+}
+
 static int no_toggle(struct graph_txn *txn, const char *text)
 {
 	int r = error_set(txn->err, ERROR_INVALID, text, "only switches can be toggled");
@@ -59,7 +69,7 @@ static int set_param(struct set_walk *walk, const struct graph_address *address,
 	if (r < 0)
 		return r;
 	/* with an envelope even to the value it has: that may still be on its way there */
-	if (*now == value && !graph_model_find_envelope(txn->model, address->node, address->idx))
+	if (*now == value && !under_way(txn, address))
 		return 0;
 	return take_param(txn, address, value, walk->set->over_ms, walk->curve);
 }
@@ -178,6 +188,8 @@ static int clear_one(struct graph_txn *txn, const struct graph_address *address)
 
 	if (!graph_model_find_envelope(model, address->node, address->idx))
 		return 0;
+	if (!under_way(txn, address))
+		return graph_txn_put_timeline(txn, address->node, address->idx, NULL);
 	if (!txn->in_session && model->value_now &&
 	    model->value_now(model->value_now_data, address->node->uid, address->idx, &now) &&
 	    graph_value_check_param(row, now, "", NULL) == 0)
@@ -191,6 +203,7 @@ static int automate_one(void *data, const struct graph_address *address, const c
 	const Mixd__V1__Automate *op = walk->automate;
 	struct graph_txn *txn = walk->txn;
 	struct graph_envelope *envelope = NULL;
+	const struct graph_envelope *old;
 	int r;
 
 	if (address->kind != GRAPH_ADDRESS_PARAM) {
@@ -202,7 +215,22 @@ static int automate_one(void *data, const struct graph_address *address, const c
 		return clear_one(txn, address);
 	r = graph_envelope_read(address->node, address->idx, op->points, op->n_points, op->curve,
 				text, &envelope, txn->err);
-	return r < 0 ? r : graph_txn_put_envelope(txn, address->node, address->idx, envelope);
+	if (r < 0)
+		return r;
+	old = graph_model_find_envelope(txn->model, address->node, address->idx);
+	envelope->on_timeline = op->timeline;
+	if (op->timeline && old && graph_envelope_equal(old, envelope)) {
+		graph_envelope_free(envelope);
+		return 0;
+	}
+	if (op->timeline)
+		return graph_txn_put_timeline(txn, address->node, address->idx, envelope);
+	if (!old || !old->on_timeline)
+		return graph_txn_put_envelope(txn, address->node, address->idx, envelope);
+	graph_envelope_free(envelope);
+	r = error_set(txn->err, ERROR_CONFLICT, text, "%s follows the time line", text);
+	error_hint(txn->err, "take that from it first: mixctl automate %s --clear", text);
+	return r;
 }
 
 int graph_txn_op_automate(struct graph_txn *txn, const Mixd__V1__Automate *op)

@@ -126,10 +126,14 @@ int graph_txn_take_node(struct graph_txn *txn, struct graph_node *node)
 	int r = take_links(txn, node);
 
 	for (uint32_t i = 0; r == 0 && i < model->n_envelopes;) {
-		if (model->envelopes[i]->node == node)
-			r = graph_txn_stop_envelope(txn, node, model->envelopes[i]->param_idx);
-		else
+		const struct graph_envelope *envelope = model->envelopes[i];
+
+		if (envelope->node != node)
 			i++;
+		else if (envelope->on_timeline)
+			r = graph_txn_put_timeline(txn, node, envelope->param_idx, NULL);
+		else
+			r = graph_txn_stop_envelope(txn, node, envelope->param_idx);
 	}
 	if (r < 0)
 		return r;
@@ -490,7 +494,7 @@ int graph_txn_stop_envelope(struct graph_txn *txn, struct graph_node *node, uint
 	Mixd__V1__Change *message;
 	int r;
 
-	if (!old)
+	if (!old || old->on_timeline)
 		return 0;
 	r = swap_envelope(txn, node, idx, NULL, old);
 	if (r < 0)
@@ -533,4 +537,55 @@ int graph_txn_put_envelope(struct graph_txn *txn, struct graph_node *node, uint3
 	return record(txn, graph_op_automate(text, envelope),
 		      graph_op_set(text, graph_proto_param_value(row, before), 0.0, ""),
 		      graph_change_envelope(text, envelope));
+}
+
+/* ---- the time line ---- */
+
+/* Such an envelope is a state (G6): it is put back as it was, and no value comes with it. */
+int graph_txn_put_timeline(struct graph_txn *txn, struct graph_node *node, uint32_t idx,
+			   struct graph_envelope *envelope)
+{
+	const struct graph_address address = {
+		.node = node, .kind = GRAPH_ADDRESS_PARAM, .idx = idx};
+	struct graph_envelope *old = graph_model_find_envelope(txn->model, node, idx);
+	Mixd__V1__Op *back;
+	char text[GRAPH_ADDRESS_MAX];
+	int r;
+
+	graph_address_format(&address, text, sizeof(text));
+	if (envelope && !old && txn->model->n_envelopes >= GRAPH_ENVELOPES_MAX) {
+		graph_envelope_free(envelope);
+		r = error_set(txn->err, ERROR_RESOURCE, NULL, "more than %u envelopes",
+			      GRAPH_ENVELOPES_MAX);
+		error_hint(txn->err, "clear some that are not needed");
+		return r;
+	}
+	back = graph_op_automate(text, old && old->on_timeline ? old : NULL);
+	r = swap_envelope(txn, node, idx, envelope, old);
+	if (r < 0) {
+		mixd__v1__op__free_unpacked(back, NULL);
+		return r;
+	}
+	return record(txn, graph_op_automate(text, envelope), back,
+		      graph_change_envelope(text, envelope));
+}
+
+int graph_txn_put_marker(struct graph_txn *txn, struct graph_marker *marker,
+			 struct graph_marker *old)
+{
+	const char *name = marker ? marker->name : old->name;
+	struct graph_undo *undo = undo_new(txn, GRAPH_UNDO_MARKER);
+
+	if (!undo) {
+		graph_marker_free(marker);
+		return no_undo(txn);
+	}
+	undo->marker = marker;
+	undo->old_marker = old;
+	if (old)
+		graph_model_take_marker(txn->model, old);
+	if (marker)
+		graph_model_put_marker(txn->model, marker);
+	return record(txn, graph_op_marker(name, marker), graph_op_marker(name, old),
+		      graph_change_marker(name, marker));
 }

@@ -38,6 +38,14 @@ static void undo_one(struct graph_model *model, struct graph_undo *undo)
 	case GRAPH_UNDO_LINK_VALUE:
 		undo->link->value[undo->idx] = undo->old.number;
 		break;
+	case GRAPH_UNDO_MARKER:
+		if (undo->marker) {
+			graph_model_take_marker(model, undo->marker);
+			graph_marker_free(undo->marker);
+		}
+		if (undo->old_marker)
+			graph_model_put_marker(model, undo->old_marker);
+		break;
 	case GRAPH_UNDO_ENVELOPE:
 		if (undo->envelope) {
 			graph_model_take_envelope(model, undo->envelope);
@@ -71,6 +79,9 @@ static void undo_free(struct graph_undo *undo)
 	case GRAPH_UNDO_NODE_RENAMED:
 	case GRAPH_UNDO_CONFIG:
 		free((char *)undo->old.text);
+		break;
+	case GRAPH_UNDO_MARKER:
+		graph_marker_free(undo->old_marker);
 		break;
 	case GRAPH_UNDO_ENVELOPE:
 		graph_envelope_free(undo->old_envelope);

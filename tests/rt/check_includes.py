@@ -23,6 +23,7 @@ INNER = {"daemon/base", "daemon/graph", "daemon/engine", "nodes/include", "proto
 for room in ("daemon/pipewire", "daemon/render", "daemon/control", "daemon/state"):
     ROOMS[room] = set(INNER)
 ROOMS["daemon/render"] |= {"nodes/dsp"} # dither
+ROOMS["daemon/graph"] |= {"nodes/dsp"} # cliplist.h: the text of a config
 ROOMS["daemon/delivery"] = INNER | {"daemon/render", "nodes/dsp"}
 # main.c wires them all; tests may look everywhere.
 ROOMS["daemon"] = {room for room in ROOMS if room.startswith("daemon/")} | INNER
