@@ -15,14 +15,12 @@
 
 #include <mixd/node.h>
 
+#include "ditherlaw.h"
 #include "lanes.h"
 
 #include <mixd/rt.h>
 
-#define DITHER_TAPS 9u
 #define DITHER_BLANK_S 0.5
-#define DITHER_SHAPED_MIN_HZ 40000.0
-#define DITHER_SHAPED_MAX_HZ 50000.0
 #define DITHER_ROUND 6755399441055744.0 /* 1.5 * 2^52: added and taken away, it rounds */
 
 enum {
@@ -47,17 +45,6 @@ static const char *const dither_noises[] = {"off", "tpdf", "highpass", NULL};
 static const char *const dither_shapes[] = {"flat",	  "light",	"medium",
 					    "f-weighted", "improved-e", NULL};
 static const char *const dither_blanked[] = {"no", "yes", NULL};
-
-static const struct {
-	uint32_t n;
-	double tap[DITHER_TAPS];
-} dither_filters[] = {
-	{0, {0}},
-	{3, {1.623, -0.982, 0.109}},
-	{5, {2.033, -2.165, 1.959, -1.590, 0.6149}},
-	{9, {2.412, -3.370, 3.937, -4.174, 3.353, -2.205, 1.281, -0.569, 0.0847}},
-	{9, {2.847, -4.685, 6.214, -7.184, 6.639, -5.032, 3.263, -1.632, 0.4191}},
-};
 
 static const struct mixd_port_row dither_ports[] = {
 	{"in", "Programme, as the last thing before it leaves in integers", false, MIXD_PORT_MAIN,

@@ -1,0 +1,227 @@
+/* media_look.c - see media_look.h.
+ *
+ * SOURCE      ISO/IEC 11172-3, 2.4.2.3 and 13818-3 (MPEG audio frame header); Microsoft,
+ *             "Multiple channel audio data and WAVE files". */
+#include "media_look.h"
+
+#include <sndfile.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "media_bytes.h"
+
+#define SCAN_BYTES 65536u
+#define SCAN_FRAMES_MAX 4000u /* 100 s at 44.1 kHz: a rate that varies has varied by then */
+
+static const struct {
+	int format;
+	const char *name;
+} look_containers[] = {
+	{SF_FORMAT_WAV, "wav"}, {SF_FORMAT_WAVEX, "wav"}, {SF_FORMAT_RF64, "rf64"},
+	{SF_FORMAT_W64, "w64"}, {SF_FORMAT_AIFF, "aiff"}, {SF_FORMAT_CAF, "caf"},
+	{SF_FORMAT_OGG, "ogg"}, {SF_FORMAT_FLAC, "flac"}, {SF_FORMAT_MPEG, "mp3"},
+};
+
+static const struct {
+	int codec;
+	const char *name;
+	uint32_t bits;
+	bool is_float, is_lossy;
+} look_codecs[] = {
+	{SF_FORMAT_PCM_S8, "pcm_s8", 8, false, false},
+	{SF_FORMAT_PCM_U8, "pcm_u8", 8, false, false},
+	{SF_FORMAT_PCM_16, "pcm_s16", 16, false, false},
+	{SF_FORMAT_PCM_24, "pcm_s24", 24, false, false},
+	{SF_FORMAT_PCM_32, "pcm_s32", 32, false, false},
+	{SF_FORMAT_FLOAT, "pcm_f32", 0, true, false},
+	{SF_FORMAT_DOUBLE, "pcm_f64", 0, true, false},
+	{SF_FORMAT_ULAW, "pcm_mulaw", 0, false, true},
+	{SF_FORMAT_ALAW, "pcm_alaw", 0, false, true},
+	{SF_FORMAT_IMA_ADPCM, "adpcm_ima", 0, false, true},
+	{SF_FORMAT_MS_ADPCM, "adpcm_ms", 0, false, true},
+	{SF_FORMAT_GSM610, "gsm610", 0, false, true},
+	{SF_FORMAT_VORBIS, "vorbis", 0, false, true},
+	{SF_FORMAT_OPUS, "opus", 0, false, true},
+	{SF_FORMAT_ALAC_16, "alac", 16, false, false},
+	{SF_FORMAT_ALAC_20, "alac", 20, false, false},
+	{SF_FORMAT_ALAC_24, "alac", 24, false, false},
+	{SF_FORMAT_ALAC_32, "alac", 32, false, false},
+	{SF_FORMAT_MPEG_LAYER_I, "mp1", 0, false, true},
+	{SF_FORMAT_MPEG_LAYER_II, "mp2", 0, false, true},
+	{SF_FORMAT_MPEG_LAYER_III, "mp3", 0, false, true},
+};
+
+/* The ending libsndfile has for a container we have no name for; static in there. */
+static const char *look_ending(int sf_format)
+{
+	SF_FORMAT_INFO format = {.format = sf_format & SF_FORMAT_TYPEMASK};
+
+	if (sf_command(NULL, SFC_GET_FORMAT_INFO, &format, sizeof(format)) != 0 ||
+	    !format.extension)
+		return "other";
+	return format.extension;
+}
+
+void media_look_format(int sf_format, struct media_info *info)
+{
+	info->container = NULL;
+	for (size_t i = 0; i < sizeof(look_containers) / sizeof(look_containers[0]); i++)
+		if ((sf_format & SF_FORMAT_TYPEMASK) == look_containers[i].format)
+			info->container = look_containers[i].name;
+	if (!info->container)
+		info->container = look_ending(sf_format);
+	snprintf(info->codec, sizeof(info->codec), "%s", "other");
+	info->bits = 0;
+	info->is_float = false;
+	info->is_lossy = true;
+	for (size_t i = 0; i < sizeof(look_codecs) / sizeof(look_codecs[0]); i++)
+		if ((sf_format & SF_FORMAT_SUBMASK) == look_codecs[i].codec) {
+			snprintf(info->codec, sizeof(info->codec), "%s", look_codecs[i].name);
+			info->bits = look_codecs[i].bits;
+			info->is_float = look_codecs[i].is_float;
+			info->is_lossy = look_codecs[i].is_lossy;
+		}
+	if (strcmp(info->container, "flac") == 0)
+		snprintf(info->codec, sizeof(info->codec), "flac");
+}
+
+/* ---- MPEG audio -------------------------------------------------------------------------------- */
+
+struct look_mpeg {
+	uint32_t kbps, bytes; /* of this frame */
+	uint32_t xing_at; /* where an Info or Xing tag would be in it */
+};
+
+/* false: HEAD is no header of an MPEG audio frame with a known size. */
+static bool look_mpeg_header(const uint8_t *head, struct look_mpeg *ret)
+{
+	static const uint16_t kbps_table[5][15] = {
+		{0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448},
+		{0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384},
+		{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},
+		{0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256},
+		{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
+	};
+	static const uint16_t hz_table[3] = {44100, 48000, 32000};
+	uint32_t version = head[1] >> 3 & 3, layer = 4 - (head[1] >> 1 & 3), hz, row;
+	uint32_t rate_idx = head[2] >> 4, hz_idx = head[2] >> 2 & 3, pad = head[2] >> 1 & 1;
+	bool is_mono = (head[3] >> 6) == 3;
+
+	if (head[0] != 0xff || (head[1] & 0xe0) != 0xe0 || version == 1 || layer == 4 ||
+	    rate_idx == 0 || rate_idx == 15 || hz_idx == 3)
+		return false;
+	hz = (uint32_t)hz_table[hz_idx] >> (version == 3 ? 0 : version == 2 ? 1 : 2);
+	row = version == 3 ? layer - 1 : layer == 1 ? 3 : 4;
+	ret->kbps = kbps_table[row][rate_idx];
+	if (layer == 1)
+		ret->bytes = (12000 * ret->kbps / hz + pad) * 4;
+	else
+		ret->bytes = (layer == 3 && version != 3 ? 72000u : 144000u) * ret->kbps / hz + pad;
+	ret->xing_at = 4 + (version == 3 ? (is_mono ? 17 : 32) : (is_mono ? 9 : 17));
+	return true;
+}
+
+/* Where the first frame is: behind an ID3v2 tag, or two. */
+static uint64_t look_mpeg_begin(int fd)
+{
+	uint64_t at = 0;
+	uint8_t head[10];
+
+	for (int tags = 0; tags < 4; tags++) {
+		if (media_fd_read(fd, at, head, sizeof(head)) < 0 || memcmp(head, "ID3", 3) != 0)
+			break;
+		at += 10 + ((uint64_t)(head[6] & 0x7f) << 21 | (uint64_t)(head[7] & 0x7f) << 14 |
+			    (uint64_t)(head[8] & 0x7f) << 7 | (head[9] & 0x7f));
+		at += head[5] & 0x10 ? 10 : 0; /* a footer */
+	}
+	return at;
+}
+
+/* Looks at frames from AT on; counts them, and says whether all have one rate. */
+static void look_mpeg_scan(int fd, uint64_t at, struct media_info *info)
+{
+	uint32_t n = 0, first = 0, bad = 0;
+	uint64_t kbps = 0;
+	uint8_t head[4];
+
+	info->is_cbr = true;
+	while (n < SCAN_FRAMES_MAX && bad < SCAN_BYTES &&
+	       media_fd_read(fd, at, head, sizeof(head)) == 0) {
+		struct look_mpeg frame;
+
+		if (!look_mpeg_header(head, &frame)) {
+			at++;
+			bad++;
+			continue;
+		}
+		first = n ? first : frame.kbps;
+		info->is_cbr &= frame.kbps == first;
+		kbps += frame.kbps;
+		at += frame.bytes;
+		n++;
+	}
+	if (n == 0)
+		info->is_cbr = false;
+	else
+		info->bitrate_kbps = info->is_cbr ? first : (double)kbps / n;
+}
+
+static void look_mpeg(int fd, struct media_info *info)
+{
+	uint64_t at = look_mpeg_begin(fd);
+	struct look_mpeg frame;
+	uint8_t head[4], tag[12];
+
+	if (media_fd_read(fd, at, head, sizeof(head)) == 0 && look_mpeg_header(head, &frame) &&
+	    media_fd_read(fd, at + frame.xing_at, tag, sizeof(tag)) == 0) {
+		/* The frame that says how the others are is none of them: encoders give it the
+		 * rate it needs. */
+		if (memcmp(tag, "Info", 4) == 0 || memcmp(tag, "Xing", 4) == 0)
+			at += frame.bytes;
+		look_mpeg_scan(fd, at, info);
+		/* "Xing" is what writers of variable and average rates say. */
+		info->is_cbr &= memcmp(tag, "Xing", 4) != 0;
+	} else {
+		look_mpeg_scan(fd, at, info);
+	}
+	if (!info->is_cbr && info->n_frames > 0 && info->n_bytes > at)
+		info->bitrate_kbps = (double)(info->n_bytes - at) * 8 * info->rate /
+				     (1000.0 * (double)info->n_frames);
+}
+
+void media_look_stream(int fd, struct media_info *info)
+{
+	if (!info->is_lossy)
+		return;
+	if (strcmp(info->container, "mp3") == 0)
+		look_mpeg(fd, info);
+	else if (info->n_frames > 0)
+		info->bitrate_kbps =
+			(double)info->n_bytes * 8 * info->rate / (1000.0 * (double)info->n_frames);
+	if (strncmp(info->codec, "pcm_", 4) == 0 || strncmp(info->codec, "adpcm", 5) == 0)
+		info->is_cbr = true;
+}
+
+/* ---- WAVE masks -------------------------------------------------------------------------------- */
+
+bool media_look_is_discrete(int fd, const struct media_info *info)
+{
+	uint64_t at = 12;
+	uint8_t chunk[8], format[24];
+
+	if (strcmp(info->container, "wav") != 0 && strcmp(info->container, "rf64") != 0)
+		return false;
+	for (int i = 0; i < 64; i++) {
+		if (media_fd_read(fd, at, chunk, sizeof(chunk)) < 0)
+			return false;
+		at += sizeof(chunk);
+		if (memcmp(chunk, "fmt ", 4) == 0) {
+			/* WAVE_FORMAT_EXTENSIBLE: the mask is the 20th byte of the chunk */
+			return media_le(chunk + 4, 4) >= 24 &&
+			       media_fd_read(fd, at, format, sizeof(format)) == 0 &&
+			       media_le(format, 2) == 0xfffe && media_le(format + 20, 4) == 0;
+		}
+		at += (media_le(chunk + 4, 4) + 1) & ~UINT64_C(1);
+	}
+	return false;
+}
