@@ -2,5 +2,6 @@
 #include "delivery_verbs.h"
 
 const struct delivery_verb delivery_verbs[] = {
+	{"spec", verb_spec},
 	{NULL, NULL},
 };

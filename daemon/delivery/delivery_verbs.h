@@ -2,3 +2,5 @@
 #pragma once
 
 #include "job.h"
+
+int verb_spec(struct job *job, struct mixd_error *err);

@@ -12,6 +12,7 @@
 
 const struct mixd_job_verb *const mixd_job_verbs[] = {
 	/* in the order of help */
+	&mixd_job_spec,
 	NULL,
 };
 

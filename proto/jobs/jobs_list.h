@@ -2,3 +2,5 @@
 #pragma once
 
 #include "mixd_jobs.h"
+
+extern const struct mixd_job_verb mixd_job_spec;
