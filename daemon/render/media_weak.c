@@ -1,25 +1,10 @@
-/* media_weak.c - what is linked as long as tags and mixd-av are not in the build. */
+/* media_weak.c - what is linked as long as mixd-av is not in the build. */
 #include <errno.h>
 
 #include "media_av.h"
-#include "media_tags_io.h"
 
 #define WEAK __attribute__((weak))
 
-WEAK int media_tags_write_before(SNDFILE *file, const struct media_info *info,
-				 const struct media_tags *tags, struct mixd_error *err)
-{
-	return 0;
-}
-WEAK int media_tags_write_after(int fd, const char *path, const struct media_info *info,
-				const struct media_tags *tags, struct mixd_error *err)
-{
-	return 0;
-}
-WEAK int media_tags_read(int fd, double rate, struct media_tags *tags)
-{
-	return 0;
-}
 WEAK bool media_av_is_installed(struct mixd_error *err)
 {
 	error_set(err, ERROR_UNAVAILABLE, NULL, "mixd-av is not installed");

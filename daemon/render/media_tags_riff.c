@@ -1,0 +1,472 @@
+/* media_tags_riff.c - tags of WAV and RF64: bext, iXML, cue and its labels, LIST INFO, id3.
+ *
+ * WHAT        The chunks are made twice: before the samples, and again at the end, when loudness is
+ *             known. A chunk of the same size is overwritten where it stands. Another one becomes JUNK,
+ *             and the new one follows the samples.
+ * SOURCE      Microsoft "Multimedia Programming Interface and Data Specifications 1.0", chapter 3
+ *             (cue-ck, playlist, assoc-data-list, INFO); EBU Tech 3285; EBU Tech 3306 (RF64). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cleanup.h"
+#include "media_tags_private.h"
+
+#define RIFF_CHUNKS_MAX 6u
+
+struct riff_chunk {
+	char id[5];
+	struct media_bytes bytes;
+	bool is_placed;
+};
+struct riff_chunks {
+	struct riff_chunk chunk[RIFF_CHUNKS_MAX];
+	uint32_t n;
+};
+
+static void riff_done(struct riff_chunks *chunks)
+{
+	for (uint32_t i = 0; i < chunks->n; i++)
+		media_bytes_done(&chunks->chunk[i].bytes);
+}
+
+/* ---- what is to be there ----------------------------------------------------------------------- */
+
+/* libsndfile makes chunks a multiple of 4 bytes long: so do we, or they would not fit afterwards. */
+static void riff_pad(struct media_bytes *bytes)
+{
+	media_put_zeros(bytes, (4 - bytes->size % 4) % 4);
+}
+
+static size_t riff_begin(struct media_bytes *bytes, const char id[4])
+{
+	media_put(bytes, id, 4);
+	media_put_le(bytes, 0, 4);
+	return bytes->size;
+}
+
+static void riff_end(struct media_bytes *bytes, size_t begin)
+{
+	riff_pad(bytes);
+	media_set_le(bytes, begin - 4, bytes->size - begin, 4);
+}
+
+static bool riff_has_info(const char *name)
+{
+	const struct tags_name *row = tags_name_find(name);
+
+	return row && row->riff;
+}
+
+static void riff_put_info(struct media_bytes *bytes, const struct media_tags *tags)
+{
+	media_put_text(bytes, "INFO");
+	for (uint32_t i = 0; i < tags->n_text; i++) {
+		const struct media_text *text = &tags->text[i];
+		size_t begin;
+
+		if (!tags_is_plain(tags, text, false) || !riff_has_info(text->name))
+			continue;
+		begin = riff_begin(bytes, tags_name_find(text->name)->riff);
+		media_put_text(bytes, text->value);
+		media_put_zeros(bytes, 1);
+		riff_end(bytes, begin);
+	}
+}
+
+static bool riff_is_mark(const struct media_mark *mark)
+{
+	return mark->frame >= 0 && mark->frame <= UINT32_MAX;
+}
+
+static void riff_put_cues(struct media_bytes *bytes, const struct media_tags *tags)
+{
+	uint32_t n = 0;
+
+	media_put_le(bytes, 0, 4);
+	for (uint32_t i = 0; i < tags->n_marks; i++) {
+		const struct media_mark *mark = &tags->mark[i];
+
+		if (!riff_is_mark(mark))
+			continue;
+		media_put_le(bytes, ++n, 4);
+		media_put_le(bytes, (uint64_t)mark->frame, 4); /* in the order of playing */
+		media_put_text(bytes, "data");
+		media_put_le(bytes, 0, 8); /* where chunk and block begin */
+		media_put_le(bytes, (uint64_t)mark->frame, 4);
+	}
+	media_set_le(bytes, 0, n, 4);
+}
+
+static void riff_put_labels(struct media_bytes *bytes, const struct media_tags *tags)
+{
+	uint32_t n = 0;
+
+	media_put_text(bytes, "adtl");
+	for (uint32_t i = 0; i < tags->n_marks; i++) {
+		const struct media_mark *mark = &tags->mark[i];
+		size_t begin;
+
+		if (!riff_is_mark(mark))
+			continue;
+		n++;
+		if (mark->name && mark->name[0]) {
+			begin = riff_begin(bytes, "labl");
+			media_put_le(bytes, n, 4);
+			media_put_text(bytes, mark->name);
+			media_put_zeros(bytes, 1);
+			riff_end(bytes, begin);
+		}
+		if (mark->length > 0 && mark->length <= UINT32_MAX) {
+			begin = riff_begin(bytes, "ltxt");
+			media_put_le(bytes, n, 4);
+			media_put_le(bytes, (uint64_t)mark->length, 4);
+			media_put_text(bytes, "rgn ");
+			media_put_zeros(bytes, 6); /* country, language, dialect */
+			media_put_le(bytes, 65001, 2); /* UTF-8 */
+			riff_end(bytes, begin);
+		}
+	}
+}
+
+/* Texts that LIST INFO has no place for, and a picture, go into an ID3 tag. */
+static bool riff_needs_id3(const struct media_tags *tags)
+{
+	struct tags_pair pairs[TAGS_PAIRS_MAX];
+
+	if (tags->picture || tags_gains(tags, false, pairs))
+		return true;
+	for (uint32_t i = 0; i < tags->n_text; i++)
+		if (tags_is_plain(tags, &tags->text[i], false) &&
+		    !riff_has_info(tags->text[i].name))
+			return true;
+	return false;
+}
+
+static struct media_bytes *riff_add(struct riff_chunks *chunks, const char *id)
+{
+	struct riff_chunk *chunk = &chunks->chunk[chunks->n++];
+
+	memcpy(chunk->id, id, 4);
+	return &chunk->bytes;
+}
+
+static int riff_make(struct riff_chunks *chunks, const struct media_info *info,
+		     const struct media_tags *tags)
+{
+	struct media_bytes *bytes;
+
+	if (tags->bext.is_set)
+		tags_put_bext(riff_add(chunks, "bext"), tags, info);
+	if (tags->ixml) {
+		_cleanup_free_ char *made = *tags->ixml ? NULL : media_tags_make_ixml(tags, info);
+
+		bytes = riff_add(chunks, "iXML");
+		if (!*tags->ixml && !made)
+			return -ENOMEM;
+		media_put_text(bytes, made ? made : tags->ixml);
+		while (bytes->size % 4 && !bytes->is_failed)
+			media_put_text(bytes, "\n");
+	}
+	if (tags->n_marks) {
+		riff_put_cues(riff_add(chunks, "cue "), tags);
+		bytes = riff_add(chunks, "LIST");
+		riff_put_labels(bytes, tags);
+	}
+	bytes = riff_add(chunks, "LIST");
+	riff_put_info(bytes, tags);
+	if (bytes->size == 4) {
+		media_bytes_done(bytes);
+		chunks->n--;
+	}
+	if (riff_needs_id3(tags))
+		tags_put_id3(riff_add(chunks, "id3 "), tags, info);
+	for (uint32_t i = 0; i < chunks->n; i++) {
+		riff_pad(&chunks->chunk[i].bytes);
+		if (chunks->chunk[i].bytes.is_failed)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int media_tags_write_before(SNDFILE *file, const struct media_info *info,
+			    const struct media_tags *tags, struct mixd_error *err)
+{
+	struct riff_chunks chunks = {0};
+	int r;
+
+	if (strcmp(info->container, "wav") != 0 && strcmp(info->container, "rf64") != 0)
+		return 0;
+	r = riff_make(&chunks, info, tags);
+	for (uint32_t i = 0; i < chunks.n && r == 0; i++) {
+		SF_CHUNK_INFO set = {.id_size = 4,
+				     .datalen = (unsigned)chunks.chunk[i].bytes.size,
+				     .data = chunks.chunk[i].bytes.data};
+
+		memcpy(set.id, chunks.chunk[i].id, 4);
+		if (sf_set_chunk(file, &set) != SF_ERR_NO_ERROR)
+			r = -ENOMEM;
+	}
+	riff_done(&chunks);
+	return r < 0 ? error_no_memory(err) : 0;
+}
+
+/* ---- putting it into the file ------------------------------------------------------------------ */
+
+/* The kind of chunk it is: "INFO" and "adtl" are two, though both are a LIST. */
+static const char *riff_kind(const struct tags_chunk *chunk, const uint8_t type[4])
+{
+	static const char *const plain[] = {"bext", "iXML", "cue ", "id3 "};
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (strncasecmp(chunk->id, plain[i], 4) == 0)
+			return plain[i];
+	if (memcmp(chunk->id, "LIST", 4) != 0)
+		return NULL;
+	return memcmp(type, "INFO", 4) == 0 ? "INFO" : memcmp(type, "adtl", 4) == 0 ? "adtl" : NULL;
+}
+
+static struct riff_chunk *riff_wanted(struct riff_chunks *chunks, const char *kind)
+{
+	for (uint32_t i = 0; i < chunks->n; i++) {
+		struct riff_chunk *chunk = &chunks->chunk[i];
+		const void *id = memcmp(chunk->id, "LIST", 4) == 0 ? (const void *)chunk->bytes.data
+								   : chunk->id;
+
+		if (!chunk->is_placed && memcmp(id, kind, 4) == 0)
+			return chunk;
+	}
+	return NULL;
+}
+
+/* One chunk that is there: written anew, made JUNK, or left alone. */
+static int riff_replace(int fd, const struct tags_chunk *chunk, struct riff_chunks *chunks)
+{
+	struct riff_chunk *wanted;
+	uint8_t type[4] = {0};
+	const char *kind;
+
+	if (chunk->size >= 4 && media_fd_read(fd, chunk->at, type, 4) < 0)
+		return -EIO;
+	kind = riff_kind(chunk, type);
+	if (!kind)
+		return 0;
+	wanted = riff_wanted(chunks, kind);
+	if (!wanted || wanted->bytes.size != chunk->size)
+		return media_fd_write(fd, chunk->at - 8, "JUNK", 4);
+	wanted->is_placed = true;
+	return media_fd_write(fd, chunk->at, wanted->bytes.data, wanted->bytes.size);
+}
+
+static int riff_append(int fd, uint64_t at, const struct riff_chunks *chunks)
+{
+	struct media_bytes bytes = {0};
+	int64_t size = media_fd_size(fd);
+	int r;
+
+	/* an encoder that ended on an odd byte */
+	if (size >= 0 && (uint64_t)size < at)
+		media_put_zeros(&bytes, (size_t)(at - (uint64_t)size));
+	for (uint32_t i = 0; i < chunks->n; i++) {
+		const struct riff_chunk *chunk = &chunks->chunk[i];
+
+		if (chunk->is_placed)
+			continue;
+		media_put(&bytes, chunk->id, 4);
+		media_put_le(&bytes, chunk->bytes.size, 4);
+		media_put(&bytes, chunk->bytes.data, chunk->bytes.size);
+	}
+	r = bytes.is_failed ? -ENOMEM
+	    : size < 0	    ? (int)size
+			    : media_fd_write(fd, (uint64_t)size, bytes.data, bytes.size);
+	media_bytes_done(&bytes);
+	return r;
+}
+
+static int riff_set_size(int fd)
+{
+	struct media_bytes bytes = {0};
+	int64_t size = media_fd_size(fd);
+	uint8_t head[16];
+	bool is_rf64;
+	int r = media_fd_read(fd, 0, head, sizeof(head));
+
+	if (r < 0 || size < 8)
+		return r < 0 ? r : -EIO;
+	is_rf64 = memcmp(head, "RIFF", 4) != 0;
+	if (!is_rf64 && size - 8 >= UINT32_MAX)
+		return -EFBIG;
+	media_put_le(&bytes, (uint64_t)size - 8, is_rf64 ? 8 : 4);
+	r = bytes.is_failed ? -ENOMEM
+			    : media_fd_write(fd, is_rf64 ? 20 : 4, bytes.data, bytes.size);
+	media_bytes_done(&bytes);
+	return r;
+}
+
+int tags_write_riff(int fd, const struct media_info *info, const struct media_tags *tags)
+{
+	struct riff_chunks chunks = {0};
+	struct tags_chunk chunk;
+	uint64_t at = 12;
+	int r = riff_make(&chunks, info, tags);
+
+	while (r == 0 && tags_next_chunk(fd, TAGS_RIFF, &at, &chunk))
+		r = riff_replace(fd, &chunk, &chunks);
+	if (r == 0)
+		r = riff_append(fd, at, &chunks);
+	if (r == 0)
+		r = riff_set_size(fd);
+	riff_done(&chunks);
+	return r;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+static void riff_read_info(struct tags_source *source, struct media_view view)
+{
+	while (media_view_left(&view) >= 8) {
+		struct media_view id = media_view_part(&view, 4);
+		size_t size = (size_t)media_view_le(&view, 4);
+		struct media_view part = media_view_part(&view, size);
+		char word[5] = {0};
+		const char *name;
+
+		memcpy(word, id.data, 4);
+		name = tags_name_from(offsetof(struct tags_name, riff), word);
+		if (name)
+			tags_take_bytes(source, name, part.data, part.size, MEDIA_UTF8);
+		if (size % 2)
+			media_view_part(&view, 1);
+	}
+}
+
+/* What LIST adtl says of a cue: a name, or a length. */
+struct riff_label {
+	uint32_t id, order;
+	bool is_name;
+	struct media_view text;
+	uint32_t length;
+};
+
+static int riff_label_order(const void *a, const void *b)
+{
+	const struct riff_label *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Owned; sorted by id. */
+static struct riff_label *riff_labels(struct media_view view, uint32_t *ret_n)
+{
+	struct riff_label *labels = calloc(2 * TAGS_MARKS_MAX, sizeof(*labels));
+	uint32_t n = 0;
+
+	while (labels && n < 2 * TAGS_MARKS_MAX && media_view_left(&view) >= 12) {
+		struct media_view type = media_view_part(&view, 4);
+		size_t size = (size_t)media_view_le(&view, 4);
+		struct media_view part = media_view_part(&view, size);
+		struct riff_label label = {.id = (uint32_t)media_view_le(&part, 4), .order = n};
+
+		label.is_name = memcmp(type.data, "labl", 4) == 0;
+		label.text = media_view_part(&part, media_view_left(&part));
+		if (!label.is_name && label.text.size >= 4)
+			label.length = (uint32_t)media_le(label.text.data, 4);
+		if (label.is_name || memcmp(type.data, "ltxt", 4) == 0)
+			labels[n++] = label;
+		if (size % 2)
+			media_view_part(&view, 1);
+	}
+	if (labels)
+		qsort(labels, n, sizeof(*labels), riff_label_order);
+	*ret_n = n;
+	return labels;
+}
+
+/* The first label of ID among N sorted ones; N: none. */
+static uint32_t riff_label_find(const struct riff_label *labels, uint32_t n, uint32_t id)
+{
+	uint32_t low = 0, high = n;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (labels[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void riff_read_cues(struct tags_source *source, struct media_view cues,
+			   struct media_view adtl)
+{
+	uint32_t n = (uint32_t)media_view_le(&cues, 4), n_labels;
+	_cleanup_free_ struct riff_label *labels = riff_labels(adtl, &n_labels);
+
+	source->is_failed |= !labels;
+	for (uint32_t i = 0; labels && i < n && media_view_left(&cues) >= 24; i++) {
+		struct media_view cue = media_view_part(&cues, 24);
+		uint32_t id = (uint32_t)media_view_le(&cue, 4);
+		_cleanup_free_ char *name = NULL;
+		int64_t length = 0;
+
+		for (uint32_t k = riff_label_find(labels, n_labels, id);
+		     k < n_labels && labels[k].id == id; k++) {
+			if (labels[k].is_name && !name)
+				name = media_text_from(labels[k].text.data, labels[k].text.size,
+						       MEDIA_UTF8);
+			if (!labels[k].is_name)
+				length = labels[k].length;
+		}
+		cue.at = 20;
+		tags_take_mark(source, (int64_t)media_view_le(&cue, 4), length, name);
+	}
+}
+
+void tags_read_riff(struct tags_source *source, int fd)
+{
+	_cleanup_free_ uint8_t *cues = NULL, *labels = NULL;
+	size_t cue_bytes = 0, label_bytes = 0;
+	struct tags_chunk chunk;
+	struct tags_source id3;
+	uint64_t at = 12;
+
+	for (uint32_t i = 0; i < 10000 && tags_next_chunk(fd, TAGS_RIFF, &at, &chunk); i++) {
+		_cleanup_free_ uint8_t *data = NULL;
+		uint8_t type[4] = {0};
+		const char *kind;
+
+		if (chunk.size >= 4 && media_fd_read(fd, chunk.at, type, 4) < 0)
+			return;
+		kind = riff_kind(&chunk, type);
+		data = kind ? tags_load(fd, chunk.at, chunk.size) : NULL;
+		if (!data)
+			continue;
+		if (strcmp(kind, "bext") == 0) {
+			tags_read_bext(source, data, chunk.size);
+		} else if (strcmp(kind, "iXML") == 0 && !source->tags->ixml) {
+			source->tags->ixml = media_text_from(data, chunk.size, MEDIA_UTF8);
+		} else if (strcmp(kind, "INFO") == 0) {
+			riff_read_info(source, media_view(data + 4, chunk.size - 4));
+		} else if (strcmp(kind, "cue ") == 0 && !cues) {
+			cue_bytes = chunk.size;
+			cues = TAKE_PTR(data);
+		} else if (strcmp(kind, "adtl") == 0 && !labels) {
+			label_bytes = chunk.size;
+			labels = TAKE_PTR(data);
+		} else if (strcmp(kind, "id3 ") == 0) {
+			/* the same texts, at more length */
+			id3 = tags_source(source->tags, source->rate);
+			tags_read_id3(&id3, data, chunk.size);
+			source->is_failed |= id3.is_failed;
+		}
+	}
+	if (cues)
+		riff_read_cues(
+			source, media_view(cues, cue_bytes),
+			media_view(labels ? labels + 4 : NULL, labels ? label_bytes - 4 : 0));
+}
