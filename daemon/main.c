@@ -12,6 +12,7 @@
 
 #include "cleanup.h"
 #include "audio_file.h"
+#include "audio_files.h"
 #include "control_server.h"
 #include "engine_modules.h"
 #include "graph_session.h"
@@ -263,7 +264,8 @@ static int start_core(struct mixd *mixd, struct mixd_error *err)
 				     .wake = engine_wake,
 				     .wake_data = mixd,
 				     .read_audio = audio_file_read,
-				     .free_audio = audio_file_free};
+				     .free_audio = audio_file_free,
+				     .files = &audio_files};
 	struct instance_hooks hooks = {
 		.data = mixd, .journal = journal_hook, .persist = persist_hook};
 	char folder[PATH_MAX];

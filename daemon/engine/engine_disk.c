@@ -115,12 +115,14 @@ static const struct engine_files disk_no_files = {
 
 void engine_disk_services(struct mixd_host *host, const struct engine_files *files)
 {
-	const struct engine_files *have = files ? files : &disk_no_files;
+	const struct engine_files *none = &disk_no_files;
+	const struct engine_files *plays = files && files->stream_open ? files : none;
+	const struct engine_files *records = files && files->record_open ? files : none;
 
-	host->stream_open = have->stream_open;
-	host->stream_read = have->stream_read;
-	host->stream_close = have->stream_close;
-	host->record_open = have->record_open;
-	host->record_write = have->record_write;
-	host->record_close = have->record_close;
+	host->stream_open = plays->stream_open;
+	host->stream_read = plays->stream_read;
+	host->stream_close = plays->stream_close;
+	host->record_open = records->record_open;
+	host->record_write = records->record_write;
+	host->record_close = records->record_close;
 }

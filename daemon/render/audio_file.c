@@ -103,6 +103,34 @@ static int audio_cannot_open(const char *path, int error, struct mixd_fault *fau
 	return -error;
 }
 
+int audio_file_find(const char *path, char **ret, struct mixd_fault *fault)
+{
+	char *whole = NULL;
+
+	*fault = (struct mixd_fault){0};
+	for (uint32_t i = 0; path[0] != '/' && i < audio_n_folders; i++) {
+		if (asprintf(&whole, "%s/%s", audio_folders[i], path) < 0)
+			return audio_cannot_open(path, ENOMEM, fault);
+		if (access(whole, F_OK) == 0) {
+			*ret = whole;
+			return 0;
+		}
+		free(whole);
+		whole = NULL;
+	}
+	if (path[0] == '/')
+		whole = strdup(path);
+	if (!whole)
+		return audio_cannot_open(path, path[0] == '/' ? ENOMEM : ENOENT, fault);
+	*ret = whole;
+	return 0;
+}
+
+const char *audio_file_first_folder(void)
+{
+	return audio_n_folders ? audio_folders[0] : NULL;
+}
+
 /* ---- decoding ---------------------------------------------------------------------------------- */
 
 struct audio_reader {

@@ -22,6 +22,10 @@
 /* Search FOLDER (copied) for relative paths, after those already given. -ENOMEM, or -ENOSPC when
  * there are too many. [main] */
 int audio_file_add_folder(const char *folder);
+/* Where PATH is: absolute, malloc'd. -errno with *fault. [any] */
+int audio_file_find(const char *path, char **ret, struct mixd_fault *fault);
+/* The folder that is searched first, or NULL. Borrowed. [any] */
+const char *audio_file_first_folder(void);
 /* Forget all folders. [main] */
 void audio_file_drop_folders(void);
 

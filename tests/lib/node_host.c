@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "audio_file.h"
+#include "audio_files.h"
 #include "rtcheck.h"
 #include "test.h"
 
@@ -29,8 +30,34 @@ static bool node_host_submit(struct mixd_inst *inst, uint32_t job)
 	}
 	if (host->n_jobs == sizeof(host->jobs) / sizeof(host->jobs[0]))
 		return false;
-	host->jobs[host->n_jobs++] = (struct node_host_job){inst, job};
+	host->jobs[host->n_jobs++] = (struct node_host_job){inst, job, false};
 	return true;
+}
+
+/* Offline the frames are read here and now, which is no offence. */
+static bool node_host_submit_disk(struct mixd_inst *inst, uint32_t job)
+{
+	struct node_host *host = ((struct node_host_inst *)inst)->host;
+
+	if (!inst->type->disk)
+		return false;
+	if (host->live) {
+		if (host->n_jobs == sizeof(host->jobs) / sizeof(host->jobs[0]))
+			return false;
+		host->jobs[host->n_jobs++] = (struct node_host_job){inst, job, true};
+		return true;
+	}
+	if (rtcheck_exit)
+		rtcheck_exit();
+	inst->type->disk(inst, job);
+	if (rtcheck_enter)
+		rtcheck_enter();
+	return true;
+}
+
+static void node_host_hold(struct mixd_inst *inst)
+{
+	(void)inst;
 }
 
 uint32_t node_host_work(struct node_host *host)
@@ -38,7 +65,10 @@ uint32_t node_host_work(struct node_host *host)
 	uint32_t n = host->n_jobs;
 
 	for (uint32_t i = 0; i < n; i++)
-		host->type->work(host->jobs[i].inst, host->jobs[i].job);
+		if (host->jobs[i].disk)
+			host->type->disk(host->jobs[i].inst, host->jobs[i].job);
+		else
+			host->type->work(host->jobs[i].inst, host->jobs[i].job);
 	host->n_jobs = 0;
 	return n;
 }
@@ -335,7 +365,15 @@ struct node_host *node_host_try(const struct mixd_node_type *type,
 					    .cycle = node_host_cycle,
 					    .offline = !setup->live,
 					    .read_audio = audio_file_read,
-					    .free_audio = audio_file_free};
+					    .free_audio = audio_file_free,
+					    .submit_disk = node_host_submit_disk,
+					    .hold = node_host_hold,
+					    .stream_open = audio_files.stream_open,
+					    .stream_read = audio_files.stream_read,
+					    .stream_close = audio_files.stream_close,
+					    .record_open = audio_files.record_open,
+					    .record_write = audio_files.record_write,
+					    .record_close = audio_files.record_close};
 	host->insts = node_host_alloc(sizeof(*host->insts) * host->n_inst);
 	host->inst_list = node_host_alloc(sizeof(*host->inst_list) * host->n_inst);
 	node_host_make_setup(host, setup);

@@ -45,6 +45,7 @@ struct node_host {
 	struct node_host_job {
 		struct mixd_inst *inst;
 		uint32_t job;
+		bool disk;
 	} jobs[64];
 	uint32_t n_jobs, cycle_frames, cycle_done; /* live */
 	uint32_t n_active; /* instances that activate() took */

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "audio_file.h"
+#include "audio_files.h"
 #include "instance.h"
 #include "rtcheck.h"
 #include "test.h"
@@ -53,6 +54,10 @@ static inline double rig_sine(uint64_t position, uint32_t channel)
 
 /* Worker jobs run inline; a test of the worker turns it off. */
 static bool rig_offline = true;
+/* The time line from the first frame on; other file services. */
+static bool rig_roll;
+static uint64_t rig_roll_from;
+static const struct engine_files *rig_files;
 
 /* TYPES is taken. */
 static inline struct rig *rig_open_with(struct graph_types *types, bool ungrouped)
@@ -62,7 +67,10 @@ static inline struct rig *rig_open_with(struct graph_types *types, bool ungroupe
 				     .offline = rig_offline,
 				     .ungrouped = ungrouped,
 				     .read_audio = audio_file_read,
-				     .free_audio = audio_file_free};
+				     .free_audio = audio_file_free,
+				     .files = rig_files ? rig_files : &audio_files,
+				     .roll = rig_roll,
+				     .roll_from = rig_roll_from};
 
 	rig->types = types;
 	CHECK(engine_new(&setup, &rig->engine, &rig->err) == 0, "%s", rig->err.text);
