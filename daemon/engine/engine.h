@@ -40,6 +40,10 @@ struct engine_setup {
 	/* Files that are read or written piece by piece, as in mixd_host; NULL: those nodes are
 	 * refused. */
 	const struct engine_files *files;
+	/* By slot: how many frames what comes in there is late already, when the graph is a part of
+	 * one. Borrowed for the life of the engine; NULL: nothing is. */
+	const uint32_t *input_latency;
+	uint32_t n_input_latency;
 	bool roll; /* the transport rolls from the first frame on ... */
 	uint64_t roll_from; /* ... from there */
 };
@@ -141,6 +145,11 @@ void engine_stats(struct engine *engine, struct engine_stats *ret); /* [main] */
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid); /* [main] */
 uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid); /* [main] */
 uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid); /* [main] */
+/* How late what arrives at a node's inputs is, all in all; all of them are equally late (P5). [main] */
+uint32_t engine_path_latency(struct engine *engine, uint64_t node_uid);
+/* What a port carries, as resolved; NULL: no such port. [main] */
+const struct mixd_layout *engine_node_layout(struct engine *engine, uint64_t node_uid, bool output,
+					     uint32_t port);
 /* What param PARAM_IDX (graph_node.value) has reached on its way, in the row's unit, rounded as a
  * person would write it; the declared value when it is there. False: it does not sound. [main] */
 bool engine_param_now(struct engine *engine, uint64_t node_uid, uint32_t param_idx, double *ret);

@@ -460,6 +460,9 @@ int engine_inst_new(struct engine *engine, const struct graph_node *node,
 			told = true;
 		}
 	}
+	if (res == 0 && (inst->node_type->flags & MIXD_NODE_EXTERNAL_IN) &&
+	    engine->setup.input_latency && node->slot < engine->setup.n_input_latency)
+		inst->need.latency = engine->setup.input_latency[node->slot];
 	if (res == 0)
 		inst_limits(inst);
 	if (res == 0)

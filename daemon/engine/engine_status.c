@@ -43,6 +43,40 @@ uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid)
 	return link ? link->delay : 0;
 }
 
+/* Up along any links, as all that arrives at a node is equally late. What has to do with types that
+ * break cycles is in no alignment. */
+uint32_t engine_path_latency(struct engine *engine, uint64_t node_uid)
+{
+	const struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
+	uint32_t latency = 0;
+
+	while (inst && !(inst->node_type->flags & MIXD_NODE_FEEDBACK)) {
+		const struct engine_link *link = NULL;
+
+		for (uint32_t i = 0; i < engine->want.n_links && !link; i++) {
+			const struct engine_want_link *want = &engine->want.links[i];
+
+			if (!want->ghost && want->link->to == inst &&
+			    !(want->link->from->node_type->flags & MIXD_NODE_FEEDBACK))
+				link = want->link;
+		}
+		inst = link ? link->from : NULL;
+		if (link)
+			latency += link->delay + inst->need.latency;
+	}
+	return latency;
+}
+
+const struct mixd_layout *engine_node_layout(struct engine *engine, uint64_t node_uid, bool output,
+					     uint32_t port)
+{
+	const struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
+
+	if (!inst || port >= (output ? inst->setup.n_out_ports : inst->setup.n_in_ports))
+		return NULL;
+	return output ? inst->setup.out_layout[port] : inst->setup.in_layout[port];
+}
+
 /* ---- params on their way ---------------------------------------------------------------------- */
 
 /* The inverse of engine_visible(), with no more digits than are worth writing down. */
