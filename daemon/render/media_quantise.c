@@ -13,9 +13,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "clones.h"
+#include "lanes.h"
 
 #define ROUND 6755399441055744.0 /* 1.5 * 2^52: added and taken away, it rounds */
+#define NOISE_FRAMES 256u
 #define WEYL_32 UINT32_C(0x9E3779B9)
 #define WEYL_64 UINT64_C(0x9E3779B97F4A7C15)
 
@@ -108,30 +109,87 @@ MIXD_CLONES static uint32_t quantise_tpdf(int32_t *restrict out, const float *re
 	return clips;
 }
 
-MIXD_CLONES static uint32_t quantise_shaped(int32_t *restrict out, const float *restrict in,
-					    uint32_t n, double steps, uint32_t shift, uint32_t key,
-					    uint32_t frame, double *restrict error,
-					    enum dither_shape shape)
+/* Four channels from FIRST on, N frames of noise in NOISE. TAPS is a constant after inlining. */
+MIXD_INLINE uint32_t quantise_shaped(struct media_quantiser *quantiser, uint32_t first,
+				     const float *const *in, int32_t *const *out, uint32_t at,
+				     const double (*noise)[4], uint32_t n, uint32_t shift,
+				     const uint32_t taps)
 {
-	const double *tap = dither_filters[shape].tap;
-	const uint32_t taps = dither_filters[shape].n;
-	uint32_t clips = 0;
+	const double *tap = dither_filters[quantiser->shape].tap, steps = quantiser->steps;
+	const double most = 2 * steps;
+	uint32_t left = quantiser->n_channels - first, used = left < 4 ? left : 4, clips = 0;
+	lanes_f64x4 error[DITHER_TAPS];
 
+	for (uint32_t k = 0; k < taps; k++)
+		for (uint32_t l = 0; l < 4; l++)
+			error[k][l] = quantiser->error[first + (l < used ? l : 0)][k];
 	for (uint32_t i = 0; i < n; i++) {
-		double old = 0, v, y;
+		lanes_f64x4 x = {0}, old = {0}, v, y;
 
-		for (uint32_t k = taps - 1; k > 0; k--)
+		/* What is far outside is clipped before, or its error would never fade. */
+		for (uint32_t l = 0; l < used; l++) {
+			double s = (double)in[first + l][at + i] * steps;
+
+			x[l] = s > most ? most : s < -most ? -most : s;
+		}
+#pragma GCC unroll 9
+		for (uint32_t k = 1; k < taps; k++)
 			old += tap[k] * error[k];
-		v = ((double)in[i] * steps - old) - tap[0] * error[0];
-		y = v + quantise_noise(key, frame + i);
-		out[i] = (int32_t)((uint32_t)quantise_round(y, steps - 1, -steps, &clips) << shift);
-		memmove(error + 1, error, (taps - 1) * sizeof(*error));
-		/* The error of rounding, not of clipping: that would never fade. */
-		y = y > 2 * steps ? 2 * steps : y < -2 * steps ? -2 * steps : y;
-		v = v > 2 * steps ? 2 * steps : v < -2 * steps ? -2 * steps : v;
-		error[0] = y + ROUND - ROUND - v;
+		v = (x - old) - tap[0] * error[0];
+		y = v + *(const lanes_f64x4 *)noise[i] + ROUND - ROUND;
+#pragma GCC unroll 9
+		for (uint32_t k = taps - 1; k > 0; k--)
+			error[k] = error[k - 1];
+		error[0] = y - v;
+		for (uint32_t l = 0; l < used; l++)
+			out[first + l][at + i] =
+				(int32_t)((uint32_t)quantise_round(y[l], steps - 1, -steps, &clips)
+					  << shift);
 	}
+	for (uint32_t k = 0; k < taps; k++)
+		for (uint32_t l = 0; l < used; l++)
+			quantiser->error[first + l][k] = error[k][l];
 	return clips;
+}
+
+MIXD_CLONES static uint32_t quantise_shaped_9(struct media_quantiser *quantiser, uint32_t first,
+					      const float *const *in, int32_t *const *out,
+					      uint32_t at, const double (*noise)[4], uint32_t n,
+					      uint32_t shift)
+{
+	return quantise_shaped(quantiser, first, in, out, at, noise, n, shift, 9);
+}
+
+MIXD_CLONES static void quantise_fill_noise(double (*noise)[4], uint32_t lane, uint32_t n,
+					    uint32_t key, uint32_t frame)
+{
+	for (uint32_t i = 0; i < n; i++)
+		noise[i][lane] = quantise_noise(key, frame + i);
+}
+
+/* All channels, N frames under one key. */
+static void quantise_piece_shaped(struct media_quantiser *quantiser, const float *const *in,
+				  int32_t *const *out, uint32_t at, uint32_t n, uint32_t shift)
+{
+	double noise[NOISE_FRAMES][4] __attribute__((aligned(32)));
+
+	while (n > 0) {
+		const uint32_t now = n < NOISE_FRAMES ? n : NOISE_FRAMES;
+
+		for (uint32_t c = 0; c < quantiser->n_channels; c += 4) {
+			for (uint32_t l = 0; l < 4; l++)
+				quantise_fill_noise(noise, l, now,
+						    quantise_key(quantiser,
+								 (c + l) % MEDIA_CHANNELS_MAX,
+								 quantiser->frame),
+						    (uint32_t)quantiser->frame);
+			quantiser->clips +=
+				quantise_shaped_9(quantiser, c, in, out, at, noise, now, shift);
+		}
+		quantiser->frame += now;
+		at += now;
+		n -= now;
+	}
 }
 
 MIXD_CLONES static uint32_t quantise_off_grid(const float *in, uint32_t n, double steps)
@@ -169,21 +227,20 @@ static void quantise_piece(struct media_quantiser *quantiser, const float *const
 			   int32_t *const *out, uint32_t at, uint32_t n, uint32_t shift,
 			   bool dithered)
 {
-	for (uint32_t c = 0; c < quantiser->n_channels; c++) {
-		const uint32_t key = quantise_key(quantiser, c, quantiser->frame);
-		const uint32_t frame = (uint32_t)quantiser->frame;
+	const uint32_t frame = (uint32_t)quantiser->frame;
 
-		if (!dithered)
+	if (dithered && quantiser->shape != DITHER_SHAPE_FLAT) {
+		quantise_piece_shaped(quantiser, in, out, at, n, shift);
+		return;
+	}
+	for (uint32_t c = 0; c < quantiser->n_channels; c++)
+		if (dithered)
 			quantiser->clips +=
-				quantise_plain(out[c] + at, in[c] + at, n, quantiser->steps, shift);
-		else if (quantiser->shape == DITHER_SHAPE_FLAT)
-			quantiser->clips += quantise_tpdf(out[c] + at, in[c] + at, n,
-							  quantiser->steps, shift, key, frame);
+				quantise_tpdf(out[c] + at, in[c] + at, n, quantiser->steps, shift,
+					      quantise_key(quantiser, c, quantiser->frame), frame);
 		else
 			quantiser->clips +=
-				quantise_shaped(out[c] + at, in[c] + at, n, quantiser->steps, shift,
-						key, frame, quantiser->error[c], quantiser->shape);
-	}
+				quantise_plain(out[c] + at, in[c] + at, n, quantiser->steps, shift);
 	quantiser->frame += n;
 }
 
