@@ -89,8 +89,9 @@ static void control_change_locate(struct control_call *call)
 	if (apply->merge ||
 	    (call->error.code != ERROR_NOT_FOUND && call->error.code != ERROR_INVALID))
 		return;
-	if (graph_session_parse_whole(model->types, "session", apply->text, strlen(apply->text),
-				      *apply->format ? apply->format : NULL, &graph, &error) < 0) {
+	if (graph_session_parse_whole_in(model->types, apply->folder, "session", apply->text,
+					 strlen(apply->text), *apply->format ? apply->format : NULL,
+					 &graph, &error) < 0) {
 		error.op_index = idx;
 		call->error = error;
 	}

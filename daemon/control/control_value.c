@@ -313,8 +313,8 @@ int control_diff(struct control_call *call)
 	if (r == 0)
 		r = control_check_format(call, apply->format);
 	if (r == 0)
-		r = (apply->merge ? graph_session_parse : graph_session_parse_whole)(
-			model->types, "session", apply->text, strlen(apply->text),
+		r = (apply->merge ? graph_session_parse_in : graph_session_parse_whole_in)(
+			model->types, apply->folder, "session", apply->text, strlen(apply->text),
 			*apply->format ? apply->format : NULL, &wanted, &call->error);
 	if (r < 0)
 		return r;

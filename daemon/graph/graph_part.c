@@ -183,8 +183,8 @@ static int crossing_of(struct parting *parting, const struct graph_link *link,
 		}
 	}
 	crossing = &parts->crossing[parts->n_crossings++];
-	*crossing = (struct graph_crossing){
-		.source = link->from, .port = link->from_port, .pre = pre};
+	*crossing =
+		(struct graph_crossing){.source = link->from, .port = link->from_port, .pre = pre};
 	crossing->out = crossing_node(parting, 0, crossing);
 	crossing->in = crossing_node(parting, 1, crossing);
 	if (!crossing->out || !crossing->in)
@@ -221,7 +221,7 @@ static int part_links(struct parting *parting)
 	for (uint32_t i = 0; i < parting->model->n_links; i++) {
 		const struct graph_link *link = parting->model->links[i];
 		uint32_t from = part_of(parting, link->from), to = part_of(parting, link->to);
-		struct graph_crossing *crossing;
+		struct graph_crossing *crossing = NULL;
 		struct graph_link *copy;
 
 		if (from > to)
@@ -231,7 +231,7 @@ static int part_links(struct parting *parting)
 			return error_no_memory(parting->err);
 		copy = part_link(parting, to);
 		*copy = *link;
-		if (from == to)
+		if (!crossing)
 			continue;
 		copy->from = crossing->in;
 		copy->from_port = 0;
@@ -291,8 +291,7 @@ static int part_room(struct graph_parts *parts, const struct graph_model *model)
 		part->n_nodes = part->n_links = part->n_envelopes = 0;
 		part->nodes = calloc((size_t)model->n_nodes + model->n_links + 1u,
 				     sizeof(struct graph_node *));
-		part->links =
-			calloc(2u * (size_t)model->n_links + 1u, sizeof(struct graph_link *));
+		part->links = calloc(2u * (size_t)model->n_links + 1u, sizeof(struct graph_link *));
 		part->envelopes = calloc(model->n_envelopes + 1u, sizeof(struct graph_envelope *));
 		if (!part->nodes || !part->links || !part->envelopes)
 			return -ENOMEM;

@@ -134,26 +134,36 @@ static int read_setting(const struct session *session, struct graph_node *node,
 			Mixd__V1__Node *message, const char *id, const struct session_node *value)
 {
 	Mixd__V1__Value as_text = MIXD__V1__VALUE__INIT, *typed;
+	_cleanup_free_ char *clips = NULL;
 	char address[GRAPH_ADDRESS_MAX];
 	struct graph_address found;
+	bool is_clips;
 	int r;
 
 	r = graph_node_find_setting(node, id, &found, session->err);
 	if (r < 0)
 		return session_relocate(session, value->key, "");
 	graph_address_format(&found, address, sizeof(address));
-	r = session_want(session, value, SESSION_SCALAR, address);
+	is_clips = found.kind == GRAPH_ADDRESS_CONFIG && node->type->configs[found.idx]->is_clips;
+	if (!is_clips || value->kind != SESSION_LIST)
+		r = session_want(session, value, SESSION_SCALAR, address);
 	if (r < 0)
 		return r;
 	if (setting_is_there(message, id))
 		return session_fault(session, value->key, "keep one of the two",
 				     "%s is there twice", address);
-	if (!value->quoted &&
+	if (value->kind == SESSION_SCALAR && !value->quoted &&
 	    (!value->text[0] || strcmp(value->text, "~") == 0 || strcmp(value->text, "null") == 0))
 		return session_fault(session, value, "give it one, or remove the line",
 				     "%s has no value", address);
 	as_text.kind_case = MIXD__V1__VALUE__KIND_TEXT;
 	as_text.text = value->text;
+	if (is_clips) {
+		r = session_read_clips(session, value, address, &clips);
+		if (r < 0)
+			return r;
+		as_text.text = clips;
+	}
 	if (found.kind == GRAPH_ADDRESS_PARAM) {
 		r = graph_node_read_param(node, found.idx, &as_text, false, address,
 					  &node->value[found.idx], session->err);
@@ -176,13 +186,18 @@ static int read_setting(const struct session *session, struct graph_node *node,
 }
 
 static int read_settings(const struct session *session, struct graph_node *node,
-			 Mixd__V1__Node *message, const struct session_node *map)
+			 Mixd__V1__Node *message, const struct session_node *map,
+			 const char *const *skip)
 {
 	char id[2 * GRAPH_ID_MAX];
 	int r = 0;
 
 	for (const struct session_node *value = map->first; r == 0 && value; value = value->next) {
-		if (strcmp(value->key->text, "type") == 0)
+		bool skipped = false;
+
+		for (uint32_t i = 0; skip[i]; i++)
+			skipped |= strcmp(value->key->text, skip[i]) == 0;
+		if (skipped)
 			continue;
 		if (value->kind != SESSION_MAP) {
 			r = read_setting(session, node, message, value->key->text, value);
@@ -198,19 +213,95 @@ static int read_settings(const struct session *session, struct graph_node *node,
 	return r;
 }
 
-static int read_type(const struct session *session, const struct session_node *value,
-		     const struct graph_type **ret)
+/* Room for one more message in graph->nodes, which is as long as the next power of two. */
+static bool node_room(Mixd__V1__Graph *graph)
 {
-	const struct session_node *type = session_doc_get(value, "type");
-	int r;
+	size_t n = graph->n_nodes;
+	Mixd__V1__Node **grown;
 
-	if (!type) {
-		r = session_doc_error(session->name, value, session->err,
-				      "node \"%.60s\" has no type", value->key->text);
-		error_hint(session->err, "write %.60s: {type: gain}, say", value->key->text);
+	if (n & (n - 1))
+		return true;
+	grown = reallocarray(graph->nodes, n ? n * 2 : 1, sizeof(*grown));
+	if (grown)
+		graph->nodes = grown;
+	return grown != NULL;
+}
+
+int session_node_begin(const struct session *session, const struct session_node *at,
+		       const char *name, const struct graph_type *type, struct session_new *ret)
+{
+	Mixd__V1__Graph *graph = session->graph;
+	struct session_new new = {0};
+
+	if (graph_name_check(name, session->err) < 0)
+		return session_relocate(session, at, "");
+	if (graph_model_node(session->model, name))
+		return session_fault(session, at, "choose another name",
+				     "the node \"%.128s\" is there already", name);
+	if (session->model->n_nodes >= GRAPH_NODES_MAX)
+		return session_fault(session, at, "split the session over two instances",
+				     "more than %u nodes", GRAPH_NODES_MAX);
+	new.message = malloc(sizeof(*new.message));
+	if (!new.message || !node_room(graph)) {
+		free(new.message);
+		return error_no_memory(session->err);
+	}
+	mixd__v1__node__init(new.message);
+	graph->nodes[graph->n_nodes++] = new.message;
+	if (!graph_proto_text(&new.message->name, name) ||
+	    !graph_proto_text(&new.message->type, type->node_type->id))
+		return error_no_memory(session->err);
+	new.node = graph_node_new(type, name);
+	if (!new.node)
+		return error_no_memory(session->err);
+	*ret = new;
+	return 0;
+}
+
+int session_node_setting(const struct session *session, const struct session_new *new,
+			 const char *id, const struct session_node *value)
+{
+	return read_setting(session, new->node, new->message, id, value);
+}
+
+int session_node_text(const struct session *session, const struct session_new *new, const char *id,
+		      const char *text, const struct session_node *at)
+{
+	struct session_node value = {.kind = SESSION_SCALAR,
+				     .quoted = true,
+				     .line = at->line,
+				     .column = at->column,
+				     .text = (char *)(uintptr_t)text};
+
+	value.key = &value;
+	return read_setting(session, new->node, new->message, id, &value);
+}
+
+int session_node_settings(const struct session *session, const struct session_new *new,
+			  const struct session_node *map, const char *const *skip)
+{
+	return read_settings(session, new->node, new->message, map, skip);
+}
+
+int session_node_end(const struct session *session, struct session_new *new, int r)
+{
+	struct graph_node *node = TAKE_PTR(new->node);
+
+	if (r < 0) {
+		graph_node_free(node);
 		return r;
 	}
-	r = session_want(session, type, SESSION_SCALAR, "the type");
+	graph_node_count_ports(node);
+	node->uid = ++session->model->last_uid;
+	graph_model_put_node(session->model, node);
+	return 0;
+}
+
+int session_read_type(const struct session *session, const struct session_node *type,
+		      const struct graph_type **ret)
+{
+	int r = session_want(session, type, SESSION_SCALAR, "the type");
+
 	if (r < 0)
 		return r;
 	*ret = graph_types_find(session->model->types, type->text, session->err);
@@ -219,52 +310,39 @@ static int read_type(const struct session *session, const struct session_node *v
 
 static int read_node(const struct session *session, const struct session_node *value)
 {
-	_cleanup_(graph_node_freep) struct graph_node *node = NULL;
-	Mixd__V1__Graph *graph = session->graph;
+	static const char *const skip[] = {"type", NULL};
 	const struct graph_type *type = NULL;
-	Mixd__V1__Node *message;
+	const struct session_node *type_at;
+	struct session_new new;
 	int r;
 
 	if (graph_name_check(value->key->text, session->err) < 0)
 		return session_relocate(session, value->key, "");
 	r = session_want(session, value, SESSION_MAP, "a node");
-	if (r == 0)
-		r = read_type(session, value, &type);
 	if (r < 0)
 		return r;
-	if (session->model->n_nodes >= GRAPH_NODES_MAX)
-		return session_fault(session, value, "split the session over two instances",
-				     "more than %u nodes", GRAPH_NODES_MAX);
-	node = graph_node_new(type, value->key->text);
-	message = malloc(sizeof(*message));
-	if (!node || !message) {
-		free(message);
-		return error_no_memory(session->err);
+	type_at = session_doc_get(value, "type");
+	if (!type_at) {
+		r = session_doc_error(session->name, value, session->err,
+				      "node \"%.60s\" has no type", value->key->text);
+		error_hint(session->err, "write %.60s: {type: gain}, say", value->key->text);
+		return r;
 	}
-	mixd__v1__node__init(message);
-	graph->nodes[graph->n_nodes++] = message;
-	if (!graph_proto_text(&message->name, node->name) ||
-	    !graph_proto_text(&message->type, type->node_type->id))
-		return error_no_memory(session->err);
-	r = read_settings(session, node, message, value);
+	r = session_read_type(session, type_at, &type);
+	if (r == 0)
+		r = session_node_begin(session, value->key, value->key->text, type, &new);
 	if (r < 0)
 		return r;
-	graph_node_count_ports(node);
-	node->uid = ++session->model->last_uid;
-	graph_model_put_node(session->model, TAKE_PTR(node));
-	return 0;
+	r = read_settings(session, new.node, new.message, value, skip);
+	return session_node_end(session, &new, r);
 }
 
 static int read_nodes(const struct session *session, const struct session_node *map)
 {
 	int r = session_want(session, map, SESSION_MAP, "nodes");
 
-	if (r < 0)
-		return r;
-	session->graph->nodes = calloc(map->n + 1u, sizeof(session->graph->nodes[0]));
-	if (!session->graph->nodes)
-		return error_no_memory(session->err);
-	for (const struct session_node *value = map->first; r == 0 && value; value = value->next)
+	for (const struct session_node *value = r < 0 ? NULL : map->first; r == 0 && value;
+	     value = value->next)
 		r = read_node(session, value);
 	return r;
 }
@@ -299,18 +377,25 @@ static int read_head(const struct session *session, const struct session_node *r
 
 static int read_root(const struct session *session, const struct session_node *root)
 {
-	static const char *const words[] = {"mixd", "name", "nodes", "links", "envelopes"};
+	static const char *const words[] = {"mixd",  "name",	"nodes",     "tracks",
+					    "buses", "markers", "envelopes", "links"};
 	const struct session_node *part;
 	int r = session_want(session, root, SESSION_MAP, "the session");
 
 	if (r == 0)
-		r = session_check_keys(session, root, words, 5);
+		r = session_check_keys(session, root, words, 8);
 	if (r == 0)
 		r = read_head(session, root);
-	/* in this order, wherever they stand: links name nodes */
+	/* in this order, wherever they stand: links name nodes, envelopes markers */
+	part = session_doc_get(root, "markers");
+	if (r == 0 && part)
+		r = session_read_markers(session, part);
 	part = session_doc_get(root, "nodes");
 	if (r == 0 && part)
 		r = read_nodes(session, part);
+	if (r == 0)
+		r = session_read_tracks(session, session_doc_get(root, "tracks"),
+					session_doc_get(root, "buses"));
 	part = session_doc_get(root, "links");
 	if (r == 0 && part)
 		r = session_read_links(session, part);
@@ -355,7 +440,14 @@ int graph_session_parse(const struct graph_types *types, const char *name, const
 			size_t size, const char *format, Mixd__V1__Graph **ret,
 			struct mixd_error *err)
 {
-	struct session session = {.name = name ? name : "session", .err = err};
+	return graph_session_parse_in(types, NULL, name, text, size, format, ret, err);
+}
+
+int graph_session_parse_in(const struct graph_types *types, const char *folder, const char *name,
+			   const char *text, size_t size, const char *format, Mixd__V1__Graph **ret,
+			   struct mixd_error *err)
+{
+	struct session session = {.name = name ? name : "session", .err = err, .folder = folder};
 
 	return parse(&session, types, text, size, format, ret);
 }
@@ -364,7 +456,15 @@ int graph_session_parse_whole(const struct graph_types *types, const char *name,
 			      size_t size, const char *format, Mixd__V1__Graph **ret,
 			      struct mixd_error *err)
 {
-	struct session session = {.name = name ? name : "session", .err = err, .whole = true};
+	return graph_session_parse_whole_in(types, NULL, name, text, size, format, ret, err);
+}
+
+int graph_session_parse_whole_in(const struct graph_types *types, const char *folder,
+				 const char *name, const char *text, size_t size,
+				 const char *format, Mixd__V1__Graph **ret, struct mixd_error *err)
+{
+	struct session session = {
+		.name = name ? name : "session", .err = err, .whole = true, .folder = folder};
 
 	return parse(&session, types, text, size, format, ret);
 }

@@ -7,7 +7,13 @@
  * FORM        mixd: 1; name; nodes: {NAME: {type: T, ID: VALUE, band1: {ID: VALUE}}}; links: [a -> b
  *             -> c:key, {from: a, to: b, gain: -6dB}]; envelopes: [{address: a.gain, curve: log,
  *             points: [0s=-60dB, [3s, 0dB]]}]. A port stands only at the ends of a chain. A link
- *             may name a node that the file does not: with `merge` it is one that runs.
+ *             may name a node that the file does not: with `merge` it is one that runs. A config that
+ *             is a list of clips may be a list of maps. `on: timeline` makes an envelope follow the
+ *             transport, and its times may be markers. markers: {verse: 12.5s, end: "3:05"}.
+ * TRACKS      tracks and buses are short for nodes and links (graph_session_tracks.c says which):
+ *             tracks: {vox: {clips: [{file: vox.wav, at: 0s}], strip: [{type: eq}, comp], gain: -3dB,
+ *             pan: L20, sends: {fx/reverb: -12dB}, bus: mix}, drums: drums.wav}
+ *             buses: {mix: {strip: [{type: limiter}], bus: out}}. What is written has nodes and links.
  * NAME        a label for the reader. It is not kept: a model has the name of its instance, which
  *             is what is written.
  * THREADS     [main] */
@@ -26,6 +32,14 @@ int graph_session_parse(const struct graph_types *types, const char *name, const
 int graph_session_parse_whole(const struct graph_types *types, const char *name, const char *text,
 			      size_t size, const char *format, Mixd__V1__Graph **ret,
 			      struct mixd_error *err);
+/* The same, with the folder in which relative names of clips' files begin; NULL, "": they stay as they
+ * are. */
+int graph_session_parse_in(const struct graph_types *types, const char *folder, const char *name,
+			   const char *text, size_t size, const char *format, Mixd__V1__Graph **ret,
+			   struct mixd_error *err);
+int graph_session_parse_whole_in(const struct graph_types *types, const char *folder,
+				 const char *name, const char *text, size_t size,
+				 const char *format, Mixd__V1__Graph **ret, struct mixd_error *err);
 /* Returned: malloc'd text. FORMAT "yaml" or "json". */
 char *graph_session_write(const struct graph_model *model, const char *format);
 /* The operations that turn MODEL into WANTED (in an order that applies cleanly). MERGE: only add

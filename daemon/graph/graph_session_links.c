@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "graph_clips.h"
 #include "graph_proto.h"
 #include "graph_value.h"
 
@@ -73,8 +74,8 @@ static int read_end(const struct session *session, const struct session_node *at
 }
 
 /* VALUES: what the link is set to. */
-static int read_link(const struct session *session, const struct session_node *at, const char *from,
-		     const char *to, const struct graph_link *values)
+int session_read_link(const struct session *session, const struct session_node *at,
+		      const char *from, const char *to, const struct graph_link *values)
 {
 	char from_text[GRAPH_ADDRESS_MAX], to_text[GRAPH_ADDRESS_MAX];
 	struct graph_link link = *values, *copy;
@@ -141,7 +142,7 @@ static int read_chain(const struct session *session, const struct session_node *
 					      "port \"%.60s\" in the middle of a chain", end);
 			error_hint(session->err, "ports stand at the ends: write two lines");
 		} else if (from) {
-			r = read_link(session, at, from, end, &plain);
+			r = session_read_link(session, at, from, end, &plain);
 		} else if (!rest) {
 			r = session_doc_error(session->name, at, session->err,
 					      "\"%.60s\" is no link", at->text);
@@ -153,8 +154,8 @@ static int read_chain(const struct session *session, const struct session_node *
 }
 
 /* What stands in MAP beside "from" and "to". */
-static int read_link_values(const struct session *session, const struct session_node *map,
-			    struct graph_link *values)
+int session_read_link_values(const struct session *session, const struct session_node *map,
+			     struct graph_link *values)
 {
 	bool seen[GRAPH_LINK_ROWS] = {false};
 
@@ -198,8 +199,8 @@ static int read_link_map(const struct session *session, const struct session_nod
 	if (r == 0)
 		r = session_want(session, to, SESSION_SCALAR, "to");
 	if (r == 0)
-		r = read_link_values(session, map, &values);
-	return r < 0 ? r : read_link(session, map, from->text, to->text, &values);
+		r = session_read_link_values(session, map, &values);
+	return r < 0 ? r : session_read_link(session, map, from->text, to->text, &values);
 }
 
 int session_read_links(const struct session *session, const struct session_node *list)
@@ -223,6 +224,20 @@ int session_read_links(const struct session *session, const struct session_node 
 static const struct mixd_param_row at_row = {
 	.id = "time", .type = MIXD_TYPE_FLOAT, .unit = MIXD_UNIT_MS, .max = 86400000.0};
 
+/* "3s", "1:23.5", or a marker. */
+static int read_time(const struct session *session, const char *text, double *ret_ms)
+{
+	double at_s = 0.0;
+
+	if (!strchr(text, ':') && !graph_model_find_marker(session->model, text))
+		return graph_value_parse_param(&at_row, 0.0, text, 0.0, "time", ret_ms,
+					       session->err);
+	if (graph_position_parse(session->model, text, 0.0, "time", &at_s, session->err) < 0)
+		return -EINVAL;
+	*ret_ms = at_s * 1e3;
+	return 0;
+}
+
 /* "3s=-6dB", or [3s, -6dB] */
 static int read_point(const struct session *session, const struct session_node *at,
 		      const struct graph_address *address, struct graph_point *ret)
@@ -243,8 +258,7 @@ static int read_point(const struct session *session, const struct session_node *
 	if (!value)
 		return session_fault(session, at, "write it as time=value, as in 3s=-6dB",
 				     "\"%.60s\" is no point", at->text ? at->text : "...");
-	if (graph_value_parse_param(&at_row, 0.0, time, 0.0, "time", &ret->at_ms, session->err) <
-		    0 ||
+	if (read_time(session, time, &ret->at_ms) < 0 ||
 	    graph_value_parse_param(param->row, param->def, value, 0.0, param->id, &ret->value,
 				    session->err) < 0)
 		return session_relocate(session, at, "");
@@ -252,7 +266,7 @@ static int read_point(const struct session *session, const struct session_node *
 }
 
 static int envelope_append(const struct session *session, const struct session_node *at,
-			   const struct graph_address *address, const char *curve,
+			   const struct graph_address *address, const char *curve, bool on_timeline,
 			   const struct graph_point *points, size_t n)
 {
 	Mixd__V1__Graph *graph = session->graph;
@@ -276,6 +290,7 @@ static int envelope_append(const struct session *session, const struct session_n
 	free(messages);
 	if (r < 0)
 		return session_relocate(session, at, text);
+	envelope->on_timeline = on_timeline;
 	graph_model_put_envelope(session->model, envelope);
 	message = graph_proto_envelope(envelope);
 	if (!message)
@@ -284,17 +299,32 @@ static int envelope_append(const struct session *session, const struct session_n
 	return 0;
 }
 
+/* What the times of an envelope count from. */
+static int read_on(const struct session *session, const struct session_node *on, bool *ret_timeline)
+{
+	int r = on ? session_want(session, on, SESSION_SCALAR, "on") : 0;
+
+	if (r < 0 || !on)
+		return r;
+	*ret_timeline = strcmp(on->text, "timeline") == 0;
+	if (*ret_timeline || strcmp(on->text, "now") == 0)
+		return 0;
+	return session_fault(session, on, "want timeline, or now: from when it is applied",
+			     "an envelope cannot be on \"%.40s\"", on->text);
+}
+
 static int read_envelope(const struct session *session, const struct session_node *map)
 {
-	static const char *const words[] = {"address", "curve", "points"};
+	static const char *const words[] = {"address", "on", "curve", "points"};
 	_cleanup_free_ struct graph_point *points = NULL;
 	const struct session_node *place, *curve, *list;
 	struct graph_address address;
+	bool on_timeline = false;
 	size_t n = 0;
 	int r = session_want(session, map, SESSION_MAP, "an envelope");
 
 	if (r == 0)
-		r = session_check_keys(session, map, words, 3);
+		r = session_check_keys(session, map, words, 4);
 	if (r < 0)
 		return r;
 	place = session_doc_get(map, "address");
@@ -310,6 +340,8 @@ static int read_envelope(const struct session *session, const struct session_nod
 		r = session_want(session, curve, SESSION_SCALAR, "curve");
 	if (r == 0)
 		r = session_want(session, list, SESSION_LIST, "points");
+	if (r == 0)
+		r = read_on(session, session_doc_get(map, "on"), &on_timeline);
 	if (r < 0)
 		return r;
 	if (graph_model_find_address(session->model, place->text, &address, session->err) < 0)
@@ -323,7 +355,8 @@ static int read_envelope(const struct session *session, const struct session_nod
 	for (const struct session_node *point = list->first; r == 0 && point; point = point->next)
 		r = read_point(session, point, &address, &points[n++]);
 	return r < 0 ? r
-		     : envelope_append(session, map, &address, curve ? curve->text : "", points, n);
+		     : envelope_append(session, map, &address, curve ? curve->text : "",
+				       on_timeline, points, n);
 }
 
 int session_read_envelopes(const struct session *session, const struct session_node *list)

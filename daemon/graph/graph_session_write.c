@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "cliplist.h"
+#include "graph_clips.h"
 #include "graph_value.h"
 
 #define LINE_MAX_CHARS 96u /* a node longer than this is written one setting a line */
@@ -151,9 +153,55 @@ static void write_params(const struct writer *writer, const struct graph_node *n
 		fputc('}', writer->out);
 }
 
+/* {file: "vox 1.wav", at: 0s} */
+static void write_clip(const struct writer *writer, const struct clip *clip)
+{
+	char text[CLIPLIST_FILE_MAX + 1];
+	const char *comma = "{";
+
+	for (uint32_t i = 0; cliplist_keys[i]; i++) {
+		const char *key = cliplist_keys[i];
+
+		if (!clip_get(clip, key, text, sizeof(text)))
+			continue;
+		fputs(comma, writer->out);
+		write_key(writer, key);
+		if (strcmp(key, "file") == 0 || strcmp(key, "name") == 0 || writer->json)
+			write_word(writer, text);
+		else
+			fputs(text, writer->out);
+		comma = ", ";
+	}
+	fputc('}', writer->out);
+}
+
+/* A list of maps: on the line of the node when that is one line. */
+static void write_clips(const struct writer *writer, const char *text, bool line)
+{
+	const char *before = line ? ", " : writer->json ? ",\n        " : "\n      - ";
+	struct cliplist list = {0};
+
+	if (cliplist_parse(text, &list, NULL, NULL) < 0 || list.n == 0) {
+		write_quoted(writer->out, text); /* the model has none such */
+		return;
+	}
+	if (line || writer->json)
+		fputc('[', writer->out);
+	if (!line)
+		fputs(writer->json ? before + 1 : before, writer->out);
+	for (uint32_t i = 0; i < list.n; i++) {
+		fputs(i ? before : "", writer->out);
+		write_clip(writer, &list.clip[i]);
+	}
+	if (line || writer->json)
+		fputc(']', writer->out);
+	cliplist_done(&list);
+}
+
 static void write_configs(const struct writer *writer, const struct graph_node *node,
 			  const char *between)
 {
+	bool line = between[0] == ',' && between[1] == ' ';
 	char text[TEXT_BUF];
 
 	for (uint32_t i = 0; i < node->type->n_configs; i++) {
@@ -162,7 +210,14 @@ static void write_configs(const struct writer *writer, const struct graph_node *
 		if (config_is_default(node, i))
 			continue;
 		fputs(between, writer->out);
-		write_key(writer, row->id);
+		if (row->is_clips && !line && !writer->json) /* a block begins behind the key */
+			fprintf(writer->out, "%s:", row->id);
+		else
+			write_key(writer, row->id);
+		if (row->is_clips) {
+			write_clips(writer, node->config[i].text, line);
+			continue;
+		}
 		if (row->type == MIXD_TYPE_STRING) {
 			write_word(writer, node->config[i].text);
 			continue;
@@ -376,18 +431,40 @@ static void write_envelope(const struct writer *writer, const struct graph_envel
 
 	if (writer->json)
 		fprintf(writer->out,
-			"%s    {\"address\": \"%s.%s\", \"curve\": \"%s\", \"points\": [",
+			"%s    {\"address\": \"%s.%s\", %s\"curve\": \"%s\", \"points\": [",
 			first ? "" : ",\n", envelope->node->name, param->id,
+			envelope->on_timeline ? "\"on\": \"timeline\", " : "",
 			graph_curve_names[envelope->curve]);
 	else
-		fprintf(writer->out, "  - {address: \"%s.%s\", curve: %s, points: [",
-			envelope->node->name, param->id, graph_curve_names[envelope->curve]);
+		fprintf(writer->out, "  - {address: \"%s.%s\", %scurve: %s, points: [",
+			envelope->node->name, param->id,
+			envelope->on_timeline ? "on: timeline, " : "",
+			graph_curve_names[envelope->curve]);
 	for (uint32_t i = 0; i < envelope->n_points; i++) {
 		graph_value_format_param(param->row, envelope->points[i].value, text, sizeof(text));
 		graph_number_format(envelope->points[i].at_ms, at, sizeof(at));
 		fprintf(writer->out, "%s\"%sms=%s\"", i ? ", " : "", at, text);
 	}
 	fputs(writer->json ? "]}" : "]}\n", writer->out);
+}
+
+/* ---- markers ---- */
+
+static void write_markers(const struct writer *writer)
+{
+	const struct graph_model *model = writer->model;
+	char text[48];
+
+	for (uint32_t i = 0; i < model->n_markers; i++) {
+		fputs(!writer->json ? "  " : i ? ",\n    " : "    ", writer->out);
+		write_key(writer, model->markers[i]->name);
+		clip_time_format((struct clip_time){.value = model->markers[i]->at_s}, text,
+				 sizeof(text));
+		if (writer->json)
+			write_quoted(writer->out, text);
+		else
+			fprintf(writer->out, "%s\n", text);
+	}
 }
 
 /* ---- the whole ---- */
@@ -416,6 +493,9 @@ static bool write_yaml(const struct writer *writer)
 		fputs("envelopes:\n", writer->out);
 	for (uint32_t i = 0; i < model->n_envelopes; i++)
 		write_envelope(writer, model->envelopes[i], i == 0);
+	if (model->n_markers > 0)
+		fputs("markers:\n", writer->out);
+	write_markers(writer);
 	return true;
 }
 
@@ -446,6 +526,11 @@ static bool write_json(const struct writer *writer)
 		write_envelope(writer, model->envelopes[i], i == 0);
 	if (model->n_envelopes > 0)
 		fputs("\n  ]", writer->out);
+	if (model->n_markers > 0)
+		fputs(",\n  \"markers\": {\n", writer->out);
+	write_markers(writer);
+	if (model->n_markers > 0)
+		fputs("\n  }", writer->out);
 	fputs("\n}\n", writer->out);
 	return true;
 }

@@ -25,8 +25,9 @@ static int apply_session(struct graph_txn *txn, const Mixd__V1__Apply *op)
 	uint32_t n_ops = 0;
 	int r;
 
-	r = graph_session_parse(txn->model->types, "session", op->text, strlen(op->text),
-				op->format[0] ? op->format : NULL, &wanted, txn->err);
+	r = graph_session_parse_in(txn->model->types, op->folder, "session", op->text,
+				   strlen(op->text), op->format[0] ? op->format : NULL, &wanted,
+				   txn->err);
 	if (r == 0)
 		r = graph_session_diff(txn->model, wanted, op->merge, &ops, &n_ops, txn->err);
 	txn->in_session = txn->delta->applied = true;

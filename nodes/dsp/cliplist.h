@@ -85,6 +85,9 @@ void clip_done(struct clip *clip);
 int clip_copy(const struct clip *clip, struct clip *ret); /* -ENOMEM */
 /* KEY (of cliplist_keys) becomes TEXT, as written behind it. -EINVAL, -ENOMEM. */
 int clip_set(struct clip *clip, const char *key, const char *text, struct mixd_fault *fault);
+/* The value of KEY as it is written, without quotes; false: it is not, being at its default. SIZE of
+ * CLIPLIST_FILE_MAX + 1 holds all. */
+bool clip_get(const struct clip *clip, const char *key, char *buf, size_t size);
 /* What can be wrong only as a whole: no file, fades longer than the length. -EINVAL. */
 int clip_check(const struct clip *clip, struct mixd_fault *fault);
 /* CLIP is taken and put before clip IDX (n: at the end). -ENOSPC with *fault, -ENOMEM; then CLIP is

@@ -495,64 +495,68 @@ static bool key_is_default(const struct clip *clip, const struct clip_key *key)
 	return true;
 }
 
-static void percent_write(FILE *out, double speed)
+static void percent_write(double speed, char *buf, size_t size)
 {
 	char number[40];
 
 	number_write(speed * 100.0, number, sizeof(number));
-	if (strtod(number, NULL) / 100.0 == speed) {
-		fprintf(out, "%s%%", number);
-		return;
-	}
-	number_write(speed, number, sizeof(number));
-	fputs(number, out);
+	if (strtod(number, NULL) / 100.0 == speed)
+		snprintf(buf, size, "%s%%", number);
+	else
+		number_write(speed, buf, size);
 }
 
-static void key_write(FILE *out, const struct clip *clip, const struct clip_key *key)
+bool clip_get(const struct clip *clip, const char *id, char *buf, size_t size)
 {
-	const void *field = (const char *)clip + key->at;
-	char text[48];
+	const struct clip_key *key = key_find(id);
+	const void *field;
 
+	if (!key || key_is_default(clip, key))
+		return false;
+	field = (const char *)clip + key->at;
 	switch (key->kind) {
 	case CLIP_TEXT:
-		word_write(out, *(char *const *)field);
-		return;
+		snprintf(buf, size, "%s", *(char *const *)field);
+		break;
 	case CLIP_TIME:
 	case CLIP_LENGTH:
-		clip_time_format(*(const struct clip_time *)field, text, sizeof(text));
-		fputs(text, out);
-		return;
+		clip_time_format(*(const struct clip_time *)field, buf, size);
+		break;
 	case CLIP_GAIN:
-		number_write(clip->gain_db, text, sizeof(text));
+		number_write(clip->gain_db, buf, size);
+		snprintf(buf + strlen(buf), size - strlen(buf), "dB");
 		if (clip->gain_db <= CLIPLIST_GAIN_MIN_DB)
-			fputs("-inf", out);
-		else
-			fprintf(out, "%sdB", text);
-		return;
+			snprintf(buf, size, "-inf");
+		break;
 	case CLIP_CURVE:
-		fputs(clip_curve_names[*(const enum clip_curve *)field], out);
-		return;
+		snprintf(buf, size, "%s", clip_curve_names[*(const enum clip_curve *)field]);
+		break;
 	case CLIP_LOOP:
-		fprintf(out, "%u", clip->loop);
-		return;
+		snprintf(buf, size, "%u", clip->loop);
+		break;
 	case CLIP_SWITCH:
-		fputs(clip->reverse ? "on" : "off", out);
-		return;
+		snprintf(buf, size, "%s", clip->reverse ? "on" : "off");
+		break;
 	case CLIP_SPEED:
-		percent_write(out, clip->speed);
-		return;
+		percent_write(clip->speed, buf, size);
+		break;
 	}
+	return true;
 }
 
 static void clip_write(FILE *out, const struct clip *clip)
 {
+	char text[CLIPLIST_FILE_MAX + 1];
 	const char *comma = "{";
 
 	for (size_t i = 0; i < CLIP_KEYS; i++) {
-		if (key_is_default(clip, &clip_keys[i]))
+		if (!clip_get(clip, clip_keys[i].id, text, sizeof(text)))
 			continue;
 		fprintf(out, "%s%s: ", comma, clip_keys[i].id);
-		key_write(out, clip, &clip_keys[i]);
+		if (clip_keys[i].kind == CLIP_TEXT)
+			word_write(out, text);
+		else
+			fputs(text, out);
 		comma = ", ";
 	}
 	fputc('}', out);
