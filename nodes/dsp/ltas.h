@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "fft.h"
 
@@ -52,3 +53,8 @@ double ltas_result(const struct ltas *ltas, double ret_db[LTAS_BANDS]);
 double ltas_loudness_db(const double db[LTAS_BANDS], double rate_hz);
 /* Average over OCTAVES (Hann-shaped, by power). DB and RET may be equal. [any] */
 void ltas_smooth(const double db[LTAS_BANDS], double octaves, double ret[LTAS_BANDS]);
+/* A spectrum as a config keeps it: LTAS_TEXT_MAX bytes are enough. [any] */
+#define LTAS_TEXT_MAX 4096u
+void ltas_to_text(const double db[LTAS_BANDS], char *ret, size_t size);
+/* False: TEXT is no spectrum. [any] */
+bool ltas_from_text(const char *text, double ret[LTAS_BANDS]);

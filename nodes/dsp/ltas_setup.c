@@ -1,11 +1,15 @@
 /* ltas_setup.c - see ltas.h: tables and memory. [main] */
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "eq_curve.h"
 #include "ltas.h"
 #include "window.h"
+
+#define LTAS_TEXT_HEAD "ltas 20Hz 12/oct:"
 
 static void *ltas_take(char **at, size_t bytes)
 {
@@ -61,4 +65,31 @@ void ltas_done(struct ltas *ltas)
 		fft_plan_done(&ltas->plan);
 	free(ltas->memory);
 	memset(ltas, 0, sizeof(*ltas));
+}
+
+void ltas_to_text(const double db[LTAS_BANDS], char *ret, size_t size)
+{
+	size_t at = (size_t)snprintf(ret, size, "%s", LTAS_TEXT_HEAD);
+
+	for (uint32_t b = 0; b < LTAS_BANDS && at < size; b++)
+		at += (size_t)snprintf(ret + at, size - at, " %.2f", db[b]);
+	ret[size - 1] = '\0';
+}
+
+bool ltas_from_text(const char *text, double ret[LTAS_BANDS])
+{
+	size_t head = strlen(LTAS_TEXT_HEAD);
+
+	if (strncmp(text, LTAS_TEXT_HEAD, head) != 0)
+		return false;
+	text += head;
+	for (uint32_t b = 0; b < LTAS_BANDS; b++) {
+		char *end;
+
+		ret[b] = strtod(text, &end);
+		if (end == text || !isfinite(ret[b]) || fabs(ret[b]) > 400.0)
+			return false;
+		text = end;
+	}
+	return text[strspn(text, " ")] == '\0';
 }

@@ -10,7 +10,6 @@
 #include "matcheq_state.h"
 
 #define MATCHEQ_SECONDS_MIN 1.0 /* of sound that counts: less is no average */
-#define MATCHEQ_TEXT_HEAD "ltas 20Hz 12/oct:"
 #define MATCHEQ_RING_HALVES 8u /* how late the worker may be: 6 halves of a frame */
 
 __attribute__((format(printf, 3, 4))) static int
@@ -26,34 +25,6 @@ matcheq_fault(struct mixd_fault *fault, const char *hint, const char *fmt, ...)
 }
 
 /* ---- spectra ----------------------------------------------------------------------------------- */
-
-static void matcheq_write_text(const double db[LTAS_BANDS], char *ret, size_t size)
-{
-	size_t at = (size_t)snprintf(ret, size, "%s", MATCHEQ_TEXT_HEAD);
-
-	for (uint32_t b = 0; b < LTAS_BANDS && at < size; b++)
-		at += (size_t)snprintf(ret + at, size - at, " %.2f", db[b]);
-	ret[size - 1] = '\0';
-}
-
-/* False: TEXT is no spectrum. */
-static bool matcheq_read_text(const char *text, double ret[LTAS_BANDS])
-{
-	size_t head = strlen(MATCHEQ_TEXT_HEAD);
-
-	if (strncmp(text, MATCHEQ_TEXT_HEAD, head) != 0)
-		return false;
-	text += head;
-	for (uint32_t b = 0; b < LTAS_BANDS; b++) {
-		char *end;
-
-		ret[b] = strtod(text, &end);
-		if (end == text || !isfinite(ret[b]) || fabs(ret[b]) > 400.0)
-			return false;
-		text = end;
-	}
-	return text[strspn(text, " ")] == '\0';
-}
 
 /* The long-term spectrum of the file at PATH. */
 static int matcheq_read_file(const struct mixd_inst *inst, const char *path, double ret[LTAS_BANDS],
@@ -96,7 +67,7 @@ static int matcheq_read_config(const struct mixd_value *config, uint32_t row, co
 	const char *text = config[row].text;
 
 	*ret_has = text && *text;
-	if (*ret_has && !matcheq_read_text(text, ret))
+	if (*ret_has && !ltas_from_text(text, ret))
 		return matcheq_fault(fault,
 				     "learn it: set learn=source or learn=reference, play, set "
 				     "learn=off; a recording of the reference goes into file",
@@ -240,7 +211,7 @@ static void matcheq_learn_end(struct matcheq_state *state)
 		atomic_store_explicit(&state->outcome, MATCHEQ_NOTHING, memory_order_release);
 		return;
 	}
-	matcheq_write_text(db, state->text[row == MATCHEQ_CONFIG_SOURCE], MATCHEQ_TEXT_MAX);
+	ltas_to_text(db, state->text[row == MATCHEQ_CONFIG_SOURCE], LTAS_TEXT_MAX);
 	atomic_store_explicit(&state->outcome, row + 1, memory_order_release);
 }
 

@@ -32,7 +32,6 @@ enum { MATCHEQ_JOB_DESIGN, MATCHEQ_JOB_BEGIN, MATCHEQ_JOB_END, MATCHEQ_JOB_FRAME
 /* Events of its own: learning ended, and nothing was loud enough. */
 #define MATCHEQ_EVENT_NOTHING 1u
 
-#define MATCHEQ_TEXT_MAX 4096u
 
 /* Two spectra and whether they are there. */
 struct matcheq_spectra {
@@ -71,7 +70,7 @@ struct matcheq_state {
 	_Atomic uint32_t outcome; /* 0; else 1 + config row, or MATCHEQ_NOTHING: for rt to tell */
 	_Atomic double learnt_s;
 	/* --- worker, then main: stands still until the next capture --- */
-	char text[2][MATCHEQ_TEXT_MAX]; /* reference, source */
+	char text[2][LTAS_TEXT_MAX]; /* reference, source */
 	uint32_t text_config;
 };
 
