@@ -316,7 +316,7 @@ int engine_prepare(struct engine *engine, const struct graph_model *model,
 		   engine_links_change(engine, model, delta, change) < 0) {
 		res = -ENOMEM;
 	}
-	if (res == 0 && delta && delta->n_envelopes)
+	if (res == 0 && ((delta && delta->n_envelopes) || (change->topology && model->n_envelopes)))
 		res = engine_envelopes_change(engine, model, delta, change, err);
 	if (res == -ENOMEM)
 		error_set(err, ERROR_RESOURCE, NULL, "out of memory");

@@ -27,6 +27,7 @@ static struct engine_envelope *envelope_new(struct engine *engine, struct engine
 	envelope->domain = engine_domain(row, from->curve);
 	envelope->blend_frames = steps ? 0 : engine_frames(engine, row->smooth_ms);
 	envelope->n_points = from->n_points;
+	envelope->on_timeline = from->on_timeline;
 	for (uint32_t i = 0; i < from->n_points; i++) {
 		double value = engine_visible(row, from->points[i].value);
 
@@ -47,14 +48,40 @@ static const struct graph_envelope *envelope_find(const struct graph_model *mode
 	return NULL;
 }
 
+/* Envelopes on the time line are a state: a new instance has those of its node. */
+static int envelopes_of_fresh(struct engine *engine, const struct graph_model *model,
+			      struct engine_change *change)
+{
+	for (uint32_t i = 0; change->topology && i < model->n_envelopes; i++) {
+		const struct graph_envelope *from = model->envelopes[i];
+		struct engine_inst *inst = engine_want_inst(&change->want, from->node->uid);
+		struct engine_envelope *envelope;
+		bool there = false;
+
+		if (!from->on_timeline || !from->n_points || !inst || !inst->fresh ||
+		    from->param_idx < GRAPH_PARAM_COMMON)
+			continue;
+		for (uint32_t k = 0; k < change->n_envelopes; k++)
+			there |= change->envelopes[k]->uid == from->uid;
+		if (there)
+			continue;
+		envelope = envelope_new(engine, inst, from);
+		if (!envelope)
+			return -ENOMEM;
+		change->envelopes[change->n_envelopes++] = envelope;
+	}
+	return 0;
+}
+
 int engine_envelopes_change(struct engine *engine, const struct graph_model *model,
 			    const struct graph_delta *delta, struct engine_change *change,
 			    struct mixd_error *err)
 {
 	const struct engine_want *want = change->topology ? &change->want : &engine->want;
-	uint32_t n = delta->n_envelopes;
+	uint32_t n = delta ? delta->n_envelopes : 0;
 
-	change->envelopes = calloc(n + 1, sizeof(struct engine_envelope *));
+	change->envelopes =
+		calloc((size_t)n + model->n_envelopes + 1, sizeof(struct engine_envelope *));
 	change->stops = calloc(n + 1, sizeof(*change->stops));
 	if (!change->envelopes || !change->stops)
 		return -ENOMEM;
@@ -67,7 +94,9 @@ int engine_envelopes_change(struct engine *engine, const struct graph_model *mod
 			if (envelope->uid == delta->envelopes[i] &&
 			    engine_want_inst(want, envelope->inst->uid) == envelope->inst)
 				change->stops[change->n_stops++] = (struct engine_param_event){
-					.inst = envelope->inst, .idx = envelope->param_idx};
+					.inst = envelope->inst,
+					.idx = envelope->param_idx,
+					.on_timeline = envelope->on_timeline};
 		if (!inst || !from->n_points)
 			continue;
 		if (from->param_idx < GRAPH_PARAM_COMMON) {
@@ -81,5 +110,5 @@ int engine_envelopes_change(struct engine *engine, const struct graph_model *mod
 			return -ENOMEM;
 		change->envelopes[change->n_envelopes++] = envelope;
 	}
-	return 0;
+	return envelopes_of_fresh(engine, model, change);
 }

@@ -49,6 +49,7 @@ struct engine_ramp {
 	uint8_t domain; /* enum engine_domain */
 	bool active;
 	struct engine_envelope *envelope; /* or NULL; owned by the instance */
+	struct engine_envelope *line; /* or NULL: on the time line; `envelope`, while that rolls */
 };
 
 enum engine_domain { ENGINE_DOMAIN_LINEAR, ENGINE_DOMAIN_LOG2 };
@@ -66,12 +67,15 @@ struct engine_envelope {
 	struct engine_node *node; /* in the plan in force when it begins */
 	uint32_t param_idx; /* the node's own rows */
 	uint8_t curve, domain;
+	bool on_timeline; /* at_frames are positions there */
 	uint32_t n_points, blend_frames;
 	struct engine_envelope *next; /* main: all of the engine */
 	/* --- rt --- */
 	uint64_t start;
-	double offset; /* domain: from the first point to where the param was */
+	double offset; /* domain: from where it began to where the param was */
+	uint32_t join_frames; /* that long the offset goes away */
 	uint32_t at; /* segment being played */
+	double base; /* on the time line: what sounds while that stands still */
 	/* --- shared: atomic --- */
 	_Atomic uint64_t started; /* position + 1; 0: not yet */
 	_Atomic bool let_go; /* rt will not look again */
@@ -191,6 +195,8 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	uint32_t *active; /* indexes of ramps under way */
 	uint32_t n_active;
 	uint32_t n_line; /* of these: envelopes on the time line */
+	uint32_t n_lines; /* such that it has, playing or not */
+	uint32_t line_turn; /* of the transport, as they have heard it */
 	uint64_t cell_start, cell_end;
 	bool settle; /* one more update, with from == to */
 	bool glide; /* update() wants to be called again */
@@ -288,6 +294,7 @@ struct engine_param_event {
 	double value; /* as the node reads it */
 	uint32_t frames;
 	uint8_t curve;
+	bool on_timeline; /* a stop: of the envelope there */
 };
 
 struct engine_link_event {
@@ -411,7 +418,7 @@ struct engine {
 	uint32_t transport_turn; /* how often it has begun to roll or jumped since */
 	uint32_t transport_waits; /* frames: locating ends at the latest */
 	uint32_t transport_holds; /* nodes that are not ready, in this slice */
-	bool transport_woken; /* envelopes know that it rolls */
+	uint32_t transport_seen; /* the turn that instances with envelopes were woken for */
 	uint64_t position;
 	uint32_t busy; /* ramps and fades seen in the slice */
 	uint32_t
@@ -506,6 +513,7 @@ void engine_param_event(struct engine_inst *inst, const struct engine_param_even
 			uint64_t position);
 void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position);
 void engine_envelope_end(struct engine_inst *inst, uint32_t param_idx);
+void engine_line_end(struct engine_inst *inst, uint32_t param_idx, uint64_t position);
 /* If a cell begins at POSITION: values at its end, update(). [rt] */
 void engine_inst_cell(struct engine_node *node, uint64_t position);
 /* The ramp's value at POSITION, without moving it on: VCAs run behind their members. */

@@ -121,6 +121,20 @@ static double *param_own(struct engine_inst *inst, uint32_t idx)
 /* ---- envelopes -------------------------------------------------------------------------------
  */
 
+static void line_attach(struct engine_envelope *envelope, uint64_t position);
+
+static void envelope_let_go(struct engine_envelope *envelope)
+{
+	envelope->inst->engine->want_wake = true;
+	atomic_store_explicit(&envelope->let_go, true, memory_order_release);
+}
+
+/* The time line has the param. */
+static bool ramp_on_line(const struct engine_ramp *ramp)
+{
+	return ramp->line && ramp->envelope == ramp->line;
+}
+
 void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position)
 {
 	struct engine_inst *inst = envelope->inst;
@@ -128,6 +142,15 @@ void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position)
 	struct engine_ramp *ramp = &inst->ramps[idx];
 	const struct engine_envelope_point *last = &envelope->points[envelope->n_points - 1];
 
+	if (envelope->on_timeline) {
+		line_attach(envelope, position);
+		return;
+	}
+	if (ramp_on_line(ramp)) {
+		ramp->line->base = last->value;
+		envelope_let_go(envelope);
+		return;
+	}
 	engine_param_event(inst,
 			   &(struct engine_param_event){.inst = inst,
 							.idx = idx + GRAPH_PARAM_COMMON,
@@ -137,6 +160,7 @@ void engine_envelope_begin(struct engine_envelope *envelope, uint64_t position)
 			   position);
 	envelope->start = position;
 	envelope->at = 0;
+	envelope->join_frames = envelope->blend_frames;
 	envelope->offset = engine_domain_value(envelope->domain, *param_own(inst, idx)) -
 			   envelope->points[0].domain_value;
 	ramp->domain = envelope->domain;
@@ -148,32 +172,41 @@ static void envelope_drop(struct engine_ramp *ramp)
 {
 	if (!ramp->envelope)
 		return;
-	ramp->envelope->inst->engine->want_wake = true;
-	atomic_store_explicit(&ramp->envelope->let_go, true, memory_order_release);
+	envelope_let_go(ramp->envelope);
 	ramp->envelope = NULL;
+}
+
+/* The param stays where it is. */
+static void ramp_rest(struct engine_inst *inst, uint32_t idx)
+{
+	inst->ramps[idx].active = false;
+	for (uint32_t i = 0; i < inst->n_active; i++)
+		if (inst->active[i] == idx)
+			inst->active[i--] = inst->active[--inst->n_active];
+	inst->settle = inst->moving = true;
 }
 
 void engine_envelope_end(struct engine_inst *inst, uint32_t param_idx)
 {
 	struct engine_ramp *ramp = &inst->ramps[param_idx];
 
-	if (!ramp->envelope)
+	if (!ramp->envelope || ramp_on_line(ramp))
 		return;
 	envelope_drop(ramp); /* it stays where it is, and the node hears so */
-	ramp->active = false;
-	for (uint32_t i = 0; i < inst->n_active; i++)
-		if (inst->active[i] == param_idx)
-			inst->active[i--] = inst->active[--inst->n_active];
-	inst->settle = inst->moving = true;
+	ramp_rest(inst, param_idx);
 }
 
-/* Value in the domain at ELAPSED frames; *ret_done behind the last point. */
-static double envelope_value(struct engine_envelope *envelope, uint64_t elapsed, bool *ret_done)
+/* Value in the domain at ELAPSED frames, SINCE frames after it was begun (or located); *ret_done
+ * behind the last point. */
+static double envelope_value(struct engine_envelope *envelope, uint64_t elapsed, uint64_t since,
+			     bool *ret_done)
 {
 	const struct engine_envelope_point *p = envelope->points;
 	uint32_t n = envelope->n_points;
 	double value, blend;
 
+	if (elapsed < p[envelope->at].at_frames)
+		envelope->at = 0; /* located */
 	while (envelope->at + 1 < n && elapsed >= p[envelope->at + 1].at_frames)
 		envelope->at++;
 	p += envelope->at;
@@ -196,11 +229,139 @@ static double envelope_value(struct engine_envelope *envelope, uint64_t elapsed,
 						  param_shape(envelope->curve, t,
 							      p[1].domain_value > p->domain_value);
 	}
-	if (elapsed >= envelope->blend_frames)
+	if (since >= envelope->join_frames)
 		return value;
 	/* the way from where the param was to the envelope */
-	blend = param_shape(GRAPH_CURVE_SMOOTH, (double)elapsed / envelope->blend_frames, true);
+	blend = param_shape(GRAPH_CURVE_SMOOTH, (double)since / envelope->join_frames, true);
 	return value + envelope->offset * (1.0 - blend);
+}
+
+/* The same at POSITION of the engine, not before the slice under way. */
+static double envelope_at(struct engine_envelope *envelope, uint64_t position, bool *ret_done)
+{
+	uint64_t since = position - envelope->start;
+	double value;
+
+	if (!envelope->on_timeline)
+		return envelope_value(envelope, since, since, ret_done);
+	value = envelope_value(envelope, engine_transport_at(envelope->inst->engine, position),
+			       since, ret_done);
+	*ret_done = false; /* time may go back */
+	return value;
+}
+
+/* ---- envelopes on the time line --------------------------------------------------------------- */
+
+static void line_detach(struct engine_inst *inst, uint32_t idx)
+{
+	struct engine_ramp *ramp = &inst->ramps[idx];
+
+	if (!ramp->line)
+		return;
+	if (ramp_on_line(ramp)) {
+		ramp->envelope = NULL;
+		inst->n_line--;
+		ramp_rest(inst, idx);
+	}
+	envelope_let_go(ramp->line);
+	ramp->line = NULL;
+	inst->n_lines--;
+}
+
+static void line_attach(struct engine_envelope *envelope, uint64_t position)
+{
+	struct engine_inst *inst = envelope->inst;
+	uint32_t idx = envelope->param_idx;
+	struct engine_ramp *ramp = &inst->ramps[idx];
+
+	envelope->base = ramp_on_line(ramp) ? ramp->line->base
+			 : ramp->active	    ? ramp->target
+					    : *param_own(inst, idx);
+	line_detach(inst, idx);
+	ramp->line = envelope;
+	inst->n_lines++;
+	inst->line_turn = inst->engine->transport_turn - 1; /* it has heard nothing yet */
+	inst->moving = inst->settle = true;
+	atomic_store_explicit(&envelope->started, position + 1, memory_order_relaxed);
+}
+
+/* The time line rolls, from here. Where nothing has been heard yet there is nothing to join. */
+static void line_join(struct engine_inst *inst, uint32_t idx, uint64_t position)
+{
+	struct engine_ramp *ramp = &inst->ramps[idx];
+	struct engine_envelope *line = ramp->line;
+	double *own = param_own(inst, idx), value;
+	bool done, first = inst->engine->transport_turn == 1 && position == 0;
+
+	if (!ramp_on_line(ramp)) {
+		envelope_drop(ramp);
+		inst->n_line++;
+	}
+	if (!ramp->active) {
+		ramp->active = true;
+		inst->active[inst->n_active++] = idx;
+	}
+	ramp->envelope = line;
+	ramp->domain = line->domain;
+	line->at = 0;
+	line->start = position;
+	line->join_frames = 0;
+	value = envelope_at(line, position, &done);
+	if (first) {
+		*own = line->domain == ENGINE_DOMAIN_LOG2 ? engine_exp2(value) : value;
+		if (idx == inst->gain_idx)
+			inst->to[idx] = *own * inst->factor;
+		return;
+	}
+	line->offset = engine_domain_value(line->domain, *own) - value;
+	line->join_frames = line->blend_frames ? inst->engine->fade_frames : 0;
+}
+
+/* It stands still: back to the param's own value. */
+static void line_leave(struct engine_inst *inst, uint32_t idx, uint64_t position)
+{
+	struct engine_ramp *ramp = &inst->ramps[idx];
+	const struct mixd_param_row *row = inst->type->params[idx + GRAPH_PARAM_COMMON].row;
+
+	if (!ramp_on_line(ramp))
+		return;
+	ramp->envelope = NULL;
+	inst->n_line--;
+	engine_param_event(
+		inst,
+		&(struct engine_param_event){
+			.inst = inst,
+			.idx = idx + GRAPH_PARAM_COMMON,
+			.value = ramp->line->base,
+			.frames = ramp->line->blend_frames
+					  ? engine_frames_rt(inst->engine, row->smooth_ms)
+					  : 0,
+			.curve = GRAPH_CURVE_SMOOTH},
+		position);
+}
+
+void engine_line_end(struct engine_inst *inst, uint32_t param_idx, uint64_t position)
+{
+	line_leave(inst, param_idx, position);
+	line_detach(inst, param_idx);
+}
+
+/* The transport has begun, ended or jumped since the last cell. */
+static void inst_lines(struct engine_inst *inst, uint64_t position)
+{
+	const struct engine *engine = inst->engine;
+
+	if (!inst->n_lines || inst->line_turn == engine->transport_turn)
+		return;
+	inst->line_turn = engine->transport_turn;
+	for (uint32_t i = 0; i < inst->n_params; i++) {
+		if (!inst->ramps[i].line)
+			continue;
+		if (engine->transport.is_rolling)
+			line_join(inst, i, position);
+		else
+			line_leave(inst, i, position);
+	}
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -235,6 +396,10 @@ void engine_param_event(struct engine_inst *inst, const struct engine_param_even
 	struct engine_ramp *ramp = &inst->ramps[idx];
 	const struct mixd_param_row *row = inst->type->params[event->idx].row;
 
+	if (ramp->line)
+		ramp->line->base = event->value;
+	if (ramp_on_line(ramp))
+		return;
 	engine_inst_cut_cell(inst, position);
 	inst->moving = inst->settle = true;
 	envelope_drop(ramp);
@@ -267,7 +432,7 @@ static bool ramp_value(struct engine_ramp *ramp, uint64_t position, double *ret_
 	if (ramp->envelope) {
 		bool done;
 
-		value = envelope_value(ramp->envelope, position - ramp->envelope->start, &done);
+		value = envelope_at(ramp->envelope, position, &done);
 		if (done) {
 			*ret_value = ramp->target;
 			envelope_drop(ramp);
@@ -315,6 +480,7 @@ void engine_inst_cell(struct engine_node *node, uint64_t position)
 
 	if (!inst->moving || position < inst->cell_end)
 		return;
+	inst_lines(inst, position);
 	grouped = engine_group_moves(node);
 	ramping = inst->n_active > 0 || grouped;
 	if (!ramping && !inst->settle && !inst->glide) {
@@ -357,7 +523,7 @@ double engine_param_at(const struct engine_inst *inst, uint32_t idx, uint64_t po
 	if (from->envelope) { /* its place in the list of points is the owner's to move */
 		uint32_t at = from->envelope->at;
 
-		value = envelope_value(from->envelope, position - from->envelope->start, &done);
+		value = envelope_at(from->envelope, position, &done);
 		from->envelope->at = at;
 		if (done)
 			return from->target;

@@ -142,7 +142,10 @@ void engine_apply(struct engine *engine, struct engine_change *change, uint64_t 
 	for (uint32_t i = 0; i < change->n_stops; i++) {
 		if (change->stops[i].node)
 			engine_group_wake(change->stops[i].node, position);
-		engine_envelope_end(change->stops[i].inst, change->stops[i].idx);
+		if (change->stops[i].on_timeline)
+			engine_line_end(change->stops[i].inst, change->stops[i].idx, position);
+		else
+			engine_envelope_end(change->stops[i].inst, change->stops[i].idx);
 	}
 	for (uint32_t i = 0; i < change->n_params; i++)
 		apply_param(&change->params[i], position);

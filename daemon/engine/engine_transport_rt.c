@@ -13,7 +13,6 @@ static void transport_begin(struct engine *engine)
 	engine->transport.is_locating = false;
 	engine->transport.is_rolling = true;
 	engine->transport_turn++;
-	engine->transport_woken = false;
 	engine->want_wake = true;
 }
 
@@ -36,6 +35,7 @@ void engine_transport_take(struct engine *engine, const struct engine_transport_
 	if (to->is_rolling && rolled && keep)
 		return;
 	now->is_rolling = now->is_locating = false;
+	engine->transport_turn++;
 	if (!to->is_rolling)
 		return;
 	if (engine->setup.offline) {
@@ -66,17 +66,17 @@ uint32_t engine_transport_cut(const struct engine *engine, uint32_t n)
 	return n;
 }
 
-/* Envelopes on the time line go on: their instances move again. */
+/* Envelopes on the time line go on, or end: their instances move again. */
 void engine_transport_slice(struct engine *engine)
 {
 	struct engine_plan *plan = engine->plan;
 
 	engine->transport_holds = 0;
-	if (engine->transport_woken || !engine->transport.is_rolling)
+	if (engine->transport_seen == engine->transport_turn)
 		return;
-	engine->transport_woken = true;
+	engine->transport_seen = engine->transport_turn;
 	for (uint32_t i = 0; i < plan->n_nodes; i++)
-		if (plan->nodes[i].inst->n_line) {
+		if (plan->nodes[i].inst->n_lines) {
 			engine_group_wake(&plan->nodes[i], engine->position);
 			plan->nodes[i].inst->moving = true;
 			engine->resting = false;
