@@ -243,13 +243,15 @@ static uint32_t loudness_gate_percentile(const struct loudness_gate *gate, uint3
 	return LOUDNESS_BINS - 1;
 }
 
-double loudness_gate_lra(const struct loudness_gate *gate)
+/* The bins of both percentiles; false when nothing passed. */
+static bool loudness_gate_lra_bins(const struct loudness_gate *gate, uint32_t *ret_low,
+				   uint32_t *ret_high)
 {
 	uint64_t below = 0, above;
-	uint32_t first, low, high;
+	uint32_t first;
 
 	if (gate->n_ranges == 0)
-		return 0.0;
+		return false;
 	first = loudness_gate_bin(
 		loudness_from_energy(gate->range_energy / (double)gate->n_ranges) - 20.0);
 	for (uint32_t group = 0; group < first / LOUDNESS_BIN_GROUP; group++)
@@ -258,10 +260,50 @@ double loudness_gate_lra(const struct loudness_gate *gate)
 		below += gate->range_count[bin];
 	above = gate->n_ranges - below;
 	if (above == 0)
+		return false;
+	*ret_low =
+		loudness_gate_percentile(gate, first, (uint64_t)((double)(above - 1) * 0.10 + 0.5));
+	*ret_high =
+		loudness_gate_percentile(gate, first, (uint64_t)((double)(above - 1) * 0.95 + 0.5));
+	return true;
+}
+
+double loudness_gate_lra(const struct loudness_gate *gate)
+{
+	uint32_t low, high;
+
+	if (!loudness_gate_lra_bins(gate, &low, &high))
 		return 0.0;
-	low = loudness_gate_percentile(gate, first, (uint64_t)((double)(above - 1) * 0.10 + 0.5));
-	high = loudness_gate_percentile(gate, first, (uint64_t)((double)(above - 1) * 0.95 + 0.5));
 	return (high - low) / (double)LOUDNESS_BINS_PER_LU;
+}
+
+bool loudness_gate_lra_ends(const struct loudness_gate *gate, double *ret_low, double *ret_high)
+{
+	uint32_t low, high;
+
+	if (!loudness_gate_lra_bins(gate, &low, &high))
+		return false;
+	*ret_low = LOUDNESS_FLOOR_LUFS + (low + 0.5) / LOUDNESS_BINS_PER_LU;
+	*ret_high = LOUDNESS_FLOOR_LUFS + (high + 0.5) / LOUDNESS_BINS_PER_LU;
+	return true;
+}
+
+void loudness_gate_add(struct loudness_gate *gate, const struct loudness_gate *other)
+{
+	gate->n_blocks += other->n_blocks;
+	gate->energy += other->energy;
+	gate->n_ranges += other->n_ranges;
+	gate->range_energy += other->range_energy;
+	for (uint32_t g = 0; g < LOUDNESS_BIN_GROUPS; g++) {
+		gate->group_count[g] += other->group_count[g];
+		gate->group_energy[g] += other->group_energy[g];
+		gate->range_group_count[g] += other->range_group_count[g];
+	}
+	for (uint32_t b = 0; b < LOUDNESS_BINS; b++) {
+		gate->count[b] += other->count[b];
+		gate->bin_energy[b] += other->bin_energy[b];
+		gate->range_count[b] += other->range_count[b];
+	}
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */

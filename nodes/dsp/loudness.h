@@ -100,6 +100,10 @@ void loudness_gate_range(struct loudness_gate *gate, double energy);
 double loudness_gate_integrated(const struct loudness_gate *gate, uint64_t *ret_blocks);
 /* LRA in LU; 0 when nothing passed. [rt] */
 double loudness_gate_lra(const struct loudness_gate *gate);
+/* Its two ends in LUFS: 10th and 95th percentile; false when nothing passed. [rt] */
+bool loudness_gate_lra_ends(const struct loudness_gate *gate, double *ret_low, double *ret_high);
+/* Add what OTHER has gathered: one programme of both. [any] */
+void loudness_gate_add(struct loudness_gate *gate, const struct loudness_gate *other);
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
