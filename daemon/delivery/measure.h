@@ -37,6 +37,7 @@ struct measure_options {
 	const struct measure_range *speech;
 	uint32_t n_speech;
 	bool detect_speech; /* instead: an approximate detector */
+	double start_s, end_s; /* measure_file(): of the file; end 0: to its end */
 };
 
 struct measure_event { /* a clip, an over, a dropout, a click */
@@ -89,7 +90,7 @@ struct measure_result {
 	uint32_t n_clip, n_over, n_dropout;
 	/* series at 10 Hz; owned; NULL unless asked for */
 	uint32_t n_series;
-	float *momentary, *shortterm, *peak, *series_correlation; /* LUFS, LUFS, dBFS, -1..1 */
+	float *momentary, *shortterm, *peak, *series_correlation; /* LUFS, LUFS, dBTP, -1..1 */
 	uint64_t *histogram; /* of S in 0.5 LU from -70 to 0: 141 bins */
 	/* energies for pooling, owned: see measure_pool() */
 	struct measure_gates *gates;
@@ -108,7 +109,8 @@ void measure_feed(struct measure *measure, const float *const *channels, uint32_
 int measure_finish(struct measure *measure, struct measure_result *ret);
 struct measure *measure_free(struct measure *measure);
 void measure_result_done(struct measure_result *result);
-/* Loudness, range and peaks of N programmes as one (album gain): blocks are pooled, never averaged. */
+/* Loudness, range and peaks of N programmes as one (album gain): blocks are pooled, never averaged.
+ * -EINVAL when MEASURE_LOUDNESS was not asked for in one, -ENOMEM. */
 int measure_pool(const struct measure_result *const *results, uint32_t n,
 		 struct measure_result *ret);
 
