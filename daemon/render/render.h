@@ -59,6 +59,8 @@ struct render_request {
 				  envelope */
 	double tail_s; /* below 0: until all outputs stay below -90 dBFS, at most 30 s */
 	uint32_t n_threads; /* 0: all cores */
+	uint32_t block_frames; /* 0: as is best; bytes do not depend on it (tests) */
+	uint32_t cut; /* 0: as is best; else behind how many nodes the graph is cut (tests) */
 	uint64_t seed;
 	struct render_input *input;
 	uint32_t n_inputs;
