@@ -165,6 +165,8 @@ static const struct {
 	{MIXD__V1__REQUEST__OP_METER_LEASE, control_meter_lease},
 	{MIXD__V1__REQUEST__OP_GET_RESPONSE, control_get_response},
 	{MIXD__V1__REQUEST__OP_SOLO, control_solo},
+	{MIXD__V1__REQUEST__OP_TRANSPORT, control_transport},
+	{MIXD__V1__REQUEST__OP_GET_CLIPS, control_get_clips},
 	{MIXD__V1__REQUEST__OP_GET_PRESETS, control_get_presets},
 	{MIXD__V1__REQUEST__OP_SAVE_PRESET, control_save_preset},
 	{MIXD__V1__REQUEST__OP_START_JOB, control_job},

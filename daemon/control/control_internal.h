@@ -152,6 +152,11 @@ bool control_soloed(struct control_call *call, Mixd__V1__Soloed ***ret, size_t *
 /* control_jobs.c */
 int control_job(struct control_call *call);
 void control_handler_set_jobs(struct control_handler *handler, const struct control_jobs *jobs);
+/* control_transport.c */
+int control_transport(struct control_call *call);
+int control_get_clips(struct control_call *call);
+/* In the call's arena; NULL: no memory. */
+Mixd__V1__TransportState *control_transport_state(struct control_call *call);
 /* control_meters.c */
 int control_meter_lease(struct control_call *call);
 

@@ -84,7 +84,8 @@ int control_get_status(struct control_call *call)
 	reply->n_alarms = instance_alarms(instance, &alarms);
 	reply->alarms = (Mixd__V1__Alarm **)(uintptr_t)alarms;
 	reply->position = stats.position;
-	if (!control_soloed(call, &reply->soloed, &reply->n_soloed))
+	reply->transport = control_transport_state(call);
+	if (!reply->transport || !control_soloed(call, &reply->soloed, &reply->n_soloed))
 		return -ENOMEM;
 	call->reply.op_case = MIXD__V1__REPLY__OP_GET_STATUS;
 	call->reply.get_status = reply;

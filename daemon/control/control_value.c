@@ -47,10 +47,11 @@ static void control_read_config(struct control_arena *arena, const struct graph_
 {
 	const struct mixd_config_row *row = address->node->type->configs[address->idx];
 	const struct mixd_value *value = &address->node->config[address->idx];
-	char text[GRAPH_TEXT_MAX + 1];
+	char text[TEXT_MAX];
 
 	graph_value_format_config(row, value, text, sizeof(text));
-	reading->text = control_arena_strdup(arena, text);
+	reading->text = control_arena_strdup(
+		arena, row->type == MIXD_TYPE_STRING && value->text ? value->text : text);
 	reading->unit = (char *)(uintptr_t)graph_unit_name(row->unit);
 	if (row->type == MIXD_TYPE_STRING) {
 		reading->value->kind_case = MIXD__V1__VALUE__KIND_TEXT;

@@ -135,6 +135,15 @@ int engine_transport_set(struct engine *engine, const struct engine_transport *t
 /* As it was last set, or, when that has been taken, as it now stands. [main] */
 void engine_transport_get(struct engine *engine, struct engine_transport *ret);
 
+/* What QUERY asks of a sound file, at the engine's rate: its length, and where it sounds. Looks at no
+ * more than ENGINE_SOUND_S from either end. -errno with *err. [main] */
+#define ENGINE_SOUND_S 60.0
+struct graph_sound_query;
+struct graph_sound;
+int engine_find_sound(struct engine *engine, const struct graph_sound_query *query,
+		      struct graph_sound *ret, struct mixd_error *err);
+double engine_rate(const struct engine *engine); /* Hz [main] */
+
 /* Run one block. [rt] */
 void engine_process(struct engine *engine, const struct engine_cycle *cycle) MIXD_RT;
 

@@ -28,6 +28,15 @@ static bool instance_value_now(void *data, uint64_t node_uid, uint32_t param_idx
 	       engine_param_now(instance->engine, node_uid, param_idx, ret_value);
 }
 
+/* What an edit of clips asks. */
+static int instance_find_sound(void *data, const struct graph_sound_query *query,
+			       struct graph_sound *ret, struct mixd_error *err)
+{
+	const struct instance *instance = data;
+
+	return engine_find_sound(instance->engine, query, ret, err);
+}
+
 static void instance_take_model(struct instance *instance, struct graph_model *model)
 {
 	instance->model = model;
@@ -37,6 +46,10 @@ static void instance_take_model(struct instance *instance, struct graph_model *m
 	model->value_now_data = instance;
 	model->find_preset = instance_find_preset;
 	model->find_preset_data = instance;
+	model->find_sound = instance_find_sound;
+	model->find_sound_data = instance;
+	if (instance->engine)
+		model->rate = engine_rate(instance->engine);
 }
 
 int instance_new(const char *name, const struct graph_types *types, struct engine *engine,
@@ -188,6 +201,7 @@ int instance_transact(struct instance *instance, const struct instance_request *
 	if (res < 0)
 		return res;
 	instance_flush(instance);
+	instance->model->rate = engine_rate(instance->engine);
 	res = graph_txn_apply(instance->model, request->ops, request->n_ops, &delta, err);
 	if (res < 0)
 		return res;

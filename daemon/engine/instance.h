@@ -130,6 +130,19 @@ int instance_solo(struct instance *instance, const struct instance_solo_wish *wi
 uint32_t instance_soloed(const struct instance *instance, const struct instance_soloed **ret);
 uint64_t instance_now_ns(void);
 
+/* ---- the time line (instance_transport.c): for the moment, in no revision ---- */
+
+struct instance_transport_wish {
+	const char *op; /* "play" "stop" "locate" "loop" "unloop" */
+	const char *position, *end; /* texts; "" */
+	const char *by;
+};
+/* -ENOENT (no such marker), -EINVAL, -EAGAIN. */
+int instance_transport(struct instance *instance, const struct instance_transport_wish *wish,
+		       struct mixd_error *err);
+/* *RET with texts that are borrowed until the next call of anything. */
+void instance_transport_state(struct instance *instance, Mixd__V1__TransportState *ret);
+
 /* ---- presets (instance_presets.c): adr/0009 ---- */
 
 /* OWN is written to, CONFIG is the administrator's; both may be NULL. */

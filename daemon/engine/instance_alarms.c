@@ -369,6 +369,7 @@ void instance_maintain(struct instance *instance)
 	engine_maintain(instance->engine);
 	maintain_envelopes(instance);
 	instance_solo_maintain(instance);
+	instance_transport_maintain(instance);
 	while (engine_next_event(instance->engine, &event))
 		maintain_event(instance, &event);
 	maintain_missing(instance);

@@ -27,6 +27,8 @@ struct instance {
 	struct instance_soloed *soloed;
 	uint32_t n_soloed;
 	uint64_t missing_at; /* the revision whose stand-ins have alarms */
+	char transport_text[32]; /* lent with the state */
+	bool transport_rolls, transport_locates; /* as listeners know it */
 	bool taking_back; /* envelopes that are stopped go to their end, not to where they are */
 	bool stale; /* restored, and the engine does not have it yet */
 };
@@ -35,6 +37,8 @@ uint64_t instance_unix_ms(void);
 /* graph_model.find_preset */
 int instance_find_preset(void *data, const struct graph_type *type, const char *name,
 			 const struct graph_preset **ret, struct mixd_error *err);
+/* What the transport did by itself. */
+void instance_transport_maintain(struct instance *instance);
 /* Leases that have run out, nodes that are gone. */
 void instance_solo_maintain(struct instance *instance);
 /* Give a restored model to the engine. */

@@ -76,6 +76,30 @@ int graph_node_clips(const struct graph_node *node)
 	return -1;
 }
 
+int graph_model_find_player(const struct graph_model *model, const char *name,
+			    struct graph_node **ret_node, int *ret_config, struct mixd_error *err)
+{
+	struct graph_node *node = graph_model_node(model, name);
+	char player[GRAPH_NAME_MAX + 8];
+	int r;
+
+	/* a track is named after what it is: vox is the player vox/player */
+	snprintf(player, sizeof(player), "%.128s/player", name);
+	if (!node)
+		node = graph_model_node(model, player);
+	r = node ? 0 : graph_model_find_node(model, name, &node, err);
+	if (r < 0)
+		return r;
+	*ret_node = node;
+	*ret_config = graph_node_clips(node);
+	if (*ret_config >= 0)
+		return 0;
+	r = error_set(err, ERROR_INVALID, node->name, "a %s plays no clips",
+		      node->type->node_type->id);
+	error_hint(err, "name a player, or the track it belongs to");
+	return r;
+}
+
 /* ---- faults and words ---- */
 
 int clip_edit_fault(struct clip_edit *edit, const char *hint, const char *fmt, ...)

@@ -74,5 +74,8 @@ struct graph_edit {
 	const char *doc;
 };
 const struct graph_edit *graph_edits(void);
+/* The player NAME, or NAME/player of the track NAME; *ret_config is its list of clips. -ENOENT, -EINVAL. */
+int graph_model_find_player(const struct graph_model *model, const char *name,
+			    struct graph_node **ret_node, int *ret_config, struct mixd_error *err);
 /* The index of the config that is a list of clips, or -1. */
 int graph_node_clips(const struct graph_node *node);

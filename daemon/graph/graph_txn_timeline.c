@@ -99,33 +99,6 @@ int graph_txn_op_marker(struct graph_txn *txn, const Mixd__V1__SetMarker *op)
 
 /* ---- edits ---- */
 
-static int find_player(struct graph_txn *txn, const char *name, struct graph_node **ret_node,
-		       int *ret_config)
-{
-	char player[GRAPH_NAME_MAX + 8];
-	struct graph_node *node;
-	int r;
-
-	/* a track is named after what it is: vox is the player vox/player */
-	snprintf(player, sizeof(player), "%.128s/player", name);
-	node = graph_model_node(txn->model, name);
-	if (!node)
-		node = graph_model_node(txn->model, player);
-	if (!node) {
-		r = graph_model_find_node(txn->model, name, &node, txn->err);
-		if (r < 0)
-			return r;
-	}
-	*ret_node = node;
-	*ret_config = graph_node_clips(node);
-	if (*ret_config >= 0)
-		return 0;
-	r = error_set(txn->err, ERROR_INVALID, node->name, "a %s plays no clips",
-		      node->type->node_type->id);
-	error_hint(txn->err, "name a player, or the track it belongs to");
-	return r;
-}
-
 static int read_options(struct graph_txn *txn, const Mixd__V1__EditClips *op,
 			struct graph_edit_option *options)
 {
@@ -165,7 +138,7 @@ int graph_txn_op_edit(struct graph_txn *txn, const Mixd__V1__EditClips *op)
 	struct graph_node *node = NULL;
 	int config = -1, r;
 
-	r = find_player(txn, op->player, &node, &config);
+	r = graph_model_find_player(txn->model, op->player, &node, &config, txn->err);
 	if (r == 0 && op->n_options > GRAPH_EDIT_ARGS_MAX) {
 		r = error_set(txn->err, ERROR_USAGE, op->player, "%zu options", op->n_options);
 		error_hint(txn->err, "want at most %u", GRAPH_EDIT_ARGS_MAX);

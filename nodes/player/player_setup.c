@@ -19,7 +19,7 @@ const struct mixd_config_row player_configs[] = {
 	 "What is played, and when: [{file: a.wav, at: 0s}, ...] with offset, length, gain, "
 	 "fade_in, "
 	 "fade_out, curve_in, curve_out, loop, reverse, speed, name; or the name of one file",
-	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "", NULL, true},
+	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "", NULL, true, true},
 	{"start",
 	 "With the transport; or always: from the beginning as soon as it is there, while play is "
 	 "on",
