@@ -30,6 +30,8 @@ int64_t media_av_read(struct media_av *av, float *const *channels, uint32_t n_fr
 		      struct mixd_error *err);
 /* The next frame read is FRAME. */
 int media_av_seek(struct media_av *av, int64_t frame, struct mixd_error *err);
+/* A file that ends early is as long as it is. */
+void media_av_tolerate(struct media_av *av);
 
 /* Encode into FD (empty, open for reading and writing, borrowed). Of TARGET: format "m4a", rate,
  * layout, bitrate_kbps. Exactly what is written is played: the encoder's delay is in an edit list. */

@@ -449,6 +449,86 @@ static void mp4_read_chapters(struct tags_source *source, struct media_view view
 	}
 }
 
+/* iTunSMPB: what is played, in its fourth word. */
+static int64_t mp4_gapless_frames(struct media_view moov)
+{
+	struct mp4_atom udta, meta, ilst, item, part;
+
+	if (!mp4_find(moov, "udta", &udta) || !mp4_find(udta.view, "meta", &meta) ||
+	    !mp4_find(mp4_meta(meta.view), "ilst", &ilst))
+		return -1;
+	for (uint32_t i = 0; i < TAGS_TEXTS_MAX && mp4_next(&ilst.view, &item); i++) {
+		unsigned long long frames = 0;
+		char text[80] = {0};
+
+		if (!mp4_find(item.view, "name", &part) || part.view.size != 12 ||
+		    memcmp(part.view.data + 4, "iTunSMPB", 8) != 0 ||
+		    !mp4_find(item.view, "data", &part) || part.view.size < 9)
+			continue;
+		memcpy(text, part.view.data + 8,
+		       part.view.size - 8 < sizeof(text) ? part.view.size - 8 : sizeof(text) - 1);
+		if (sscanf(text, " %*8x %*8x %*8x %16llx", &frames) == 1 && frames > 0 &&
+		    frames < (1ull << 48))
+			return (int64_t)frames;
+	}
+	return -1;
+}
+
+/* The one edit of TRAK: what it leaves of DURATION, in the media's time scale. */
+static uint64_t mp4_edited(struct media_view moov, struct media_view trak, uint64_t duration,
+			   uint64_t scale)
+{
+	struct mp4_atom elst, mvhd;
+	uint64_t length, begin, movie_scale;
+	bool is_wide;
+
+	if (!mp4_path(trak, "edts/elst", &elst) || elst.view.size < 20 ||
+	    media_be(elst.view.data + 4, 4) != 1 || !mp4_find(moov, "mvhd", &mvhd) ||
+	    mvhd.view.size < 32)
+		return duration;
+	is_wide = elst.view.data[0] == 1;
+	if (is_wide && elst.view.size < 28)
+		return duration;
+	length = media_be(elst.view.data + 8, is_wide ? 8 : 4);
+	begin = media_be(elst.view.data + (is_wide ? 16 : 12), is_wide ? 8 : 4);
+	movie_scale = media_be(mvhd.view.data + (mvhd.view.data[0] ? 20 : 12), 4);
+	if (begin > duration)
+		return duration;
+	duration -= begin;
+	/* lengths of edits count in a scale that is often too coarse to be taken at its word */
+	return movie_scale == scale && length && length < duration ? length : duration;
+}
+
+int64_t tags_mp4_frames(int fd, double rate)
+{
+	uint64_t at = 0, duration, scale;
+	size_t size = 0;
+	_cleanup_free_ uint8_t *data = mp4_load_moov(fd, &at, &size);
+	struct media_view moov = media_view(data ? data + 8 : NULL, data ? size - 8 : 0),
+			  rest = moov;
+	int64_t frames = mp4_gapless_frames(moov);
+	struct mp4_atom trak, part;
+	bool is_wide;
+
+	for (uint32_t i = 0; i < MP4_ATOMS_MAX && frames < 0 && mp4_next(&rest, &trak); i++) {
+		if (memcmp(trak.type, "trak", 4) != 0 || !mp4_path(trak.view, "mdia/hdlr", &part) ||
+		    part.view.size < 12 || memcmp(part.view.data + 8, "soun", 4) != 0)
+			continue;
+		if (!mp4_path(trak.view, "mdia/mdhd", &part) || part.view.size < 20)
+			return -1;
+		is_wide = part.view.data[0] == 1;
+		if (is_wide && part.view.size < 32)
+			return -1;
+		scale = media_be(part.view.data + (is_wide ? 20 : 12), 4);
+		duration = media_be(part.view.data + (is_wide ? 24 : 16), is_wide ? 8 : 4);
+		duration = mp4_edited(moov, trak.view, duration, scale);
+		if (!scale || !duration || duration > UINT64_C(1) << 48)
+			return -1;
+		frames = (int64_t)((double)duration * rate / (double)scale + 0.5);
+	}
+	return frames;
+}
+
 void tags_read_mp4(struct tags_source *source, int fd)
 {
 	uint64_t at = 0;

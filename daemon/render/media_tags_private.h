@@ -110,6 +110,9 @@ void tags_read_flac(struct tags_source *source, int fd);
 void tags_read_ogg(struct tags_source *source, int fd);
 void tags_read_mp4(struct tags_source *source, int fd);
 
+/* How many frames of RATE Hz the sound of an MP4 has, padding apart; -1: it does not say. */
+int64_t tags_mp4_frames(int fd, double rate);
+
 /* SIZE bytes of the file AT; owned; NULL: not there, more than TAGS_BLOCK_BYTES_MAX, or no memory. */
 uint8_t *tags_load(int fd, uint64_t at, uint64_t size);
 

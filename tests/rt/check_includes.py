@@ -22,6 +22,8 @@ ROOMS = {
 INNER = {"daemon/base", "daemon/graph", "daemon/engine", "nodes/include", "proto", "proto/text"}
 for room in ("daemon/pipewire", "daemon/render", "daemon/control", "daemon/state"):
     ROOMS[room] = set(INNER)
+ROOMS["daemon/av"] = {"nodes/include"}
+ROOMS["daemon/render"] |= {"daemon/av"} # the words they talk in
 ROOMS["daemon/render"] |= {"nodes/dsp"} # dither
 ROOMS["daemon/graph"] |= {"nodes/dsp"} # cliplist.h: the text of a config
 ROOMS["daemon/delivery"] = INNER | {"daemon/render", "nodes/dsp"}
@@ -36,6 +38,7 @@ SYSTEM = {
     "zmq.h": {"daemon/control", "clients", "tests"},
     "sndfile.h": {"daemon/render", "daemon/delivery", "tests"},
     "soxr.h": {"daemon/render", "tests"},
+    "libav": {"daemon/av", "tests"},
     "systemd/": {"daemon", "tests"},
 }
 
