@@ -159,8 +159,10 @@ bool job_daemon_start(struct mixctl *m)
 	snprintf(endpoint, sizeof(endpoint), "ipc://%s/mixd/job/control", job_daemon.folder);
 	m->options.host = mixctl_strdup(endpoint);
 	for (long waited = 0; waited < JOB_START_MS; waited += ms) {
-		if (mixctl_connect(m))
+		if (mixctl_connect(m)) {
+			m->err = (struct mixd_client_error){0}; /* of the tries before */
 			return true;
+		}
 		if (!job_daemon_lives(m))
 			return false;
 		ms = waited < 50 ? 1 : 10;

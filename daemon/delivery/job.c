@@ -150,6 +150,11 @@ void job_warn(struct job *job, const char *item, const char *fmt, ...)
 	va_end(args);
 }
 
+void job_keep_result(struct job *job)
+{
+	job->keeps_result = true;
+}
+
 void job_negative(struct job *job)
 {
 	pthread_mutex_lock(&job->lock);
@@ -233,6 +238,8 @@ static int job_take_request(struct job *job, const struct job_request *request,
 	job->json = json_object();
 	if (!job->folder || !job->args || !job->options || !job->json)
 		return error_no_memory(err);
+	json_object_set_new(job->json, "schema", json_integer(JOB_SCHEMA));
+	json_object_set_new(job->json, "kind", json_string(job->row->name));
 	r = job_take_args(job, request, err);
 	for (uint32_t i = 0; r == 0 && i < request->n_options; i++)
 		r = job_take_option(job, request->option_name[i], request->option_value[i], err);
@@ -271,6 +278,8 @@ int job_run_verb(struct job *job)
 
 	if (r == 0)
 		r = job_result_text(job, &result, &size, &error);
+	else if (job->keeps_result)
+		(void)job_result_text(job, &result, &size, NULL);
 	if (r < 0 && error.code == ERROR_OK)
 		error_set(&error, ERROR_RESOURCE, NULL, "%s", strerror(-r));
 	pthread_mutex_lock(&job->lock);

@@ -52,12 +52,15 @@ __attribute__((format(printf, 3, 4))) void job_note(struct job *job, const char 
 						    const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void job_warn(struct job *job, const char *item,
 						    const char *fmt, ...);
-/* The result: an object, borrowed; begins with schema and kind. Floats that are not finite become
+#define JOB_SCHEMA 1 /* raised when a key goes or changes its meaning */
+/* The result: an object, borrowed; begins with schema and kind (the verb), which are set. Floats that are not finite become
  * null (use job_real()). "items" in it, an array of flat objects, is what CSV and names print. */
 json_t *job_json(struct job *job);
 json_t *job_real(double value); /* rounded to 1e-6; null when not finite */
 /* A line (or part of one) for people. */
 __attribute__((format(printf, 2, 3))) void job_print(struct job *job, const char *fmt, ...);
+/* What there is of the result is given out although the verb fails (one bad file of many). */
+void job_keep_result(struct job *job);
 /* The answer is no: exit code 1. */
 void job_negative(struct job *job);
 
