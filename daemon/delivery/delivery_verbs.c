@@ -2,6 +2,9 @@
 #include "delivery_verbs.h"
 
 const struct delivery_verb delivery_verbs[] = {
+	{"master", verb_master},
+	{"check", verb_check},
 	{"spec", verb_spec},
+	{"measure", verb_measure},
 	{NULL, NULL},
 };

@@ -30,6 +30,7 @@ struct job {
 	json_t *json;
 	char *print; /* lines for people */
 	size_t print_size, print_room;
+	bool keeps_result;
 	/* --- shared: atomic --- */
 	struct task task;
 	/* --- shared: under lock --- */

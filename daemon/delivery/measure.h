@@ -108,6 +108,8 @@ void measure_feed(struct measure *measure, const float *const *channels, uint32_
 /* The end. *ret: owned, measure_result_done(). -ENOMEM. */
 int measure_finish(struct measure *measure, struct measure_result *ret);
 struct measure *measure_free(struct measure *measure);
+/* Everything NAN, nothing owned; measure_result_done() is then harmless. */
+void measure_result_init(struct measure_result *result);
 void measure_result_done(struct measure_result *result);
 /* Loudness, range and peaks of N programmes as one (album gain): blocks are pooled, never averaged.
  * -EINVAL when MEASURE_LOUDNESS was not asked for in one, -ENOMEM. */

@@ -96,8 +96,6 @@ static inline uint64_t measure_tick_frame(const struct measure *measure, uint64_
 {
 	return tick * measure->rate_hz / MEASURE_TICKS_PER_S;
 }
-/* Everything NAN, nothing owned. */
-void measure_result_init(struct measure_result *result);
 /* What loudness was made of: measure_pool(). */
 struct measure_gates {
 	struct loudness_gate gate;
