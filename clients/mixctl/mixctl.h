@@ -63,6 +63,8 @@ struct options {
 	const char *events;
 	const char *import, *doc;
 	bool heal, merge, clear, number, man, check, pfl, afl, only;
+	bool timeline, ripple, to_sound;
+	const char *threshold, *pad, *head, *tail, *fade, *name, *offset, *length; /* of clips */
 	double every_ms, for_ms;
 	double since_ms;
 	uint64_t count, limit, to, points, channel;
@@ -101,6 +103,8 @@ enum option_group {
 	OPTION_POINTS = 1u << 18,
 	OPTION_IMPORT = 1u << 19,
 	OPTION_DOC = 1u << 20,
+	OPTION_EDIT = 1u << 21,
+	OPTION_TIMELINE = 1u << 22,
 };
 
 enum option_kind {
@@ -150,6 +154,10 @@ enum word_kind { /* what completion offers for a verb's words */
 		 WORD_SHELL,
 		 WORD_VERB,
 		 WORD_TYPE_PARAM, /* param=value of the type named first */
+		 WORD_POSITION, /* markers */
+		 WORD_LOOP, /* the same, or off */
+		 WORD_MARKER, /* ls add rm, then markers */
+		 WORD_EDIT, /* a player, an edit, clips */
 };
 
 struct verb {
@@ -164,6 +172,7 @@ struct verb {
 	int (*run)(struct mixctl *m);
 	bool offline; /* needs no daemon */
 	bool hidden;
+	bool is_signed; /* words may begin with a minus: -200ms */
 };
 extern const struct verb verbs[]; /* ends with a row without name */
 const struct verb *verb_find(const char *name);
@@ -197,6 +206,8 @@ char *mixctl_read_file(struct mixctl *m, const char *path);
 const char *words_nearest(const char *word, const char *const *words);
 /* "800ms" "1.5s" "2m" "1h" -> ms. */
 bool words_parse_span(const char *text, double *ret_ms);
+/* A place on a time line: "1:23.5" "1:02:03" "12.5s" -> s. */
+bool words_parse_position(const char *text, double *ret_s);
 /* "12:00:00" "12:00" "+5s" "2030-01-31T12:00:00[Z]" "@1700000000" -> ms since 1970. */
 bool words_parse_time(const char *text, uint64_t now_unix_ms, uint64_t *ret_unix_ms);
 uint64_t words_now_unix_ms(void);
@@ -278,14 +289,20 @@ int verb_bypass(struct mixctl *m);
 int verb_complete(struct mixctl *m);
 int verb_completion(struct mixctl *m);
 int verb_diff(struct mixctl *m);
+int verb_edit(struct mixctl *m);
 int verb_explain(struct mixctl *m);
 int verb_export(struct mixctl *m);
 int verb_get(struct mixctl *m);
 int verb_help(struct mixctl *m);
 int verb_history(struct mixctl *m);
 int verb_link(struct mixctl *m);
+int verb_locate(struct mixctl *m);
+int verb_loop(struct mixctl *m);
 int verb_ls(struct mixctl *m);
+int verb_marker(struct mixctl *m);
 int verb_meter(struct mixctl *m);
+int verb_play(struct mixctl *m);
+int verb_stop(struct mixctl *m);
 int verb_mute(struct mixctl *m);
 int verb_mv(struct mixctl *m);
 int verb_rm(struct mixctl *m);
@@ -299,6 +316,16 @@ int verb_undo(struct mixctl *m);
 int verb_unlink(struct mixctl *m);
 int verb_wait(struct mixctl *m);
 int verb_watch(struct mixctl *m);
+
+/* ---- verb_transport.c --------------------------------------------------------------------- */
+
+/* OP "": only ask. */
+Mixd__V1__Reply *transport_request(struct mixctl *m, const char *op, const char *position,
+				   const char *end);
+/* "rolling at 0:12.500 (verse)"; malloc'd. */
+char *transport_text(const Mixd__V1__TransportState *state);
+/* Where the marker NAME is. False: there is none. */
+bool marker_place(struct mixctl *m, const char *name, double *ret_s);
 
 /* Help for one verb on standard output. */
 void help_verb(const struct verb *verb);

@@ -53,8 +53,30 @@ const struct option_row option_rows[] = {
 	 OPTION_AFTER},
 	{"heal", 0, OPTION_KIND_FLAG, NULL, "link what fed it to what it fed", OPTION(heal), NULL,
 	 OPTION_HEAL},
-	{"gain", 0, OPTION_KIND_TEXT, "GAIN", "of the link: --gain=-6dB", OPTION(gain), NULL,
-	 OPTION_GAIN},
+	{"gain", 0, OPTION_KIND_TEXT, "GAIN", "of the link, or of the clip: --gain=-6dB",
+	 OPTION(gain), NULL, OPTION_GAIN | OPTION_EDIT},
+	{"ripple", 0, OPTION_KIND_FLAG, NULL, "delete: what is behind moves up", OPTION(ripple),
+	 NULL, OPTION_EDIT},
+	{"to-sound", 0, OPTION_KIND_FLAG, NULL, "trim: to where the clip sounds", OPTION(to_sound),
+	 NULL, OPTION_EDIT},
+	{"threshold", 0, OPTION_KIND_TEXT, "LEVEL",
+	 "trim --to-sound: what counts as sound (-60dBFS)", OPTION(threshold), NULL, OPTION_EDIT},
+	{"pad", 0, OPTION_KIND_TEXT, "TIME", "trim --to-sound: keep so much around it (10ms)",
+	 OPTION(pad), NULL, OPTION_EDIT},
+	{"head", 0, OPTION_KIND_TEXT, "TIME", "trim: so much off the begin", OPTION(head), NULL,
+	 OPTION_EDIT},
+	{"tail", 0, OPTION_KIND_TEXT, "TIME", "trim: so much off the end", OPTION(tail), NULL,
+	 OPTION_EDIT},
+	{"fade", 0, OPTION_KIND_TEXT, "TIME", "silence, delete: at the new edges (5ms)",
+	 OPTION(fade), NULL, OPTION_EDIT},
+	{"name", 0, OPTION_KIND_TEXT, "NAME", "add: of the clip", OPTION(name), NULL, OPTION_EDIT},
+	{"offset", 0, OPTION_KIND_TEXT, "TIME", "add: where the clip begins in its file",
+	 OPTION(offset), NULL, OPTION_EDIT},
+	{"length", 0, OPTION_KIND_TEXT, "TIME", "add: of the clip (to the end of the file)",
+	 OPTION(length), NULL, OPTION_EDIT},
+	{"timeline", 0, OPTION_KIND_FLAG, NULL,
+	 "the points stand on the time line: it follows the transport, and stays", OPTION(timeline),
+	 NULL, OPTION_TIMELINE},
 	{"merge", 0, OPTION_KIND_FLAG, NULL, "keep what the file, or the preset, does not name",
 	 OPTION(merge), NULL, OPTION_MERGE},
 	{"clear", 0, OPTION_KIND_FLAG, NULL, "take it away: the automation, the solo",
@@ -77,8 +99,8 @@ const struct option_row option_rows[] = {
 	{"doc", 0, OPTION_KIND_TEXT, "TEXT", "what the preset is for", OPTION(doc), NULL,
 	 OPTION_DOC},
 	{"events", 0, OPTION_KIND_TEXT, "KINDS",
-	 "only these: node,param,link,envelope,alarm,clock,event,barrier,solo", OPTION(events),
-	 NULL, OPTION_EVENTS},
+	 "only these: node,param,link,envelope,alarm,clock,event,barrier,solo,marker,transport",
+	 OPTION(events), NULL, OPTION_EVENTS},
 	{"every", 0, OPTION_KIND_SPAN, "TIME", "between two frames (100ms)", OPTION(every_ms), NULL,
 	 OPTION_METER},
 	{"count", 'c', OPTION_KIND_COUNT, "N", "stop after N", OPTION(count), NULL, OPTION_COUNT},
@@ -264,6 +286,15 @@ bool option_take(struct mixctl *m, int argc, char **argv, int *idx, unsigned gro
 	return option_set(m, row, value);
 }
 
+/* "-=5s", and of verbs whose words are times and levels "-200ms": no option begins so. */
+static bool option_is_word(const struct mixctl *m, const char *arg)
+{
+	const struct verb *verb = m->verb ? m->verb : m->n_args ? verb_find(m->args[0]) : NULL;
+
+	return arg[1] == '=' || (verb && verb->is_signed &&
+				 (strchr("0123456789.", arg[1]) || strncmp(arg, "-inf", 4) == 0));
+}
+
 bool options_parse(struct mixctl *m, int argc, char **argv, unsigned groups)
 {
 	m->options = (struct options){.format = -1, .wait = -1};
@@ -272,7 +303,8 @@ bool options_parse(struct mixctl *m, int argc, char **argv, unsigned groups)
 		if (strcmp(argv[i], "--") == 0) {
 			while (++i < argc)
 				m->args[m->n_args++] = argv[i];
-		} else if (argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "->") != 0) {
+		} else if (argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "->") != 0 &&
+			   !option_is_word(m, argv[i])) {
 			if (!option_take(m, argc, argv, &i, groups))
 				return false;
 		} else {

@@ -229,6 +229,8 @@ static void output_envelope(FILE *file, const Mixd__V1__Envelope *envelope)
 	char at[32], value[32];
 
 	fprintf(file, "automate %s", envelope->address);
+	if (envelope->timeline)
+		fputs(" --timeline", file);
 	if (envelope->n_points == 0)
 		fputs(" --clear", file);
 	for (size_t i = 0; i < envelope->n_points; i++) {
@@ -304,6 +306,16 @@ static bool output_happening(FILE *file, const Mixd__V1__Change *change)
 		return true;
 	case MIXD__V1__CHANGE__CHANGE_BARRIER:
 		fprintf(file, "barrier %s", change->barrier);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_MARKER:
+		doc_format_number(change->marker->at_s, value);
+		fprintf(file, "marker add %s %ss", change->marker->name, value);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_MARKER_REMOVED:
+		fprintf(file, "marker rm %s", change->marker_removed);
+		return true;
+	case MIXD__V1__CHANGE__CHANGE_TRANSPORT:
+		fprintf(file, "transport %s", transport_text(change->transport));
 		return true;
 	case MIXD__V1__CHANGE__CHANGE_SOLO:
 		fputs(change->solo->n_soloed ? "solo" : "solo --clear", file);

@@ -348,10 +348,81 @@ static void complete_preset(const struct complete *complete, int n, char **words
 	}
 }
 
+static void complete_markers(const struct complete *complete)
+{
+	Mixd__V1__Snapshot snapshot = MIXD__V1__SNAPSHOT__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	request.op_case = MIXD__V1__REQUEST__OP_SNAPSHOT;
+	request.snapshot = &snapshot;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->snapshot->graph->n_markers; i++)
+		complete_offer(complete, reply->snapshot->graph->markers[i]->name, "marker");
+}
+
+/* Players, and the tracks they belong to. */
+static void complete_players(const struct complete *complete)
+{
+	static const char suffix[] = "/player";
+	Mixd__V1__GetNodes get = MIXD__V1__GET_NODES__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	request.op_case = MIXD__V1__REQUEST__OP_GET_NODES;
+	request.get_nodes = &get;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->get_nodes->n_nodes; i++) {
+		const char *name = reply->get_nodes->nodes[i]->name;
+		size_t size = strlen(name), tail = sizeof(suffix) - 1;
+
+		if (strcmp(reply->get_nodes->nodes[i]->type, "player") != 0)
+			continue;
+		if (size > tail && strcmp(name + size - tail, suffix) == 0)
+			name = mixctl_printf("%.*s", (int)(size - tail), name);
+		complete_offer(complete, name, "player");
+	}
+}
+
+/* The words behind `edit`: a player, an edit, then its clips and markers. */
+static void complete_edit(const struct complete *complete, int n, char **words)
+{
+	static const char *const edits[] = {"ls",   "cut",  "silence", "delete",  "nudge",
+					    "move", "slip", "trim",    "fade",	  "crossfade",
+					    "gain", "name", "loop",    "reverse", "speed",
+					    "add",  "rm",   NULL};
+	static const char *const sides[] = {"in", "out", NULL};
+	Mixd__V1__GetClips get = MIXD__V1__GET_CLIPS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	Mixd__V1__Reply *reply;
+
+	if (n == 1)
+		complete_players(complete);
+	else if (n == 2)
+		complete_offer_all(complete, edits);
+	if (n < 3)
+		return;
+	if (strcmp(words[2], "fade") == 0 && n == 4)
+		complete_offer_all(complete, sides);
+	complete_markers(complete);
+	get.player = words[1];
+	request.op_case = MIXD__V1__REQUEST__OP_GET_CLIPS;
+	request.get_clips = &get;
+	reply = complete_request(complete, &request);
+	for (size_t i = 0; reply && i < reply->get_clips->n_clips; i++) {
+		const Mixd__V1__Clip *clip = reply->get_clips->clips[i];
+
+		complete_offer(complete,
+			       *clip->name ? clip->name : mixctl_printf("%u", clip->number),
+			       clip->text);
+	}
+}
+
 static void complete_word(const struct complete *complete, enum word_kind kind, const char *first)
 {
 	static const char *const lists[] = {"nodes", "ports", "links", "types", "plugins", NULL};
 	static const char *const presets[] = {"ls", "show", "apply", "save", "rm", NULL};
+	static const char *const markers[] = {"ls", "add", "rm", NULL};
 	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 	static const char *const switches[] = {"on", "off", "toggle", NULL};
 
@@ -394,6 +465,18 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 	case WORD_PRESET:
 		complete_offer_all(complete, presets);
 		break;
+	case WORD_LOOP:
+		complete_offer(complete, "off", "no loop");
+		complete_markers(complete);
+		break;
+	case WORD_POSITION:
+		complete_offer(complete, "start", "the begin of the time line");
+		complete_markers(complete);
+		break;
+	case WORD_MARKER:
+		complete_offer_all(complete, markers);
+		complete_markers(complete);
+		break;
 	case WORD_SHELL:
 		complete_offer_all(complete, shells);
 		break;
@@ -404,6 +487,7 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		for (size_t i = 0; mixd_job_verbs[i]; i++)
 			complete_offer(complete, mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
 		break;
+	case WORD_EDIT: /* complete_edit() */
 	case WORD_NONE:
 		break;
 	}
@@ -504,6 +588,8 @@ int verb_complete(struct mixctl *m)
 
 		if (verb->run == verb_preset && n > 1)
 			complete_preset(&complete, n, words);
+		else if (verb->run == verb_edit)
+			complete_edit(&complete, n, words);
 		else if (!name_of_new)
 			complete_word(&complete, n == 1 ? verb->first : verb->rest, words[1]);
 	}

@@ -44,6 +44,8 @@ static void status_print(const Mixd__V1__StatusReply *status)
 	for (size_t i = 0; i < status->n_soloed; i++)
 		printf("%-10s%s %s\n", i ? "" : "solo", status->soloed[i]->mode,
 		       status->soloed[i]->name);
+	if (status->transport)
+		printf("%-10s%s\n", "transport", transport_text(status->transport));
 	printf("%-10s%u clients, %llu requests, %llu malformed\n", "control", status->clients,
 	       (unsigned long long)status->requests, (unsigned long long)status->malformed);
 	if (status->n_alarms == 0)

@@ -6,6 +6,20 @@
 
 #include "mixctl.h"
 
+/* Where relative names in the file PATH begin: names of clips are the session's own. */
+static char *session_folder(const char *path)
+{
+	char *folder, *slash;
+
+	folder = realpath(strcmp(path, "-") == 0 ? "." : path, NULL);
+	if (!folder)
+		return mixctl_strdup("");
+	slash = strrchr(folder, '/');
+	if (strcmp(path, "-") != 0 && slash)
+		*slash = '\0';
+	return folder;
+}
+
 static bool session_fill(struct mixctl *m, Mixd__V1__Apply *apply)
 {
 	const char *path = m->options.file ? m->options.file : m->n_args ? m->args[0] : NULL;
@@ -26,6 +40,7 @@ static bool session_fill(struct mixctl *m, Mixd__V1__Apply *apply)
 	else if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
 		apply->format = (char *)(uintptr_t) "yaml";
 	apply->merge = m->options.merge;
+	apply->folder = session_folder(path);
 	return true;
 }
 

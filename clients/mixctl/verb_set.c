@@ -180,6 +180,20 @@ static const char *automate_unit(struct mixctl *m, char *address)
 	return NULL;
 }
 
+/* "3s"; on the time line "1:23.5" and markers, too. */
+static bool automate_time(struct mixctl *m, const char *text, double *ret_ms)
+{
+	double at_s = 0.0;
+
+	if (words_parse_span(text, ret_ms))
+		return true;
+	if (!m->options.timeline ||
+	    !(words_parse_position(text, &at_s) || marker_place(m, text, &at_s)))
+		return false;
+	*ret_ms = at_s * 1e3;
+	return true;
+}
+
 /* "3s=-6dB" */
 static bool automate_point(struct mixctl *m, char *text, const char *unit, Mixd__V1__Point *point)
 {
@@ -191,8 +205,10 @@ static bool automate_point(struct mixctl *m, char *text, const char *unit, Mixd_
 		return false;
 	}
 	*equals = 0;
-	if (!words_parse_span(text, &point->at_ms)) {
-		mixctl_error(m, EXIT_USAGE, text, "write it with its unit: 800ms, 3s, 2m",
+	if (!automate_time(m, text, &point->at_ms)) {
+		mixctl_error(m, EXIT_USAGE, text,
+			     m->options.timeline ? "write a marker, or a time: 800ms, 3s, 1:23.5"
+						 : "write it with its unit: 800ms, 3s, 2m",
 			     "not a length of time");
 		return false;
 	}
@@ -214,6 +230,7 @@ int verb_automate(struct mixctl *m)
 
 	automate->address = m->args[0];
 	automate->clear = m->options.clear;
+	automate->timeline = m->options.timeline;
 	if (m->options.curve)
 		automate->curve = (char *)(uintptr_t)m->options.curve;
 	if (m->options.clear != (m->n_args == 1))

@@ -170,6 +170,83 @@ static int wait_timed_out(struct mixctl *m, const char *address, const char *las
 			    *last ? "not so in time; it is %s%s" : "not so in time%s%s", last, "");
 }
 
+/* ---- the transport: it is no meter of a node, and moves by itself --------------------------- */
+
+#define WAIT_TRANSPORT_MIN_MS 2.0
+#define WAIT_TRANSPORT_MAX_MS 50.0
+
+/* 1: it is so; 0: not yet, look again in *RET_MS; -1: *err is filled. */
+static int wait_transport_check(struct mixctl *m, struct wait_condition *condition,
+				const Mixd__V1__TransportState *state, double *ret_ms)
+{
+	double wanted = 0.0, left_ms;
+
+	*ret_ms = WAIT_TRANSPORT_MAX_MS;
+	snprintf(condition->last, sizeof(condition->last), "%s", transport_text(state));
+	if (strcmp(condition->address, "transport.state") == 0)
+		return (strcmp(state->state, condition->wanted) == 0) ==
+		       (condition->relation == WAIT_RELATION_EQUAL);
+	if (!words_parse_position(condition->wanted, &wanted) &&
+	    !marker_place(m, condition->wanted, &wanted)) {
+		if (!m->err.code)
+			mixctl_error(m, EXIT_INVALID, condition->address,
+				     "write a marker, or a time: '>12.5s', '>1:23.5'",
+				     "\"%s\" is no place on the time line", condition->wanted);
+		return -1;
+	}
+	left_ms = (wanted - state->position_s) * 1e3;
+	if (strcmp(state->state, "rolling") == 0 && left_ms > 0.0)
+		*ret_ms = fmin(fmax(left_ms / 2.0, WAIT_TRANSPORT_MIN_MS), WAIT_TRANSPORT_MAX_MS);
+	return wait_compare(condition->relation, state->position_s, wanted);
+}
+
+static int wait_transport_words(struct mixctl *m, const struct wait_condition *condition)
+{
+	static const char *const states[] = {"stopped", "locating", "rolling", NULL};
+	const char *nearest;
+
+	if (strcmp(condition->address, "transport.position") == 0)
+		return EXIT_YES;
+	if (strcmp(condition->address, "transport.state") != 0)
+		return mixctl_error(m, EXIT_NOT_FOUND, condition->address,
+				    "transport.position or transport.state",
+				    "the transport has no such value");
+	if (condition->relation != WAIT_RELATION_EQUAL && condition->relation != WAIT_RELATION_NOT)
+		return mixctl_error(m, EXIT_INVALID, condition->address,
+				    "write =stopped or !=rolling",
+				    "its values are names, which have no order");
+	for (int i = 0; states[i]; i++)
+		if (strcmp(states[i], condition->wanted) == 0)
+			return EXIT_YES;
+	nearest = words_nearest(condition->wanted, states);
+	return mixctl_error(m, EXIT_INVALID, condition->address,
+			    nearest ? mixctl_printf("did you mean %s?", nearest)
+				    : "it is one of stopped, locating, rolling",
+			    "is never \"%s\"", condition->wanted);
+}
+
+static int wait_transport(struct mixctl *m, struct wait_condition *condition, uint64_t end_unix_ms)
+{
+	int code = wait_transport_words(m, condition);
+
+	while (code == EXIT_YES) {
+		Mixd__V1__Reply *reply = transport_request(m, "", "", "");
+		double next_ms;
+		int r;
+
+		if (!reply)
+			return m->err.code;
+		r = wait_transport_check(m, condition, reply->transport->transport, &next_ms);
+		mixd_client_reply_free(reply);
+		if (r != 0)
+			return r > 0 ? EXIT_YES : (int)m->err.code;
+		if (words_now_unix_ms() >= end_unix_ms)
+			return wait_timed_out(m, condition->address, condition->last);
+		usleep((useconds_t)(next_ms * 1e3));
+	}
+	return code;
+}
+
 static int wait_value(struct mixctl *m, uint64_t end_unix_ms)
 {
 	struct wait_condition condition = {.address = m->args[0]};
@@ -189,6 +266,8 @@ static int wait_value(struct mixctl *m, uint64_t end_unix_ms)
 		return mixctl_error(m, EXIT_USAGE, text, "write '>-40LUFS', '<=0.5dB' or '=on'",
 				    "not a condition");
 	condition.wanted += strspn(condition.wanted, " ");
+	if (strncmp(condition.address, "transport.", 10) == 0)
+		return wait_transport(m, &condition, end_unix_ms);
 	for (;;) {
 		Mixd__V1__Reply *reply;
 		const Mixd__V1__Reading *reading = wait_read(m, &condition, &reply);

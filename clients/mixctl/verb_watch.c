@@ -23,6 +23,9 @@ static const struct {
 	{"event", MIXD__V1__CHANGE__CHANGE_NODE_EVENT},
 	{"barrier", MIXD__V1__CHANGE__CHANGE_BARRIER},
 	{"solo", MIXD__V1__CHANGE__CHANGE_SOLO},
+	{"marker", MIXD__V1__CHANGE__CHANGE_MARKER},
+	{"marker", MIXD__V1__CHANGE__CHANGE_MARKER_REMOVED},
+	{"transport", MIXD__V1__CHANGE__CHANGE_TRANSPORT},
 };
 #define WATCH_N_KINDS (sizeof(watch_kinds) / sizeof(watch_kinds[0]))
 
@@ -46,7 +49,8 @@ static bool watch_parse_kinds(struct mixctl *m, uint32_t *ret)
 		if (!bits) {
 			mixctl_error(
 				m, EXIT_USAGE, "--events",
-				"node, param, link, envelope, alarm, clock, event, barrier, solo",
+				"node, param, link, envelope, alarm, clock, event, barrier, solo, "
+				"marker, transport",
 				"\"%s\" is no kind of event", word);
 			return false;
 		}
@@ -81,6 +85,10 @@ static const char *watch_address(const Mixd__V1__Change *change, const char **re
 		return change->alarm->address;
 	case MIXD__V1__CHANGE__CHANGE_NODE_EVENT:
 		return change->node_event->name;
+	case MIXD__V1__CHANGE__CHANGE_MARKER:
+		return change->marker->name;
+	case MIXD__V1__CHANGE__CHANGE_MARKER_REMOVED:
+		return change->marker_removed;
 	default:
 		return NULL;
 	}

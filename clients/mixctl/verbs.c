@@ -148,6 +148,80 @@ const struct verb verbs[] = {
 	 .first = WORD_NODE,
 	 .rest = WORD_NODE,
 	 .run = verb_solo},
+	{.name = "play",
+	 .words = "[POSITION]",
+	 .doc = "let the time line roll: players play",
+	 .more = "From where it stands, or from POSITION: a time (12.5s, 1:23.456, 48000fr), a "
+		 "marker, start, or +=5s and -=5s from where it stands. The transport is for the "
+		 "moment: in no revision, and a restart stands at 0.",
+	 .examples = "play\nplay start\nplay verse",
+	 .max_args = 1,
+	 .first = WORD_POSITION,
+	 .run = verb_play},
+	{.name = "stop",
+	 .words = "",
+	 .doc = "let the time line stand still",
+	 .examples = "stop",
+	 .run = verb_stop},
+	{.name = "locate",
+	 .words = "[POSITION]",
+	 .doc = "go to a place of the time line; without words, say where it stands",
+	 .examples = "locate 1:23.5\nlocate chorus\nlocate -=5s",
+	 .max_args = 1,
+	 .first = WORD_POSITION,
+	 .run = verb_locate,
+	 .is_signed = true},
+	{.name = "loop",
+	 .words = "[FROM TO | off]",
+	 .doc = "let the time line go round between two places",
+	 .examples = "loop verse chorus\nloop 10s +=4s\nloop off",
+	 .max_args = 2,
+	 .first = WORD_LOOP,
+	 .rest = WORD_POSITION,
+	 .run = verb_loop},
+	{.name = "marker",
+	 .words = "[ls | add NAME [AT] | rm NAME...]",
+	 .doc = "places of the time line with names",
+	 .more = "Markers are part of the graph: in sessions, in the history, undone like all "
+		 "else. "
+		 "add moves one that exists; without AT it is put where the time line stands.",
+	 .examples = "marker\nmarker add verse 12.5s\nmarker add verse +=200ms\nmarker rm 'take-*'",
+	 .options = OPTION_WRITE,
+	 .max_args = -1,
+	 .first = WORD_MARKER,
+	 .rest = WORD_MARKER,
+	 .run = verb_marker},
+	{.name = "edit",
+	 .words = "PLAYER [ls | EDIT WORDS...]",
+	 .doc = "edit the clips of a player; files stay as they are",
+	 .more = "PLAYER is a node of type player, or the track it belongs to. A CLIP is a number "
+		 "from "
+		 "1, as ls shows it, or a name; AT, FROM and TO are times (12.5s, 1:23.456, "
+		 "48000fr) "
+		 "or "
+		 "markers. Each edit is one change that undo takes back. With -f SESSION.yaml the "
+		 "file is edited in place of a running daemon.\n"
+		 "cut AT [CLIP]: what sounds there becomes two clips.\n"
+		 "silence FROM TO [CLIP], delete FROM TO [CLIP]: take it out; --ripple moves up "
+		 "what "
+		 "is behind; --fade at the new edges.\n"
+		 "nudge CLIP BY, move CLIP AT: on the time line. slip CLIP BY: the sound within "
+		 "its "
+		 "borders.\n"
+		 "trim CLIP: --head T, --tail T, or --to-sound (--threshold, --pad).\n"
+		 "fade CLIP in|out T [CURVE]; crossfade CLIP CLIP [T] [CURVE].\n"
+		 "gain CLIP DB; name CLIP NAME; loop CLIP N; reverse CLIP; speed CLIP PERCENT.\n"
+		 "add FILE [AT]: a new clip (--name, --gain, --offset, --length); rm CLIP.",
+	 .examples = "edit vox\nedit vox cut 12.5s\nedit vox delete 1:02.5 1:04 --ripple\n"
+		     "edit vox trim 1 --to-sound\nedit vox crossfade 1 2 50ms\n"
+		     "edit vox nudge 2 -200ms\nedit -f song.yaml vox gain 1 -3dB",
+	 .options = OPTION_WRITE | OPTION_EDIT,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .first = WORD_EDIT,
+	 .rest = WORD_EDIT,
+	 .run = verb_edit,
+	 .is_signed = true},
 	{.name = "preset",
 	 .words = "[ls [TYPE|NODE] | show TYPE/NAME | apply NODE... NAME | save NODE NAME | rm "
 		  "TYPE NAME]",
@@ -180,9 +254,11 @@ const struct verb verbs[] = {
 	{.name = "automate",
 	 .words = "NODE.PARAM TIME=VALUE...",
 	 .doc = "move a param along breakpoints",
+	 .more = "From now on, once; or with --timeline as a part of the graph that follows the "
+		 "transport: then TIME may be a marker, or 1:23.5.",
 	 .examples = "automate program.gain 0s=-60dB 3s=0dB --curve log\nautomate program.gain "
-		     "--clear",
-	 .options = OPTION_WRITE | OPTION_CURVE | OPTION_CLEAR,
+		     "--clear\nautomate vox/fader.gain verse=0dB chorus=-2dB --timeline",
+	 .options = OPTION_WRITE | OPTION_CURVE | OPTION_CLEAR | OPTION_TIMELINE,
 	 .min_args = 1,
 	 .max_args = -1,
 	 .first = WORD_PARAM,
@@ -216,8 +292,11 @@ const struct verb verbs[] = {
 	{.name = "wait",
 	 .words = "NODE.PARAM CONDITION | rev N | settled | up",
 	 .doc = "wait until something is so",
-	 .more = "Exit code 124 when it is not so within --timeout. up waits for the daemon.",
-	 .examples = "wait meter.s '>-40LUFS' --timeout 10s\nwait rev 412\nwait settled\nwait up",
+	 .more = "Exit code 124 when it is not so within --timeout. up waits for the daemon. "
+		 "transport.position is where the time line stands (in s), transport.state is "
+		 "stopped, locating or rolling.",
+	 .examples = "wait meter.s '>-40LUFS' --timeout 10s\nwait rev 412\nwait settled\nwait up\n"
+		     "wait transport.position '>1:30'\nwait transport.state =stopped",
 	 .min_args = 1,
 	 .max_args = 2,
 	 .first = WORD_READING,

@@ -111,6 +111,37 @@ bool words_parse_span(const char *text, double *ret_ms)
 	return false;
 }
 
+bool words_parse_position(const char *text, double *ret_s)
+{
+	double total = 0.0, ms;
+
+	if (!strchr(text, ':')) {
+		if (!words_parse_span(text, &ms))
+			return false;
+		*ret_s = ms / 1e3;
+		return true;
+	}
+	for (int i = 0; i < 3; i++) {
+		size_t digits = strspn(text, "0123456789");
+		bool last = text[digits] != ':';
+		char *end;
+
+		if (digits == 0 || (i > 0 && digits != 2))
+			return false;
+		total = total * 60.0 + strtod(text, &end);
+		if (i > 0 && strtod(text, NULL) >= 60.0)
+			return false;
+		if (last) {
+			*ret_s = total;
+			return i > 0 && *end == 0;
+		}
+		if (*end != ':')
+			return false;
+		text = end + 1;
+	}
+	return false;
+}
+
 uint64_t words_now_unix_ms(void)
 {
 	struct timespec ts;
