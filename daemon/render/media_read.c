@@ -103,28 +103,42 @@ static int reader_check(const struct media_reader *reader, int64_t channels, dou
 	return 0;
 }
 
-/* The channels' names and order, as libsndfile or the format has them. */
+/* The channels' names and order, as libsndfile or the format has them; NULL: none are said. */
+static const struct mixd_layout *reader_ask_layout(struct media_reader *reader, bool *ret_is_said)
+{
+	struct media_info *info = &reader->info;
+	uint8_t position[MEDIA_CHANNELS_MAX];
+	int map[MEDIA_CHANNELS_MAX];
+	uint32_t mask;
+
+	*ret_is_said = true;
+	if (media_look_mask(reader->fd, info, &mask))
+		return media_layout_from_mask(mask, info->n_channels, position)
+			       ? media_layout_by_positions(position, info->n_channels, reader->from)
+			       : NULL;
+	if (sf_command(reader->file, SFC_GET_CHANNEL_MAP_INFO, map,
+		       (int)(info->n_channels * sizeof(map[0]))))
+		return media_layout_from_map(map, info->n_channels, position)
+			       ? media_layout_by_positions(position, info->n_channels, reader->from)
+			       : NULL;
+	*ret_is_said = false;
+	return NULL;
+}
+
 static void reader_find_layout(struct media_reader *reader)
 {
 	struct media_info *info = &reader->info;
-	const struct mixd_layout *layout = NULL;
-	uint8_t position[MEDIA_CHANNELS_MAX];
-	int map[MEDIA_CHANNELS_MAX];
-	bool has_map = sf_command(reader->file, SFC_GET_CHANNEL_MAP_INFO, map,
-				  (int)(info->n_channels * sizeof(map[0])));
+	bool is_said;
+	const struct mixd_layout *layout = reader_ask_layout(reader, &is_said);
+	bool has_order = layout != NULL;
 
-	if (has_map && media_layout_from_map(map, info->n_channels, position))
-		layout = media_layout_by_positions(position, info->n_channels, reader->from);
-	else if (!has_map && media_look_is_discrete(reader->fd, info))
-		layout = media_layout_discrete(info->n_channels);
-	else if (!has_map)
+	if (!is_said) {
 		layout = media_layout_by_count(info->n_channels);
-	if (!layout)
-		layout = media_layout_discrete(info->n_channels);
-	else if (!has_map && strcmp(info->container, "ogg") == 0)
-		has_map = media_layout_vorbis(layout, reader->from);
-	info->layout = *layout;
-	for (uint32_t c = 0; has_map && layout->position[0] && c < info->n_channels; c++)
+		has_order = strcmp(info->container, "ogg") == 0 &&
+			    media_layout_vorbis(layout, reader->from);
+	}
+	info->layout = layout ? *layout : *media_layout_discrete(info->n_channels);
+	for (uint32_t c = 0; has_order && c < info->n_channels; c++)
 		reader->is_moved |= reader->from[c] != c;
 }
 
@@ -204,7 +218,8 @@ static int reader_open_sndfile(struct media_reader *reader, struct mixd_error *e
 	SF_INFO file = {0};
 	int r;
 
-	reader->file = sf_open_fd(reader->fd, SFM_READ, &file, 0);
+	/* what it cannot read it closes, whatever it was told: it gets a descriptor of its own */
+	reader->file = sf_open_fd(fcntl(reader->fd, F_DUPFD_CLOEXEC, 3), SFM_READ, &file, 1);
 	if (!reader->file) {
 		const char *why = sf_strerror(NULL);
 
@@ -353,7 +368,8 @@ static int reader_end(struct media_reader *reader)
 {
 	if (sf_error(reader->file) != SF_ERR_NO_ERROR && !reader->is_tolerant)
 		return reader_damaged(reader, sf_strerror(reader->file));
-	if (reader->info.n_frames > reader->position && !reader->is_tolerant)
+	if (reader->info.n_frames > reader->position && !reader->is_tolerant &&
+	    media_look_is_counted(reader->fd, &reader->info))
 		return reader_truncated(reader);
 	reader->info.n_frames = reader->position;
 	return 0;
