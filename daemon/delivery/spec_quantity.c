@@ -153,7 +153,7 @@ static const char *apart_not_stereo(const struct spec_input *input)
 
 static const char *apart_one_file(const struct spec_input *input)
 {
-	return input->results ? NULL : "looked at over all files together: --album";
+	return input->results ? NULL : "looked at over all files together";
 }
 
 #define MASTER "mixctl master does it: --spec {spec}"

@@ -416,7 +416,7 @@ static int read_clauses(struct reader *reader, const struct session_node *map,
 	uint32_t n_old = like ? like->n_clauses : 0, n;
 	struct spec_clause *clauses;
 
-	if (!list && !like)
+	if (!like && (!list || (list->kind == SESSION_LIST && !list->first)))
 		return reader_fault(reader, map,
 				    "clauses: [{id: integrated, target: -23LUFS, "
 				    "tolerance: 0.2LU}]",

@@ -1,0 +1,66 @@
+/* job_check.c - the verb `check`. */
+#include "jobs_list.h"
+
+static const struct mixd_job_option options[] = {
+	{.name = "spec",
+	 .kind = MIXD_JOB_TEXT,
+	 .value_name = "NAME",
+	 .doc = "what the files must meet (mixctl spec ls)",
+	 .repeats = true},
+	{.name = "speech",
+	 .kind = MIXD_JOB_TEXT,
+	 .value_name = "WHERE",
+	 .doc = "dialogue, for specs that ask for it: a STEM of it, ranges as 10s-25s,1:02-1:30, "
+		"or "
+		"auto, an approximate detector (the default)"},
+	{.name = "dual-mono",
+	 .kind = MIXD_JOB_FLAG,
+	 .doc = "a mono file is heard from two loudspeakers: it counts twice, +3.01 LU"},
+	{.name = "album",
+	 .kind = MIXD_JOB_FLAG,
+	 .doc = "the files are one album: players turn it up or down as a whole"},
+	{.name = "jobs",
+	 .kind = MIXD_JOB_NUMBER,
+	 .value_name = "N",
+	 .doc = "files at a time (as many as there are cores)",
+	 .min = 1,
+	 .max = 64},
+	{.name = "details",
+	 .letter = 'v',
+	 .kind = MIXD_JOB_FLAG,
+	 .doc = "every clause of every file, also those that are met or do not count"},
+	{.name = "report",
+	 .kind = MIXD_JOB_PATH,
+	 .value_name = "FILE.html",
+	 .doc = "write a page with verdicts and plots for people"},
+	{.name = "plots",
+	 .kind = MIXD_JOB_PATH,
+	 .value_name = "DIR",
+	 .doc = "write each plot as .svg and .png"},
+	{.name = NULL},
+};
+
+const struct mixd_job_verb mixd_job_check = {
+	.name = "check",
+	.words = "FILE... --spec NAME",
+	.doc = "whether files meet a delivery spec, clause by clause",
+	.more = "Files are measured as they will be delivered: of an MP3 what it decodes to. Each "
+		"clause "
+		"has a verdict with the figure, the limit and what to do. A figure is rounded to "
+		"the "
+		"precision of its clause (0.1 LU or dB) before it is compared, and shown as it was "
+		"compared. A clause that must be met and could not be measured is not met. What "
+		"players "
+		"will do with a programme is foretold, not judged. The exit code is 0 when all "
+		"files meet "
+		"all specs, 1 when one does not, 8 when one cannot be read.",
+	.examples =
+		"mixctl check ep42.mp3 --spec apple-podcasts # is it ready for delivery?\n"
+		"mixctl check chapters/*.mp3 --spec acx --report acx.html # with a page to send\n"
+		"mixctl check film.wav --spec netflix --speech dialogue.wav # dialogue by a stem\n"
+		"mixctl check a.wav --spec spotify --spec apple-music # several at once\n"
+		"mixctl check a.wav --spec ebu-r128 -o json # verdicts for a script\n",
+	.min_args = 1,
+	.max_args = -1,
+	.options = options,
+};
