@@ -68,44 +68,78 @@ static void claim_fill(const struct claim_kind *kind, uint64_t size, uint64_t ds
 						: (int64_t)size;
 }
 
+/* The next chunk from *AT on: its id, where its contents are and their size; *AT becomes the place
+ * behind it. */
+static bool claim_next(int fd, int64_t file_bytes, const struct claim_kind *kind, int64_t *at,
+		       uint8_t ret_id[4], int64_t *ret_at, uint64_t *ret_size)
+{
+	const int64_t head_bytes = kind->id_bytes + kind->size_bytes;
+	uint8_t chunk[24];
+	uint64_t size, left;
+
+	if (*at > file_bytes - head_bytes ||
+	    media_fd_read(fd, (uint64_t)*at, chunk, (size_t)head_bytes) < 0)
+		return false;
+	size = kind->is_big ? media_be(chunk + kind->id_bytes, kind->size_bytes)
+			    : media_le(chunk + kind->id_bytes, kind->size_bytes);
+	if (kind->counts_header)
+		size = size < (uint64_t)head_bytes ? 0 : size - (uint64_t)head_bytes;
+	memcpy(ret_id, chunk, 4);
+	*ret_at = *at + head_bytes;
+	*ret_size = size;
+	left = (uint64_t)(file_bytes - *ret_at);
+	*at = size > left
+		      ? file_bytes
+		      : *ret_at + (int64_t)((size + kind->align - 1) / kind->align * kind->align);
+	return true;
+}
+
+/* The kind of FD's file, and where its chunks begin; NULL: none of ours. */
+static const struct claim_kind *claim_open(int fd, int64_t file_bytes, int64_t *ret_at)
+{
+	uint8_t head[40];
+
+	if (file_bytes < (int64_t)sizeof(head) || media_fd_read(fd, 0, head, sizeof(head)) < 0)
+		return NULL;
+	return claim_find(head, ret_at);
+}
+
 void media_claim_read(int fd, int64_t file_bytes, struct media_claim *ret)
 {
 	const struct claim_kind *kind;
-	uint64_t ds64 = 0;
-	uint8_t head[40];
-	int64_t at;
+	int64_t at, contents;
+	uint64_t ds64 = 0, size;
+	uint8_t id[4], sizes[16];
 
 	*ret = (struct media_claim){0};
-	if (file_bytes < (int64_t)sizeof(head) || media_fd_read(fd, 0, head, sizeof(head)) < 0)
-		return;
-	kind = claim_find(head, &at);
+	kind = claim_open(fd, file_bytes, &at);
 	for (uint32_t i = 0; kind && i < CHUNKS_MAX; i++) {
-		const int64_t head_bytes = kind->id_bytes + kind->size_bytes;
-		uint8_t chunk[24];
-		uint64_t size;
-
-		if (at > file_bytes - head_bytes ||
-		    media_fd_read(fd, (uint64_t)at, chunk, (size_t)head_bytes) < 0)
+		if (!claim_next(fd, file_bytes, kind, &at, id, &contents, &size))
 			return;
-		size = kind->is_big ? media_be(chunk + kind->id_bytes, kind->size_bytes)
-				    : media_le(chunk + kind->id_bytes, kind->size_bytes);
-		if (kind->counts_header)
-			size = size < (uint64_t)head_bytes ? 0 : size - (uint64_t)head_bytes;
-		at += head_bytes;
-		if (memcmp(chunk, kind->data_id, 4) == 0) {
-			ret->data_at = at + kind->before;
+		if (memcmp(id, kind->data_id, 4) == 0) {
+			ret->data_at = contents + kind->before;
 			claim_fill(kind, size, ds64, file_bytes - ret->data_at, ret);
 			return;
 		}
-		if (kind == &claim_riff && memcmp(chunk, "ds64", 4) == 0 && size >= 16 &&
-		    at <= file_bytes - 16) {
-			uint8_t sizes[16];
-
-			if (media_fd_read(fd, (uint64_t)at, sizes, sizeof(sizes)) == 0)
-				ds64 = media_le(sizes + 8, 8);
-		}
-		if (size > (uint64_t)(file_bytes - at))
-			return;
-		at += (int64_t)((size + kind->align - 1) / kind->align * kind->align);
+		if (kind == &claim_riff && memcmp(id, "ds64", 4) == 0 && size >= sizeof(sizes) &&
+		    media_fd_read(fd, (uint64_t)contents, sizes, sizeof(sizes)) == 0)
+			ds64 = media_le(sizes + 8, 8);
 	}
+}
+
+bool media_claim_find(int fd, int64_t file_bytes, const char *wanted, int64_t *ret_at,
+		      uint64_t *ret_size)
+{
+	const struct claim_kind *kind;
+	uint8_t id[4];
+	int64_t at;
+
+	kind = claim_open(fd, file_bytes, &at);
+	for (uint32_t i = 0; kind && i < CHUNKS_MAX; i++) {
+		if (!claim_next(fd, file_bytes, kind, &at, id, ret_at, ret_size))
+			return false;
+		if (memcmp(id, wanted, 4) == 0)
+			return true;
+	}
+	return false;
 }

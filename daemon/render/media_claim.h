@@ -18,3 +18,6 @@ struct media_claim {
 
 /* Never fails: what is not understood is not known. The position of FD is not used. */
 void media_claim_read(int fd, int64_t file_bytes, struct media_claim *ret);
+/* The first chunk whose id is WANTED, and the bytes in it. */
+bool media_claim_find(int fd, int64_t file_bytes, const char *wanted, int64_t *ret_at,
+		      uint64_t *ret_size);

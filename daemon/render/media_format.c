@@ -58,7 +58,7 @@ static const struct media_format formats[] = {
 	 .other_endings = "",
 	 .container = "w64",
 	 .encoder = MEDIA_ENCODER_RAW,
-	 .sf_major = SF_FORMAT_W64,
+
 	 .channels_max = MEDIA_CHANNELS_MAX,
 	 ANY_RATE,
 	 .bits = bits_all,

@@ -59,6 +59,26 @@ static int header_set_mask(int fd, uint64_t at, const struct media_info *info)
 	return media_fd_write(fd, at + 20, bytes, sizeof(bytes));
 }
 
+void media_header_begin(SNDFILE *file, const struct media_info *info)
+{
+	const bool is_caf = strcmp(info->container, "caf") == 0;
+	const uint32_t mask = media_layout_mask(&info->layout);
+	const uint32_t tag =
+		mask ? MEDIA_CHAN_BITMAP : MEDIA_CHAN_DISCRETE << 16 | info->n_channels;
+	SF_CHUNK_INFO chunk = {.id_size = 4, .datalen = 12};
+	uint8_t bytes[12] = {(uint8_t)(tag >> 24), (uint8_t)(tag >> 16),  (uint8_t)(tag >> 8),
+			     (uint8_t)tag,	   (uint8_t)(mask >> 24), (uint8_t)(mask >> 16),
+			     (uint8_t)(mask >> 8), (uint8_t)mask}; /* and 0 descriptions */
+
+	if (!is_caf && strcmp(info->container, "aiff") != 0)
+		return;
+	if (info->n_channels <= 2 && mask)
+		return;
+	memcpy(chunk.id, is_caf ? "chan" : "CHAN", 5);
+	chunk.data = bytes;
+	(void)sf_set_chunk(file, &chunk);
+}
+
 int media_header_fix(int fd, struct media_info *info)
 {
 	uint32_t size = 0;

@@ -182,6 +182,24 @@ uint32_t media_layout_mask(const struct mixd_layout *layout)
 	return mask;
 }
 
+bool media_layout_from_mask(uint32_t mask, uint32_t n, uint8_t *ret_position)
+{
+	uint32_t c = 0;
+
+	for (uint32_t bit = 1; bit && c < n; bit <<= 1) {
+		uint8_t p = MIXD_POS_FL; /* 0x4 is the centre here, not mono */
+
+		if (!(mask & bit))
+			continue;
+		while (p < MIXD_POS_COUNT_ && layout_words[p].bit != bit)
+			p++;
+		if (p == MIXD_POS_COUNT_)
+			return false;
+		ret_position[c++] = p;
+	}
+	return c == n;
+}
+
 bool media_layout_vorbis(const struct mixd_layout *layout, uint8_t *ret_from)
 {
 	for (size_t i = 0; i < sizeof(layout_vorbis) / sizeof(layout_vorbis[0]); i++)

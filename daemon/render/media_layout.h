@@ -26,6 +26,9 @@ bool media_layout_from_map(const int *map, uint32_t n, uint8_t *ret_position);
 bool media_layout_to_map(const struct mixd_layout *layout, int *ret_map);
 /* WAVEFORMATEXTENSIBLE dwChannelMask; 0: discrete. */
 uint32_t media_layout_mask(const struct mixd_layout *layout);
+/* The places of N channels in MASK, in the order of its bits. false: they have none, or one that we
+ * have no word for. */
+bool media_layout_from_mask(uint32_t mask, uint32_t n, uint8_t *ret_position);
 /* The order of Vorbis and Opus (Vorbis I, 4.3.9; RFC 7845, 5.1.1.2) for LAYOUT: channel c of ours is
  * channel ret_from[c] of the file. false: LAYOUT has no place there. */
 bool media_layout_vorbis(const struct mixd_layout *layout, uint8_t *ret_from);

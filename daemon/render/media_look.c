@@ -1,7 +1,8 @@
 /* media_look.c - see media_look.h.
  *
  * SOURCE      ISO/IEC 11172-3, 2.4.2.3 and 13818-3 (MPEG audio frame header); Microsoft,
- *             "Multiple channel audio data and WAVE files". */
+ *             "Multiple channel audio data and WAVE files"; Apple, "Core Audio Format", channel
+ *             layout chunk: its bitmap has the bits of WAVE's mask. */
 #include "media_look.h"
 
 #include <sndfile.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #include "media_bytes.h"
+#include "media_claim.h"
+#include "media_header.h"
 
 #define SCAN_BYTES 65536u
 #define SCAN_FRAMES_MAX 4000u /* 100 s at 44.1 kHz: a rate that varies has varied by then */
@@ -166,24 +169,41 @@ static void look_mpeg_scan(int fd, uint64_t at, struct media_info *info)
 		info->bitrate_kbps = info->is_cbr ? first : (double)kbps / n;
 }
 
+/* The frame at AT says how the others are: 'I'nfo or 'X'ing; 0: it is one like the others. */
+static char look_mpeg_tag(int fd, uint64_t at, uint32_t *ret_bytes)
+{
+	struct look_mpeg frame;
+	uint8_t head[4], tag[8];
+
+	if (media_fd_read(fd, at, head, sizeof(head)) < 0 || !look_mpeg_header(head, &frame) ||
+	    media_fd_read(fd, at + frame.xing_at, tag, sizeof(tag)) < 0)
+		return 0;
+	*ret_bytes = frame.bytes;
+	if (memcmp(tag, "Info", 4) != 0 && memcmp(tag, "Xing", 4) != 0)
+		return 0;
+	return tag[7] & 1 ? (char)tag[0] : 0; /* with a number of frames */
+}
+
+bool media_look_is_counted(int fd, const struct media_info *info)
+{
+	uint32_t bytes;
+
+	return strcmp(info->container, "mp3") != 0 ||
+	       look_mpeg_tag(fd, look_mpeg_begin(fd), &bytes);
+}
+
 static void look_mpeg(int fd, struct media_info *info)
 {
 	uint64_t at = look_mpeg_begin(fd);
-	struct look_mpeg frame;
-	uint8_t head[4], tag[12];
+	uint32_t bytes = 0;
+	char tag = look_mpeg_tag(fd, at, &bytes);
 
-	if (media_fd_read(fd, at, head, sizeof(head)) == 0 && look_mpeg_header(head, &frame) &&
-	    media_fd_read(fd, at + frame.xing_at, tag, sizeof(tag)) == 0) {
-		/* The frame that says how the others are is none of them: encoders give it the
-		 * rate it needs. */
-		if (memcmp(tag, "Info", 4) == 0 || memcmp(tag, "Xing", 4) == 0)
-			at += frame.bytes;
-		look_mpeg_scan(fd, at, info);
-		/* "Xing" is what writers of variable and average rates say. */
-		info->is_cbr &= memcmp(tag, "Xing", 4) != 0;
-	} else {
-		look_mpeg_scan(fd, at, info);
-	}
+	/* That frame has a rate of its own. */
+	if (tag)
+		at += bytes;
+	look_mpeg_scan(fd, at, info);
+	/* "Xing" is what writers of variable and average rates say. */
+	info->is_cbr &= tag != 'X';
 	if (!info->is_cbr && info->n_frames > 0 && info->n_bytes > at)
 		info->bitrate_kbps = (double)(info->n_bytes - at) * 8 * info->rate /
 				     (1000.0 * (double)info->n_frames);
@@ -202,26 +222,44 @@ void media_look_stream(int fd, struct media_info *info)
 		info->is_cbr = true;
 }
 
-/* ---- WAVE masks -------------------------------------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------------------------------- */
 
-bool media_look_is_discrete(int fd, const struct media_info *info)
+bool media_look_mask(int fd, const struct media_info *info, uint32_t *ret_mask)
 {
-	uint64_t at = 12;
-	uint8_t chunk[8], format[24];
+	const bool is_caf = strcmp(info->container, "caf") == 0;
+	const bool is_aiff = strcmp(info->container, "aiff") == 0;
+	uint8_t bytes[24];
+	uint64_t size;
+	int64_t at;
 
-	if (strcmp(info->container, "wav") != 0 && strcmp(info->container, "rf64") != 0)
+	if (!media_claim_find(fd, (int64_t)info->n_bytes,
+			      is_caf	? "chan"
+			      : is_aiff ? "CHAN"
+					: "fmt ",
+			      &at, &size) ||
+	    size < 12 || media_fd_read(fd, (uint64_t)at, bytes, size < 24 ? 12 : 24) < 0)
 		return false;
-	for (int i = 0; i < 64; i++) {
-		if (media_fd_read(fd, at, chunk, sizeof(chunk)) < 0)
-			return false;
-		at += sizeof(chunk);
-		if (memcmp(chunk, "fmt ", 4) == 0) {
-			/* WAVE_FORMAT_EXTENSIBLE: the mask is the 20th byte of the chunk */
-			return media_le(chunk + 4, 4) >= 24 &&
-			       media_fd_read(fd, at, format, sizeof(format)) == 0 &&
-			       media_le(format, 2) == 0xfffe && media_le(format + 20, 4) == 0;
-		}
-		at += (media_le(chunk + 4, 4) + 1) & ~UINT64_C(1);
+	if (is_caf || is_aiff) {
+		uint64_t tag = media_be(bytes, 4);
+
+		*ret_mask = tag == MEDIA_CHAN_BITMAP ? (uint32_t)media_be(bytes + 4, 4) : 0;
+		return tag == MEDIA_CHAN_BITMAP || tag >> 16 == MEDIA_CHAN_DISCRETE;
 	}
-	return false;
+	if (size < 24 || media_le(bytes, 2) != 0xfffe) /* WAVE_FORMAT_EXTENSIBLE */
+		return false;
+	*ret_mask = (uint32_t)media_le(bytes + 20, 4);
+	return true;
+}
+
+bool media_look_is_float(int fd, const struct media_info *info)
+{
+	uint8_t bytes[26];
+	uint64_t size;
+	int64_t at;
+
+	return strcmp(info->container, "w64") == 0 &&
+	       media_claim_find(fd, (int64_t)info->n_bytes, "fmt ", &at, &size) &&
+	       size >= sizeof(bytes) &&
+	       media_fd_read(fd, (uint64_t)at, bytes, sizeof(bytes)) == 0 &&
+	       media_le(bytes, 2) == 0xfffe && media_le(bytes + 24, 2) == 3;
 }

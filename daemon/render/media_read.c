@@ -193,6 +193,10 @@ static int reader_compare(struct media_reader *reader, struct mixd_error *err)
 		error_hint(err, "export it as RF64 (what wrote it has lost count)");
 		return -EINVAL;
 	}
+	/* libsndfile counts what fills up the last eight bytes. */
+	if (strcmp(info->container, "w64") == 0 && reader->is_raw &&
+	    info->n_frames > claim.claimed_bytes / frame_bytes)
+		info->n_frames = claim.claimed_bytes / frame_bytes;
 	if (claim.claimed_bytes <= claim.found_bytes)
 		return 0;
 	reader->cut_frames = info->n_frames;
@@ -237,6 +241,10 @@ static int reader_open_sndfile(struct media_reader *reader, struct mixd_error *e
 	media_look_format(file.format, info);
 	reader_find_layout(reader);
 	reader->is_raw = reader_take_raw(reader, &file);
+	if (reader->is_raw && reader->pcm.bytes == 4 && media_look_is_float(reader->fd, info)) {
+		reader->pcm.is_float = true; /* a W64 of which libsndfile says otherwise */
+		media_look_format(SF_FORMAT_W64 | SF_FORMAT_FLOAT, info);
+	}
 	if (!reader->is_raw) {
 		bool is_exact = info->bits > 0 && !info->is_float;
 
@@ -379,9 +387,12 @@ static int reader_end(struct media_reader *reader)
 static int64_t reader_fill(struct media_reader *reader)
 {
 	const sf_count_t frame_bytes = (sf_count_t)reader->info.n_channels * reader->pcm.bytes;
+	const int64_t left = reader->info.n_frames - reader->position;
 	sf_count_t got;
 
-	if (reader->is_raw)
+	if (reader->is_raw && left == 0)
+		got = 0;
+	else if (reader->is_raw)
 		got = sf_read_raw(reader->file, reader->buffer, reader->room * frame_bytes) /
 		      frame_bytes;
 	else if (reader->pcm.is_float)
@@ -389,6 +400,8 @@ static int64_t reader_fill(struct media_reader *reader)
 	else
 		got = sf_readf_int(reader->file, (int *)(void *)reader->buffer, reader->room);
 	reader->at = 0;
+	if (reader->is_raw && left > 0 && got > left)
+		got = left;
 	reader->have = got > 0 ? (uint32_t)got : 0;
 	return got > 0 ? got : reader_end(reader);
 }

@@ -105,6 +105,21 @@ static sf_count_t sink_tell(void *data)
 	return ((struct media_sink *)data)->at;
 }
 
+void media_sink_write(struct media_sink *sink, const void *data, size_t size)
+{
+	sink_write(data, (sf_count_t)size, sink);
+}
+
+void media_sink_seek(struct media_sink *sink, int64_t at)
+{
+	sink->at = at;
+}
+
+void media_sink_fail(struct media_sink *sink, int error)
+{
+	sink->error = sink->error ? sink->error : error;
+}
+
 const SF_VIRTUAL_IO media_sink_io = {
 	.get_filelen = sink_get_size,
 	.seek = sink_seek,

@@ -23,6 +23,11 @@ extern const SF_VIRTUAL_IO media_sink_io;
 
 /* -ENOMEM. */
 int media_sink_init(struct media_sink *sink, int fd);
+/* SIZE bytes at the sink's place; a fault is remembered. */
+void media_sink_write(struct media_sink *sink, const void *data, size_t size);
+void media_sink_seek(struct media_sink *sink, int64_t at);
+/* As if writing had failed. */
+void media_sink_fail(struct media_sink *sink, int error);
 /* Write what is in the buffer: 0 or -errno, also of an earlier fault. */
 int media_sink_flush(struct media_sink *sink);
 void media_sink_done(struct media_sink *sink);

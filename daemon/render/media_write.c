@@ -21,6 +21,7 @@
 #include "media_sink.h"
 #include "media_tags_io.h"
 #include "media_temp.h"
+#include "media_w64.h"
 
 #define PIECE_SAMPLES 16384u /* of all channels */
 #define HEADER_BYTES 4096 /* about what containers add; for sums only */
@@ -126,6 +127,11 @@ static int writer_check_room(const struct media_writer *writer, struct mixd_erro
 	return -ENOSPC;
 }
 
+static bool writer_is_w64(const struct media_writer *writer)
+{
+	return writer->format->encoder == MEDIA_ENCODER_RAW && !writer->format->sf_major;
+}
+
 static int writer_sf_format(const struct media_writer *writer)
 {
 	const struct media_target *target = &writer->target;
@@ -157,8 +163,8 @@ static void writer_set_layout(struct media_writer *writer)
 			writer->from[ours[c]] = (uint8_t)c;
 			writer->is_moved |= ours[c] != c;
 		}
-	} else if (layout->n_channels > 2 && media_layout_to_map(layout, map)) {
-		/* Where it is refused, media_header_fix() helps, or nothing can. */
+	} else if (writer->format->sf_major == SF_FORMAT_RF64 && media_layout_to_map(layout, map)) {
+		/* What libsndfile makes of it is put right by media_header_fix(). */
 		(void)sf_command(writer->file, SFC_SET_CHANNEL_MAP_INFO, map,
 				 (int)(layout->n_channels * sizeof(map[0])));
 	}
@@ -188,10 +194,7 @@ static int writer_open_sndfile(struct media_writer *writer, struct mixd_error *e
 		.channels = (int)writer->target.layout.n_channels,
 		.format = writer_sf_format(writer),
 	};
-	int r = media_sink_init(&writer->sink, writer->temp.fd);
 
-	if (r < 0)
-		return error_no_memory(err);
 	writer->file =
 		sf_open_virtual((SF_VIRTUAL_IO *)&media_sink_io, SFM_WRITE, &info, &writer->sink);
 	if (!writer->file) {
@@ -210,6 +213,7 @@ static int writer_open_sndfile(struct media_writer *writer, struct mixd_error *e
 	if (strcmp(writer->format->name, "wav") == 0)
 		sf_command(writer->file, SFC_RF64_AUTO_DOWNGRADE, NULL, SF_TRUE);
 	writer_set_layout(writer);
+	media_header_begin(writer->file, &writer->info);
 	if (writer->format->encoder != MEDIA_ENCODER_RAW &&
 	    writer->format->sf_major != SF_FORMAT_CAF)
 		writer_set_level(writer);
@@ -249,7 +253,12 @@ static int writer_open(struct media_writer *writer, const char *path, struct mix
 		return r;
 	if (writer->format->encoder == MEDIA_ENCODER_AV)
 		return media_av_create(writer->temp.fd, path, &writer->target, &writer->av, err);
-	r = writer_open_sndfile(writer, err);
+	if (media_sink_init(&writer->sink, writer->temp.fd) < 0)
+		return error_no_memory(err);
+	if (writer_is_w64(writer))
+		media_w64_begin(&writer->sink, &writer->info, &writer->pcm, 0);
+	else
+		r = writer_open_sndfile(writer, err);
 	return r < 0 ? r : writer_allocate(writer, err);
 }
 
@@ -322,7 +331,10 @@ static int writer_put(struct media_writer *writer, uint32_t n, struct mixd_error
 	const sf_count_t bytes = (sf_count_t)n * writer->info.n_channels * writer->pcm.bytes;
 	bool is_whole;
 
-	if (writer->format->encoder == MEDIA_ENCODER_RAW)
+	if (writer_is_w64(writer)) {
+		media_sink_write(&writer->sink, writer->bytes, (size_t)bytes);
+		is_whole = true;
+	} else if (writer->format->encoder == MEDIA_ENCODER_RAW)
 		is_whole = sf_write_raw(writer->file, writer->bytes, bytes) == bytes;
 	else if (writer->pcm.is_float)
 		is_whole = sf_writef_float(writer->file, (float *)(void *)writer->bytes, n) == n;
@@ -386,6 +398,8 @@ static int writer_close(struct media_writer *writer, const struct media_tags *ta
 {
 	if (writer->av)
 		return media_av_finish(writer->av, tags, err);
+	if (writer_is_w64(writer))
+		media_w64_end(&writer->sink, &writer->info, &writer->pcm);
 	sf_close(writer->file);
 	writer->file = NULL;
 	if (media_sink_flush(&writer->sink) < 0)
