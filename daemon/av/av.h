@@ -44,6 +44,7 @@ struct av_decode {
 struct av_encode {
 	uint32_t version, n_channels;
 	double rate, bitrate_kbps;
+	uint32_t lossless_bits; /* 16 or 24: Apple Lossless, of samples on that grid; 0: AAC */
 	uint8_t position[AV_CHANNELS_MAX]; /* enum mixd_position */
 };
 

@@ -1,4 +1,4 @@
-/* av_encode.c - mixd-av encodes: AAC LC in M4A, the index first, gapless.
+/* av_encode.c - mixd-av encodes: AAC LC or Apple Lossless in M4A, the index first, gapless.
  *
  * WHAT        FFmpeg's own AAC encoder. Its delay and the padding of its last frame are outside the edit
  *             list, whose time scale is the sampling rate: exactly the frames that came are played.
@@ -80,26 +80,32 @@ static void encode_layout(struct encode *encode, const struct av_encode *order)
 
 static void encode_open_codec(struct encode *encode, const struct av_encode *order)
 {
-	const AVCodec *codec = avcodec_find_encoder_by_name("aac");
+	const char *name = order->lossless_bits ? "alac" : "aac";
+	const AVCodec *codec = avcodec_find_encoder_by_name(name);
 	double kbps = order->bitrate_kbps > 0.0 ? order->bitrate_kbps
 						: ENCODE_BITRATE_KBPS * order->n_channels;
 	int r;
 
 	encode->codec = codec ? avcodec_alloc_context3(codec) : NULL;
 	if (!encode->codec)
-		av_fault(AV_FAULT_UNSUPPORTED, 0, "this FFmpeg has no AAC encoder");
+		av_fault(AV_FAULT_UNSUPPORTED, 0, "this FFmpeg has no %s encoder", name);
 	encode_layout(encode, order);
-	encode->codec->sample_fmt = AV_SAMPLE_FMT_FLTP;
+	encode->codec->sample_fmt = order->lossless_bits == 16 ? AV_SAMPLE_FMT_S16P
+				    : order->lossless_bits     ? AV_SAMPLE_FMT_S32P
+							       : AV_SAMPLE_FMT_FLTP;
+	encode->codec->bits_per_raw_sample = (int)order->lossless_bits;
 	encode->codec->sample_rate = (int)order->rate;
 	encode->codec->time_base = (AVRational){1, (int)order->rate};
-	encode->codec->bit_rate = (int64_t)rint(1000.0 * kbps);
+	if (!order->lossless_bits)
+		encode->codec->bit_rate = (int64_t)rint(1000.0 * kbps);
 	encode->codec->thread_count = 1;
 	encode->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
 	r = avcodec_open2(encode->codec, codec, NULL);
 	if (r < 0)
 		av_fault(AV_FAULT_UNSUPPORTED, r,
-			 "AAC cannot be made of %u channels at %.0f Hz and %.0f kbit/s",
-			 order->n_channels, order->rate, kbps);
+			 "%s cannot be made of %u channels at %.0f Hz and %.0f kbit/s",
+			 order->lossless_bits ? "ALAC" : "AAC", order->n_channels, order->rate,
+			 kbps);
 }
 
 static void encode_open_file(struct encode *encode)
@@ -137,7 +143,7 @@ static void encode_open(struct encode *encode, const struct av_encode *order)
 	encode_open_codec(encode, order);
 	encode_open_file(encode);
 	encode->frame->nb_samples = encode->codec->frame_size;
-	encode->frame->format = AV_SAMPLE_FMT_FLTP;
+	encode->frame->format = encode->codec->sample_fmt;
 	encode->frame->sample_rate = encode->codec->sample_rate;
 	if (av_channel_layout_copy(&encode->frame->ch_layout, &encode->codec->ch_layout) < 0 ||
 	    av_frame_get_buffer(encode->frame, 0) < 0)
@@ -183,6 +189,23 @@ static void encode_push(struct encode *encode)
 		av_fault(AV_FAULT_MEMORY, 0, "out of memory");
 }
 
+/* N samples of one channel, STEP apart, as the codec has them. Those of lossless ones are exact. */
+static void encode_put(const struct encode *encode, uint8_t *plane, uint32_t at, const float *from,
+		       uint32_t step, uint32_t n)
+{
+	if (encode->codec->sample_fmt == AV_SAMPLE_FMT_S16P)
+		for (uint32_t k = 0; k < n; k++)
+			((int16_t *)(void *)plane)[at + k] =
+				(int16_t)(from[(size_t)k * step] * 0x1p15f);
+	else if (encode->codec->sample_fmt == AV_SAMPLE_FMT_S32P)
+		for (uint32_t k = 0; k < n; k++)
+			((int32_t *)(void *)plane)[at + k] =
+				(int32_t)(from[(size_t)k * step] * 0x1p31f);
+	else
+		for (uint32_t k = 0; k < n; k++)
+			((float *)(void *)plane)[at + k] = from[(size_t)k * step];
+}
+
 static void encode_take(struct encode *encode, const uint8_t *data, uint32_t bytes)
 {
 	const float *from = (const float *)(const void *)data;
@@ -192,14 +215,10 @@ static void encode_take(struct encode *encode, const uint8_t *data, uint32_t byt
 	for (uint32_t i = 0; i < n;) {
 		uint32_t now = n - i < size - encode->fill ? n - i : size - encode->fill;
 
-		for (uint32_t c = 0; c < encode->n_channels; c++) {
-			float *to = (float *)(void *)encode->frame->extended_data[c] + encode->fill;
-			const float *source =
-				from + (size_t)i * encode->n_channels + encode->from[c];
-
-			for (uint32_t k = 0; k < now; k++)
-				to[k] = source[(size_t)k * encode->n_channels];
-		}
+		for (uint32_t c = 0; c < encode->n_channels; c++)
+			encode_put(encode, encode->frame->extended_data[c], encode->fill,
+				   from + (size_t)i * encode->n_channels + encode->from[c],
+				   encode->n_channels, now);
 		i += now;
 		encode->fill += now;
 		if (encode->fill == size)

@@ -343,7 +343,8 @@ int media_av_create(int fd, const char *path, const struct media_target *target,
 	struct av_encode order = {.version = AV_TALK_VERSION,
 				  .n_channels = target->layout.n_channels,
 				  .rate = target->rate,
-				  .bitrate_kbps = target->bitrate_kbps};
+				  .bitrate_kbps = target->bitrate_kbps,
+				  .lossless_bits = target->bits};
 	int r;
 
 	if (!av || !(av->buffer = malloc(AV_SAMPLES_MAX)))

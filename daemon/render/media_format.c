@@ -98,18 +98,6 @@ static const struct media_format formats[] = {
 	 .rate_min = 1,
 	 .rate_max = 655350,
 	 .bits = bits_flac},
-	{.name = "alac",
-	 .doc = "Apple Lossless, in CAF",
-	 .ending = "caf",
-	 .other_endings = "",
-	 .container = "caf",
-	 .codec = "alac",
-	 .encoder = MEDIA_ENCODER_INT,
-	 .sf_major = SF_FORMAT_CAF,
-	 .channels_max = 8,
-	 .rate_min = 1,
-	 .rate_max = 384000,
-	 .bits = bits_all},
 	{.name = "ogg",
 	 .doc = "Ogg Vorbis",
 	 .ending = "ogg",
@@ -161,6 +149,19 @@ static const struct media_format formats[] = {
 	 .channels_max = 8,
 	 .rates = rates_aac,
 	 .has_abr = true},
+	/* libsndfile's encoder writes beyond its packet table (1.2.0: 2 bytes of room for sizes that
+	 * take 3): mixd-av has one, too. */
+	{.name = "alac",
+	 .doc = "Apple Lossless in MP4, by mixd-av",
+	 .ending = "m4a",
+	 .other_endings = "",
+	 .container = "m4a",
+	 .codec = "alac",
+	 .encoder = MEDIA_ENCODER_AV,
+	 .channels_max = 8,
+	 .rate_min = 1,
+	 .rate_max = 384000,
+	 .bits = bits_flac},
 };
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 

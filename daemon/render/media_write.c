@@ -71,10 +71,9 @@ static void writer_describe(struct media_writer *writer)
 	else
 		snprintf(info->codec, sizeof(info->codec), "pcm_%c%u", target->is_float ? 'f' : 's',
 			 target->bits);
-	writer->pcm = (struct media_pcm){
-		.bytes = 4,
-		.is_float = writer->format->encoder == MEDIA_ENCODER_FLOAT || target->is_float,
-		.is_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__};
+	writer->pcm = (struct media_pcm){.bytes = 4,
+					 .is_float = !writer->format->bits || target->is_float,
+					 .is_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__};
 	if (writer->format->encoder == MEDIA_ENCODER_RAW)
 		writer->pcm.bytes = (uint8_t)(target->bits / 8);
 }
@@ -135,16 +134,11 @@ static bool writer_is_w64(const struct media_writer *writer)
 static int writer_sf_format(const struct media_writer *writer)
 {
 	const struct media_target *target = &writer->target;
-	bool is_alac = writer->format->codec && strcmp(writer->format->codec, "alac") == 0;
 
 	if (writer->format->sf_minor)
 		return writer->format->sf_major | writer->format->sf_minor;
 	if (target->is_float)
 		return writer->format->sf_major | SF_FORMAT_FLOAT;
-	if (is_alac)
-		return writer->format->sf_major | (target->bits == 16	? SF_FORMAT_ALAC_16
-						   : target->bits == 24 ? SF_FORMAT_ALAC_24
-									: SF_FORMAT_ALAC_32);
 	return writer->format->sf_major | (target->bits == 16	? SF_FORMAT_PCM_16
 					   : target->bits == 24 ? SF_FORMAT_PCM_24
 								: SF_FORMAT_PCM_32);
@@ -214,8 +208,7 @@ static int writer_open_sndfile(struct media_writer *writer, struct mixd_error *e
 		sf_command(writer->file, SFC_RF64_AUTO_DOWNGRADE, NULL, SF_TRUE);
 	writer_set_layout(writer);
 	media_header_begin(writer->file, &writer->info);
-	if (writer->format->encoder != MEDIA_ENCODER_RAW &&
-	    writer->format->sf_major != SF_FORMAT_CAF)
+	if (writer->format->encoder != MEDIA_ENCODER_RAW)
 		writer_set_level(writer);
 	return media_tags_write_before(writer->file, &writer->info, &writer->tags, err);
 }
@@ -251,8 +244,10 @@ static int writer_open(struct media_writer *writer, const char *path, struct mix
 		r = writer_check_room(writer, err);
 	if (r < 0)
 		return r;
-	if (writer->format->encoder == MEDIA_ENCODER_AV)
-		return media_av_create(writer->temp.fd, path, &writer->target, &writer->av, err);
+	if (writer->format->encoder == MEDIA_ENCODER_AV) {
+		r = media_av_create(writer->temp.fd, path, &writer->target, &writer->av, err);
+		return r < 0 ? r : writer_allocate(writer, err);
+	}
 	if (media_sink_init(&writer->sink, writer->temp.fd) < 0)
 		return error_no_memory(err);
 	if (writer_is_w64(writer))
@@ -349,6 +344,30 @@ static int writer_put(struct media_writer *writer, uint32_t n, struct mixd_error
 	return -EIO;
 }
 
+/* What is lossless goes on its grid here, dithered as the rest, and stays exact in f32. */
+static int writer_put_av(struct media_writer *writer, const float *const *channels, uint32_t n,
+			 struct mixd_error *err)
+{
+	float step;
+	int32_t *words[MEDIA_CHANNELS_MAX];
+	const float *out[MEDIA_CHANNELS_MAX];
+
+	if (writer->pcm.is_float)
+		return media_av_write(writer->av, channels, n, err);
+	step = 1.0f / (float)(1u << (writer->target.bits - 1));
+	for (uint32_t c = 0; c < writer->info.n_channels; c++)
+		words[c] = writer->words + (size_t)c * writer->piece_frames;
+	media_quantise(&writer->quantiser, channels, words, n, 0);
+	for (uint32_t c = 0; c < writer->info.n_channels; c++) {
+		float *samples = (float *)(void *)writer->bytes + (size_t)c * writer->piece_frames;
+
+		for (uint32_t i = 0; i < n; i++)
+			samples[i] = (float)words[c][i] * step;
+		out[c] = samples;
+	}
+	return media_av_write(writer->av, out, n, err);
+}
+
 static int writer_write(struct media_writer *writer, const float *const *channels,
 			uint32_t n_frames, struct mixd_error *err)
 {
@@ -359,16 +378,18 @@ static int writer_write(struct media_writer *writer, const float *const *channel
 		return r;
 	if (writer_is_too_large(writer, writer->info.n_frames + n_frames))
 		return writer_too_large(writer, err);
-	if (writer->av)
-		return media_av_write(writer->av, channels, n_frames, err);
 	for (uint32_t done = 0; done < n_frames && r == 0;) {
 		uint32_t n = n_frames - done < writer->piece_frames ? n_frames - done
 								    : writer->piece_frames;
 
 		for (uint32_t c = 0; c < writer->info.n_channels; c++)
 			at[c] = channels[c] + done;
-		writer_pack(writer, at, n);
-		r = writer_put(writer, n, err);
+		if (writer->av) {
+			r = writer_put_av(writer, at, n, err);
+		} else {
+			writer_pack(writer, at, n);
+			r = writer_put(writer, n, err);
+		}
 		done += n;
 	}
 	return r;
