@@ -4,6 +4,7 @@
 #include "job.h"
 
 int verb_check(struct job *job, struct mixd_error *err);
+int verb_render(struct job *job, struct mixd_error *err);
 int verb_spec(struct job *job, struct mixd_error *err);
 int verb_master(struct job *job, struct mixd_error *err);
 int verb_measure(struct job *job, struct mixd_error *err);

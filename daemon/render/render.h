@@ -22,6 +22,7 @@ struct render_source {
 			struct mixd_error *err);
 	void *data;
 	uint32_t n_channels;
+	const struct mixd_layout *layout; /* of an input without its own; NULL: by count */
 };
 /* Sound to somewhere. write(): 0 or -errno; called from one thread. */
 struct render_sink {

@@ -41,6 +41,8 @@ static int feed_layout(struct render *render, uint32_t idx, struct mixd_error *e
 	if (feed->n_channels == 0 || feed->n_channels > MEDIA_CHANNELS_MAX)
 		return error_set(err, ERROR_INVALID, node->name, "a source of %u channels",
 				 feed->n_channels);
+	if (feed->source->layout)
+		return render_graph_input_layout(&render->graph, idx, feed->source->layout, err);
 	snprintf(name, sizeof(name), "%uch", feed->n_channels);
 	layout = graph_layout_find(feed->n_channels == 1   ? "mono"
 				   : feed->n_channels == 2 ? "stereo"

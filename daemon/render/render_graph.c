@@ -232,12 +232,16 @@ static int graph_resolve_files(struct graph_model *model, const char *folder,
 {
 	for (uint32_t i = 0; folder && i < model->n_nodes; i++) {
 		struct graph_node *node = model->nodes[i];
+		int r = render_clips_resolve(node, folder, err);
 
+		if (r < 0)
+			return r;
 		for (uint32_t k = 0; k < node->type->n_configs; k++) {
 			const char *text = node->config[k].text;
 			char *path = NULL;
 
-			if (!node->type->configs[k]->is_file || !text || !text[0] || text[0] == '/')
+			if (!node->type->configs[k]->is_file || node->type->configs[k]->is_clips ||
+			    !text || !text[0] || text[0] == '/')
 				continue;
 			if (asprintf(&path, "%s/%s", folder, text) < 0)
 				return error_no_memory(err);
@@ -307,8 +311,10 @@ int render_graph_end(const struct render_graph *graph, double rate, double *ret_
 {
 	const struct graph_model *model = graph->model;
 	double end = 0;
+	int r = 0;
 
-	(void)err;
+	for (uint32_t i = 0; r == 0 && i < model->n_nodes; i++)
+		r = render_clips_end(model->nodes[i], rate, &end, err);
 	for (uint32_t i = 0; i < model->n_envelopes; i++) {
 		const struct graph_envelope *envelope = model->envelopes[i];
 
@@ -317,7 +323,7 @@ int render_graph_end(const struct render_graph *graph, double rate, double *ret_
 				   envelope->points[envelope->n_points - 1].at_ms * rate / 1000.0);
 	}
 	*ret_frames = end;
-	return 0;
+	return r;
 }
 
 /* Nothing has been heard yet, so what an envelope moves begins where the envelope does, and not with a

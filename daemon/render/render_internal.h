@@ -42,6 +42,12 @@ void render_graph_done(struct render_graph *graph);
 /* Uids of all envelopes, begun at their first points. Returned: free(). */
 int render_graph_begin(const struct graph_model *model, struct graph_delta *ret_delta);
 
+/* render_clips.c: relative names of files begin in FOLDER, when they are there ... */
+int render_clips_resolve(struct graph_node *node, const char *folder, struct mixd_error *err);
+/* ... and the end of the last clip, when it is behind *ret_frames. */
+int render_clips_end(const struct graph_node *node, double rate, double *ret_frames,
+		     struct mixd_error *err);
+
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 struct render_table { /* what engine_process() is given for a stage */

@@ -17,27 +17,45 @@
 
 /* ---- open, close ------------------------------------------------------------------------------- */
 
+/* The rate to write at: the one asked for, else that of the render; else 48 kHz, when the format has
+ * but few (Opus). */
+static double take_rate(const struct render *render, const struct render_output *output)
+{
+	static const double others[] = {48000.0};
+	struct media_target target = output->target;
+
+	if (target.rate > 0 || !output->path)
+		return target.rate > 0 ? target.rate : render->rate;
+	target.rate = render->rate;
+	if (media_target_complete(&target, output->path, NULL) == 0)
+		return render->rate;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		target = output->target;
+		target.rate = others[i];
+		if (media_target_complete(&target, output->path, NULL) == 0)
+			return others[i];
+	}
+	return render->rate;
+}
+
 static int take_open(struct render *render, struct render_take *take, int64_t expected,
 		     struct mixd_error *err)
 {
 	struct render_output *output = take->output;
-	struct media_target target = output->target;
-	double rate;
+	double rate = take_rate(render, output);
 
 	output->clips = 0;
 	output->peak = 0;
-	rate = target.rate > 0 ? target.rate : render->rate;
-	if (!output->path && target.rate <= 0)
-		return 0;
+	output->target.rate = rate;
 	if (rate != render->rate &&
 	    media_resampler_new(render->rate, rate, take->n_channels, &take->resampler) < 0)
 		return error_no_memory(err);
 	if (!output->path)
 		return 0;
-	target.rate = output->target.rate = rate;
-	if (target.expected_frames <= 0 && expected >= 0)
-		target.expected_frames = media_resampler_length(render->rate, rate, expected);
-	return media_create(output->path, &target, &take->writer, err);
+	if (output->target.expected_frames <= 0 && expected >= 0)
+		output->target.expected_frames =
+			media_resampler_length(render->rate, rate, expected);
+	return media_create(output->path, &output->target, &take->writer, err);
 }
 
 int render_takes_open(struct render *render, struct mixd_error *err)

@@ -14,6 +14,7 @@ const struct mixd_job_verb *const mixd_job_verbs[] = {
 	/* in the order of help */
 	&mixd_job_master,
 	&mixd_job_check,
+	&mixd_job_render,
 	&mixd_job_spec,
 	&mixd_job_measure,
 	NULL,

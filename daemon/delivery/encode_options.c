@@ -1,0 +1,61 @@
+/* encode_options.c - see encode_options.h. */
+#include "encode_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int encode_options_read(struct job *job, struct media_target *ret, struct mixd_error *err)
+{
+	static const enum media_dither dithers[] = {MEDIA_DITHER_AUTO, MEDIA_DITHER_TPDF,
+						    MEDIA_DITHER_SHAPED, MEDIA_DITHER_NONE};
+	double bits = job_number(job, "bits", 0);
+	int r;
+
+	media_target_init(ret);
+	ret->format = job_text(job, "format", NULL);
+	ret->rate = job_number(job, "rate", 0);
+	ret->bits = (uint32_t)bits;
+	ret->is_float = job_flag(job, "float");
+	ret->dither = dithers[(int)job_number(job, "dither", 0)];
+	ret->bitrate_kbps = job_number(job, "bitrate", 0);
+	ret->quality = job_number(job, "quality", -1);
+	if (ret->bitrate_kbps > 0)
+		ret->mode = MEDIA_RATE_CBR;
+	ret->seed = (uint64_t)job_number(job, "seed", 1);
+	if (bits != 0 && bits != 16 && bits != 24 && bits != 32) {
+		r = error_set(err, ERROR_USAGE, "--bits", "%g bits are not possible", bits);
+		error_hint(err, "write 16, 24 or 32");
+		return r;
+	}
+	if (ret->bitrate_kbps > 0 && ret->quality >= 0) {
+		r = error_set(err, ERROR_USAGE, "--quality",
+			      "a constant bit rate has no quality to choose");
+		error_hint(err, "give --bitrate or --quality");
+		return r;
+	}
+	return 0;
+}
+
+int encode_options_tags(struct job *job, struct media_tags *tags, struct mixd_error *err)
+{
+	const char *text;
+
+	for (uint32_t i = 0; (text = job_text_at(job, "tag", i)); i++) {
+		const char *equals = strchr(text, '=');
+		char *name;
+		int r;
+
+		if (!equals || equals == text) {
+			r = error_set(err, ERROR_USAGE, "--tag", "\"%.100s\" has no name", text);
+			error_hint(err, "write --tag TITLE='The name'");
+			return r;
+		}
+		name = strndup(text, (size_t)(equals - text));
+		r = name ? media_tags_set(tags, name, equals + 1) : -ENOMEM;
+		free(name);
+		if (r < 0)
+			return error_no_memory(err);
+	}
+	return 0;
+}

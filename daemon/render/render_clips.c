@@ -1,0 +1,130 @@
+/* render_clips.c - what a render must know of players beforehand: where their files are, and where the
+ * last clip ends. What a clip plays is the player's own business (nodes/player). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audio_stream.h"
+#include "cleanup.h"
+#include "cliplist.h"
+#include "render_internal.h"
+
+/* The config that holds clips; -1: NODE has none. */
+static int clips_config(const struct graph_node *node)
+{
+	for (uint32_t i = 0; i < node->type->n_configs; i++)
+		if (node->type->configs[i]->is_clips)
+			return (int)i;
+	return -1;
+}
+
+static int clips_fault(const struct graph_node *node, int r, const struct mixd_fault *fault,
+		       struct mixd_error *err)
+{
+	if (r == -ENOMEM)
+		return error_no_memory(err);
+	error_set(err, ERROR_INVALID, node->name, "%s", fault->text);
+	error_hint(err, "%s", fault->hint);
+	return r;
+}
+
+/* ---- files ------------------------------------------------------------------------------------- */
+
+static char *clips_in_folder(const char *folder, const char *path)
+{
+	char *found = NULL;
+
+	if (path[0] == '/' || asprintf(&found, "%s/%s", folder, path) < 0)
+		return NULL;
+	if (access(found, R_OK) == 0)
+		return found;
+	free(found); /* in one of the folders that audio_file.h knows, or nowhere */
+	return NULL;
+}
+
+int render_clips_resolve(struct graph_node *node, const char *folder, struct mixd_error *err)
+{
+	int idx = clips_config(node), r;
+	struct mixd_fault fault = {0};
+	struct cliplist list = {0};
+	bool any = false;
+	char *text;
+
+	if (idx < 0 || !folder || !node->config[idx].text || !node->config[idx].text[0])
+		return 0;
+	r = cliplist_parse(node->config[idx].text, &list, NULL, &fault);
+	if (r < 0)
+		return clips_fault(node, r, &fault, err);
+	for (uint32_t i = 0; i < list.n; i++) {
+		char *found = clips_in_folder(folder, list.clip[i].file);
+
+		if (!found)
+			continue;
+		free(list.clip[i].file);
+		list.clip[i].file = found;
+		any = true;
+	}
+	text = any ? cliplist_write(&list) : NULL;
+	cliplist_done(&list);
+	if (!any)
+		return 0;
+	if (!text)
+		return error_no_memory(err);
+	free((char *)(uintptr_t)node->config[idx].text);
+	node->config[idx].text = text;
+	return 0;
+}
+
+/* ---- time -------------------------------------------------------------------------------------- */
+
+/* Frames of one pass of CLIP, measured on the time line. */
+static int clips_piece(const struct graph_node *node, const struct clip *clip, double rate,
+		       int64_t *ret, struct mixd_error *err)
+{
+	struct mixd_stream *stream = NULL;
+	struct mixd_stream_info info;
+	struct mixd_fault fault = {0};
+	int64_t offset =
+		(int64_t)((double)clip_time_frames(clip->offset, rate) / clip->speed + 0.5);
+	int r;
+
+	*ret = clip_time_frames(clip->length, rate);
+	if (clip->length.value >= 0)
+		return 0;
+	r = audio_stream_open(clip->file, rate, clip->speed, clip->reverse, &stream, &info, &fault);
+	if (r < 0)
+		return clips_fault(node, r, &fault, err);
+	*ret = (int64_t)info.n_frames > offset ? (int64_t)info.n_frames - offset : 0;
+	audio_stream_close(stream);
+	return 0;
+}
+
+int render_clips_end(const struct graph_node *node, double rate, double *ret_frames,
+		     struct mixd_error *err)
+{
+	int idx = clips_config(node), r;
+	struct mixd_fault fault = {0};
+	struct cliplist list = {0};
+
+	if (idx < 0 || !node->config[idx].text || !node->config[idx].text[0])
+		return 0;
+	r = cliplist_parse(node->config[idx].text, &list, NULL, &fault);
+	if (r < 0)
+		return clips_fault(node, r, &fault, err);
+	for (uint32_t i = 0; r == 0 && i < list.n; i++) {
+		const struct clip *clip = &list.clip[i];
+		int64_t piece = 0;
+		double end;
+
+		if (clip->loop == 0)
+			continue; /* without end: something else must have one */
+		r = clips_piece(node, clip, rate, &piece, err);
+		end = (double)clip_time_frames(clip->at, rate) + (double)piece * clip->loop;
+		if (end > *ret_frames)
+			*ret_frames = end;
+	}
+	cliplist_done(&list);
+	return r;
+}
