@@ -35,10 +35,10 @@ static void aiff_put_texts(struct media_bytes *bytes, const struct media_tags *t
 		const struct tags_name *row = tags_name_find(text->name);
 		size_t begin;
 
-		if (!row || !row->aiff || !tags_is_plain(tags, text, false))
+		if (!row || !row->aiff || !tags_is_first(tags, i))
 			continue;
 		begin = aiff_begin(bytes, row->aiff);
-		media_put_text(bytes, text->value);
+		tags_put_joined(bytes, tags, i);
 		aiff_end(bytes, begin);
 	}
 }
@@ -96,7 +96,7 @@ int tags_write_aiff(int fd, const struct media_info *info, const struct media_ta
 		aiff_put_marks(&bytes, tags);
 	if (tags->n_text || tags->picture || tags->replay_gain) {
 		begin = aiff_begin(&bytes, "ID3 ");
-		tags_put_id3(&bytes, tags, info);
+		tags_put_id3(&bytes, tags, info, false);
 		aiff_end(&bytes, begin);
 	}
 	if (r == 0)
@@ -137,30 +137,38 @@ static void aiff_read_marks(struct tags_source *source, struct media_view view)
 	}
 }
 
+/* One chunk; PASS 0: what can say more, 1: the rest. */
+static void aiff_take(struct tags_source *source, int fd, const struct tags_chunk *chunk, int pass)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	char word[5] = {0};
+	const char *name;
+
+	memcpy(word, chunk->id, 4);
+	name = tags_name_from(offsetof(struct tags_name, aiff), word);
+	if (!aiff_is_ours(word) || (pass == 0) != (strcasecmp(word, "ID3 ") == 0) ||
+	    !(data = tags_load(fd, chunk->at, chunk->size)))
+		return;
+	if (name)
+		tags_take_bytes(source, name, data, chunk->size, MEDIA_UTF8);
+	else if (strcmp(word, "MARK") == 0)
+		aiff_read_marks(source, media_view(data, chunk->size));
+	else
+		tags_read_id3(source, data, chunk->size);
+}
+
 void tags_read_aiff(struct tags_source *source, int fd)
 {
+	struct tags_source from;
 	struct tags_chunk chunk;
-	struct tags_source id3;
-	uint64_t at = 12;
 
-	for (uint32_t i = 0; i < 10000 && tags_next_chunk(fd, TAGS_AIFF, &at, &chunk); i++) {
-		_cleanup_free_ uint8_t *data = NULL;
-		char word[5] = {0};
-		const char *name;
+	for (int pass = 0; pass < 2; pass++) {
+		uint64_t at = 12;
 
-		memcpy(word, chunk.id, 4);
-		name = tags_name_from(offsetof(struct tags_name, aiff), word);
-		if (!aiff_is_ours(word) || !(data = tags_load(fd, chunk.at, chunk.size)))
-			continue;
-		if (name) {
-			tags_take_bytes(source, name, data, chunk.size, MEDIA_UTF8);
-		} else if (strcmp(word, "MARK") == 0) {
-			aiff_read_marks(source, media_view(data, chunk.size));
-		} else {
-			id3 = tags_source(source->tags, source->rate);
-			tags_read_id3(&id3, data, chunk.size);
-			source->is_failed |= id3.is_failed;
-		}
+		from = tags_source(source->tags, source->rate);
+		for (uint32_t i = 0; i < 10000 && tags_next_chunk(fd, TAGS_AIFF, &at, &chunk); i++)
+			aiff_take(&from, fd, &chunk, pass);
+		source->is_failed |= from.is_failed;
 	}
 }
 
@@ -205,9 +213,13 @@ static void caf_put_info(struct media_bytes *bytes, const struct media_tags *tag
 		const struct media_text *text = &tags->text[i];
 		const struct tags_name *row = tags_name_find(text->name);
 
-		if (!tags_is_plain(tags, text, false))
+		const char *key = row && row->caf ? row->caf : text->name;
+
+		if (!tags_is_first(tags, i))
 			continue;
-		caf_put_pair(bytes, row && row->caf ? row->caf : text->name, text->value);
+		media_put(bytes, key, strlen(key) + 1);
+		tags_put_joined(bytes, tags, i);
+		media_put_zeros(bytes, 1);
 		n++;
 	}
 	for (uint32_t i = 0; i < n_gains; i++, n++)

@@ -226,7 +226,7 @@ static void id3_put_picture(struct media_bytes *bytes, const struct media_tags *
 }
 
 void tags_put_id3(struct media_bytes *bytes, const struct media_tags *tags,
-		  const struct media_info *info)
+		  const struct media_info *info, bool has_chapters)
 {
 	struct tags_pair pairs[TAGS_PAIRS_MAX];
 	uint32_t n_gains = tags_gains(tags, false, pairs);
@@ -242,7 +242,8 @@ void tags_put_id3(struct media_bytes *bytes, const struct media_tags *tags,
 		id3_put_user(bytes, pairs[i].name, pairs[i].value);
 	if (tags_sound_check(tags, text, sizeof(text)))
 		id3_put_comment(bytes, "COMM", "iTunNORM", text);
-	id3_put_chapters(bytes, tags, info);
+	if (has_chapters)
+		id3_put_chapters(bytes, tags, info);
 	id3_put_picture(bytes, tags);
 	if (bytes->size - begin - ID3_HEAD_BYTES >= (size_t)1 << 28)
 		bytes->is_failed = true;
@@ -257,7 +258,7 @@ int tags_write_mp3(int fd, const struct media_info *info, const struct media_tag
 	uint8_t head[10] = {0};
 	int r = media_fd_read(fd, 0, head, sizeof(head));
 
-	tags_put_id3(&bytes, tags, info);
+	tags_put_id3(&bytes, tags, info, true);
 	if (r == 0)
 		r = bytes.is_failed ? -ENOMEM : 0;
 	if (r == 0)

@@ -133,17 +133,22 @@ static size_t mp4_begin_data(struct media_bytes *bytes, unsigned kind)
 	return begin;
 }
 
-static void mp4_put_text(struct media_bytes *bytes, const char *type, const char *value)
+/* All texts of a name are values of one item. */
+static void mp4_put_values(struct media_bytes *bytes, const struct media_tags *tags, uint32_t first)
 {
-	size_t item = mp4_begin(bytes, type), data = mp4_begin_data(bytes, MP4_UTF8);
+	for (uint32_t i = first; i < tags->n_text; i++) {
+		size_t data;
 
-	media_put_text(bytes, value);
-	mp4_end(bytes, data);
-	mp4_end(bytes, item);
+		if (strcasecmp(tags->text[i].name, tags->text[first].name) != 0 ||
+		    !tags_is_plain(tags, &tags->text[i], false))
+			continue;
+		data = mp4_begin_data(bytes, MP4_UTF8);
+		media_put_text(bytes, tags->text[i].value);
+		mp4_end(bytes, data);
+	}
 }
 
-/* What Apple has no type for. */
-static void mp4_put_free(struct media_bytes *bytes, const char *name, const char *value)
+static size_t mp4_begin_free(struct media_bytes *bytes, const char *name)
 {
 	size_t item = mp4_begin(bytes, "----"), part = mp4_begin(bytes, "mean");
 
@@ -154,9 +159,16 @@ static void mp4_put_free(struct media_bytes *bytes, const char *name, const char
 	media_put_be(bytes, 0, 4);
 	media_put_text(bytes, name);
 	mp4_end(bytes, part);
-	part = mp4_begin_data(bytes, MP4_UTF8);
+	return item;
+}
+
+/* What Apple has no type for. */
+static void mp4_put_free(struct media_bytes *bytes, const char *name, const char *value)
+{
+	size_t item = mp4_begin_free(bytes, name), data = mp4_begin_data(bytes, MP4_UTF8);
+
 	media_put_text(bytes, value);
-	mp4_end(bytes, part);
+	mp4_end(bytes, data);
 	mp4_end(bytes, item);
 }
 
@@ -195,13 +207,14 @@ static void mp4_put_texts(struct media_bytes *bytes, const struct media_tags *ta
 	for (uint32_t i = 0; i < tags->n_text; i++) {
 		const struct media_text *text = &tags->text[i];
 		const struct tags_name *row = tags_name_find(text->name);
+		size_t item;
 
-		if (!tags_is_plain(tags, text, false) || mp4_is_number(text->name))
+		if (!tags_is_first(tags, i) || mp4_is_number(text->name))
 			continue;
-		if (row && row->mp4)
-			mp4_put_text(bytes, row->mp4, text->value);
-		else
-			mp4_put_free(bytes, text->name, text->value);
+		item = row && row->mp4 ? mp4_begin(bytes, row->mp4)
+				       : mp4_begin_free(bytes, text->name);
+		mp4_put_values(bytes, tags, i);
+		mp4_end(bytes, item);
 	}
 	mp4_put_number(bytes, tags, "trkn", "TRACKNUMBER", "TRACKTOTAL");
 	mp4_put_number(bytes, tags, "disk", "DISCNUMBER", "DISCTOTAL");

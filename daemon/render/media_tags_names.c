@@ -268,6 +268,29 @@ bool tags_is_plain(const struct media_tags *tags, const struct media_text *text,
 	return strcasecmp(text->name, "ITUNNORM") != 0 || !tags->sound_check;
 }
 
+bool tags_is_first(const struct media_tags *tags, uint32_t i)
+{
+	if (!tags_is_plain(tags, &tags->text[i], false))
+		return false;
+	for (uint32_t k = 0; k < i; k++)
+		if (strcasecmp(tags->text[k].name, tags->text[i].name) == 0 &&
+		    tags_is_plain(tags, &tags->text[k], false))
+			return false;
+	return true;
+}
+
+void tags_put_joined(struct media_bytes *bytes, const struct media_tags *tags, uint32_t i)
+{
+	media_put_text(bytes, tags->text[i].value);
+	for (uint32_t k = i + 1; k < tags->n_text; k++) {
+		if (strcasecmp(tags->text[k].name, tags->text[i].name) != 0 ||
+		    !tags_is_plain(tags, &tags->text[k], false))
+			continue;
+		media_put_text(bytes, "; ");
+		media_put_text(bytes, tags->text[k].value);
+	}
+}
+
 void tags_number(const struct media_tags *tags, const char *name, const char *total_name,
 		 unsigned *ret_number, unsigned *ret_total)
 {

@@ -44,6 +44,9 @@ uint32_t tags_gains(const struct media_tags *tags, bool is_opus,
 bool tags_sound_check(const struct media_tags *tags, char *text, size_t size);
 /* Is TEXT written as it stands? Not when loudness says it better. */
 bool tags_is_plain(const struct media_tags *tags, const struct media_text *text, bool is_opus);
+/* Where a name stands once: is text I the first that goes into its row, and all of that row, "A; B". */
+bool tags_is_first(const struct media_tags *tags, uint32_t i);
+void tags_put_joined(struct media_bytes *bytes, const struct media_tags *tags, uint32_t i);
 /* The number and the total of "3/12", or of TRACKNUMBER and TRACKTOTAL. */
 void tags_number(const struct media_tags *tags, const char *name, const char *total_name,
 		 unsigned *ret_number, unsigned *ret_total);
@@ -73,9 +76,10 @@ void tags_put_bext(struct media_bytes *bytes, const struct media_tags *tags,
 		   const struct media_info *info);
 void tags_read_bext(struct tags_source *source, const uint8_t *data, size_t size);
 
-/* An ID3v2.4 tag; RATE and the length are those of INFO. */
+/* An ID3v2.4 tag; rate and length are those of INFO. Chapters are in milliseconds: not where a container
+ * counts frames. */
 void tags_put_id3(struct media_bytes *bytes, const struct media_tags *tags,
-		  const struct media_info *info);
+		  const struct media_info *info, bool has_chapters);
 /* The tag at DATA: returns its size, 0 when there is none. */
 size_t tags_read_id3(struct tags_source *source, const uint8_t *data, size_t size);
 /* Of the ten bytes at DATA; 0: no tag. */

@@ -46,10 +46,20 @@ static size_t riff_begin(struct media_bytes *bytes, const char id[4])
 	return bytes->size;
 }
 
+/* Readers count on labels that end with their NUL. */
 static void riff_end(struct media_bytes *bytes, size_t begin)
 {
-	riff_pad(bytes);
 	media_set_le(bytes, begin - 4, bytes->size - begin, 4);
+	media_put_zeros(bytes, bytes->size % 2);
+}
+
+/* A list is padded within the last of its parts, which begins at LAST. */
+static void riff_end_list(struct media_bytes *bytes, size_t last)
+{
+	if (bytes->size % 4 == 0)
+		return;
+	riff_pad(bytes);
+	media_set_le(bytes, last - 4, bytes->size - last, 4);
 }
 
 static bool riff_has_info(const char *name)
@@ -61,18 +71,21 @@ static bool riff_has_info(const char *name)
 
 static void riff_put_info(struct media_bytes *bytes, const struct media_tags *tags)
 {
+	size_t begin = 0;
+
 	media_put_text(bytes, "INFO");
 	for (uint32_t i = 0; i < tags->n_text; i++) {
 		const struct media_text *text = &tags->text[i];
-		size_t begin;
 
-		if (!tags_is_plain(tags, text, false) || !riff_has_info(text->name))
+		if (!riff_has_info(text->name) || !tags_is_first(tags, i))
 			continue;
 		begin = riff_begin(bytes, tags_name_find(text->name)->riff);
-		media_put_text(bytes, text->value);
+		tags_put_joined(bytes, tags, i);
 		media_put_zeros(bytes, 1);
 		riff_end(bytes, begin);
 	}
+	if (begin)
+		riff_end_list(bytes, begin);
 }
 
 static bool riff_is_mark(const struct media_mark *mark)
@@ -101,33 +114,40 @@ static void riff_put_cues(struct media_bytes *bytes, const struct media_tags *ta
 
 static void riff_put_labels(struct media_bytes *bytes, const struct media_tags *tags)
 {
+	size_t begin = 0;
 	uint32_t n = 0;
 
+	/* some readers stop at the first part that is no label: lengths come after all names */
 	media_put_text(bytes, "adtl");
 	for (uint32_t i = 0; i < tags->n_marks; i++) {
 		const struct media_mark *mark = &tags->mark[i];
-		size_t begin;
 
-		if (!riff_is_mark(mark))
+		n += riff_is_mark(mark);
+		if (!riff_is_mark(mark) || !mark->name || !mark->name[0])
 			continue;
-		n++;
-		if (mark->name && mark->name[0]) {
-			begin = riff_begin(bytes, "labl");
-			media_put_le(bytes, n, 4);
-			media_put_text(bytes, mark->name);
-			media_put_zeros(bytes, 1);
-			riff_end(bytes, begin);
-		}
-		if (mark->length > 0 && mark->length <= UINT32_MAX) {
-			begin = riff_begin(bytes, "ltxt");
-			media_put_le(bytes, n, 4);
-			media_put_le(bytes, (uint64_t)mark->length, 4);
-			media_put_text(bytes, "rgn ");
-			media_put_zeros(bytes, 6); /* country, language, dialect */
-			media_put_le(bytes, 65001, 2); /* UTF-8 */
-			riff_end(bytes, begin);
-		}
+		begin = riff_begin(bytes, "labl");
+		media_put_le(bytes, n, 4);
+		media_put_text(bytes, mark->name);
+		media_put_zeros(bytes, 1);
+		riff_end(bytes, begin);
 	}
+	n = 0;
+	for (uint32_t i = 0; i < tags->n_marks; i++) {
+		const struct media_mark *mark = &tags->mark[i];
+
+		n += riff_is_mark(mark);
+		if (!riff_is_mark(mark) || mark->length <= 0 || mark->length > UINT32_MAX)
+			continue;
+		begin = riff_begin(bytes, "ltxt");
+		media_put_le(bytes, n, 4);
+		media_put_le(bytes, (uint64_t)mark->length, 4);
+		media_put_text(bytes, "rgn ");
+		media_put_zeros(bytes, 6); /* country, language, dialect */
+		media_put_le(bytes, 65001, 2); /* UTF-8 */
+		riff_end(bytes, begin);
+	}
+	if (begin)
+		riff_end_list(bytes, begin);
 }
 
 /* Texts that LIST INFO has no place for, and a picture, go into an ID3 tag. */
@@ -181,7 +201,7 @@ static int riff_make(struct riff_chunks *chunks, const struct media_info *info,
 		chunks->n--;
 	}
 	if (riff_needs_id3(tags))
-		tags_put_id3(riff_add(chunks, "id3 "), tags, info);
+		tags_put_id3(riff_add(chunks, "id3 "), tags, info, false);
 	for (uint32_t i = 0; i < chunks->n; i++) {
 		riff_pad(&chunks->chunk[i].bytes);
 		if (chunks->chunk[i].bytes.is_failed)
@@ -427,46 +447,57 @@ static void riff_read_cues(struct tags_source *source, struct media_view cues,
 	}
 }
 
-void tags_read_riff(struct tags_source *source, int fd)
+/* The chunks of the file that we know, by kind; the first of each. */
+enum { RIFF_BEXT, RIFF_IXML, RIFF_ID3, RIFF_INFO, RIFF_CUE, RIFF_ADTL, RIFF_KINDS };
+static const char *const riff_kinds[RIFF_KINDS] = {"bext", "iXML", "id3 ", "INFO", "cue ", "adtl"};
+
+static void riff_find(int fd, struct tags_chunk found[RIFF_KINDS])
 {
-	_cleanup_free_ uint8_t *cues = NULL, *labels = NULL;
-	size_t cue_bytes = 0, label_bytes = 0;
 	struct tags_chunk chunk;
-	struct tags_source id3;
 	uint64_t at = 12;
 
 	for (uint32_t i = 0; i < 10000 && tags_next_chunk(fd, TAGS_RIFF, &at, &chunk); i++) {
-		_cleanup_free_ uint8_t *data = NULL;
 		uint8_t type[4] = {0};
 		const char *kind;
 
 		if (chunk.size >= 4 && media_fd_read(fd, chunk.at, type, 4) < 0)
 			return;
 		kind = riff_kind(&chunk, type);
-		data = kind ? tags_load(fd, chunk.at, chunk.size) : NULL;
-		if (!data)
-			continue;
-		if (strcmp(kind, "bext") == 0) {
-			tags_read_bext(source, data, chunk.size);
-		} else if (strcmp(kind, "iXML") == 0 && !source->tags->ixml) {
-			source->tags->ixml = media_text_from(data, chunk.size, MEDIA_UTF8);
-		} else if (strcmp(kind, "INFO") == 0) {
-			riff_read_info(source, media_view(data + 4, chunk.size - 4));
-		} else if (strcmp(kind, "cue ") == 0 && !cues) {
-			cue_bytes = chunk.size;
-			cues = TAKE_PTR(data);
-		} else if (strcmp(kind, "adtl") == 0 && !labels) {
-			label_bytes = chunk.size;
-			labels = TAKE_PTR(data);
-		} else if (strcmp(kind, "id3 ") == 0) {
-			/* the same texts, at more length */
-			id3 = tags_source(source->tags, source->rate);
-			tags_read_id3(&id3, data, chunk.size);
-			source->is_failed |= id3.is_failed;
-		}
+		for (uint32_t k = 0; kind && k < RIFF_KINDS; k++)
+			if (strcmp(riff_kinds[k], kind) == 0 && !found[k].at && chunk.size >= 4)
+				found[k] = chunk;
 	}
-	if (cues)
-		riff_read_cues(
-			source, media_view(cues, cue_bytes),
-			media_view(labels ? labels + 4 : NULL, labels ? label_bytes - 4 : 0));
+}
+
+void tags_read_riff(struct tags_source *source, int fd)
+{
+	struct tags_chunk found[RIFF_KINDS] = {0};
+	uint8_t *data[RIFF_KINDS] = {NULL};
+	struct media_view view[RIFF_KINDS];
+	struct tags_source from;
+
+	riff_find(fd, found);
+	for (uint32_t k = 0; k < RIFF_KINDS; k++) {
+		data[k] = found[k].at ? tags_load(fd, found[k].at, found[k].size) : NULL;
+		view[k] = media_view(data[k], data[k] ? found[k].size : 0);
+	}
+	if (data[RIFF_BEXT])
+		tags_read_bext(source, data[RIFF_BEXT], view[RIFF_BEXT].size);
+	if (data[RIFF_IXML] && !source->tags->ixml)
+		source->tags->ixml =
+			media_text_from(data[RIFF_IXML], view[RIFF_IXML].size, MEDIA_UTF8);
+	media_view_part(&view[RIFF_ADTL], 4);
+	view[RIFF_ADTL] = media_view_part(&view[RIFF_ADTL], SIZE_MAX / 2);
+	if (data[RIFF_CUE])
+		riff_read_cues(source, view[RIFF_CUE], view[RIFF_ADTL]);
+	/* of the two lists of texts the one that can say more comes first */
+	from = tags_source(source->tags, source->rate);
+	tags_read_id3(&from, data[RIFF_ID3], view[RIFF_ID3].size);
+	source->is_failed |= from.is_failed;
+	from = tags_source(source->tags, source->rate);
+	media_view_part(&view[RIFF_INFO], 4);
+	riff_read_info(&from, media_view_part(&view[RIFF_INFO], SIZE_MAX / 2));
+	source->is_failed |= from.is_failed;
+	for (uint32_t k = 0; k < RIFF_KINDS; k++)
+		free(data[k]);
 }
