@@ -2,10 +2,12 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "engine_modules.h"
@@ -28,9 +30,33 @@ struct modules_load {
 	void *data;
 };
 
+/* A program in the build tree (daemon/mixd) has its modules beside it, in nodes/. */
+static bool modules_in_build_tree(char *ret, size_t size)
+{
+	char *slash;
+	ssize_t n = readlink("/proc/self/exe", ret, size - 1);
+
+	if (n <= 0 || (size_t)n >= size - 32)
+		return false;
+	ret[n] = '\0';
+	for (int i = 0; i < 2; i++) {
+		slash = strrchr(ret, '/');
+		if (!slash)
+			return false;
+		*slash = '\0';
+	}
+	strcat(ret, "/nodes/node-gain.so");
+	if (access(ret, R_OK) < 0)
+		return false;
+	*strrchr(ret, '/') = '\0';
+	return true;
+}
+
 const char *engine_modules_folder(void)
 {
-	return ENGINE_NODE_DIR;
+	static char folder[PATH_MAX];
+
+	return modules_in_build_tree(folder, sizeof(folder)) ? folder : ENGINE_NODE_DIR;
 }
 
 struct engine_modules *engine_modules_free(struct engine_modules *modules)
@@ -184,6 +210,14 @@ static void modules_scan(const struct modules_load *load, const char *folder)
 		free(entries);
 }
 
+static bool modules_same(const struct stat *info, const char *folder)
+{
+	struct stat other;
+
+	return stat(folder, &other) == 0 && other.st_dev == info->st_dev &&
+	       other.st_ino == info->st_ino;
+}
+
 int engine_modules_load(struct graph_types *types,
 			void (*refused)(void *data, const char *path, const char *reason),
 			void *data, struct engine_modules **ret, struct mixd_error *err)
@@ -192,6 +226,7 @@ int engine_modules_load(struct graph_types *types,
 	const char *env = getenv("MIXD_NODE_PATH");
 	_cleanup_free_ char *path = env ? strdup(env) : NULL;
 	char *rest = path, *folder;
+	bool is_named = false; /* the folder that is searched last */
 	struct stat info;
 
 	load.modules = calloc(1, sizeof(*load.modules));
@@ -202,15 +237,18 @@ int engine_modules_load(struct graph_types *types,
 	while (rest && (folder = strsep(&rest, ":"))) {
 		if (!*folder)
 			continue;
-		if (stat(folder, &info) < 0)
+		if (stat(folder, &info) < 0) {
 			modules_refuse(&load, folder, strerror(errno));
-		else
-			modules_scan(&load, folder);
+			continue;
+		}
+		modules_scan(&load, folder);
+		is_named = is_named || modules_same(&info, engine_modules_folder());
 	}
-	modules_scan(&load, ENGINE_NODE_DIR);
+	if (!is_named)
+		modules_scan(&load, engine_modules_folder());
 	if (graph_types_count(types) == 0) {
 		error_set(err, ERROR_RESOURCE, "nodes", "no node types were found in %s%s%s",
-			  env ? env : "", env ? ":" : "", ENGINE_NODE_DIR);
+			  env ? env : "", env ? ":" : "", engine_modules_folder());
 		error_hint(err, "install mixd, or set MIXD_NODE_PATH to the folder of its modules");
 		engine_modules_free(load.modules);
 		return -ENOENT;
