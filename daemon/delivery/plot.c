@@ -133,6 +133,17 @@ void plots_done(struct plots *plots)
 	*plots = (struct plots){0};
 }
 
+const char *plot_figure(double value, int decimals, char buf[24])
+{
+	if (isnan(value))
+		snprintf(buf, 24, "not known");
+	else if (isinf(value))
+		snprintf(buf, 24, "%s infinity", value < 0 ? "minus" : "plus");
+	else
+		snprintf(buf, 24, "%.*f", decimals, fmax(-1e6, fmin(value, 1e6)));
+	return buf;
+}
+
 /* ---- axes ------------------------------------------------------------------------------------- */
 
 float plot_x(const struct plot_axes *axes, double value)

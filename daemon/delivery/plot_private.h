@@ -54,5 +54,7 @@ enum plot_which { PLOT_MEAN, PLOT_HIGH };
 void plot_columns_path(struct plot *plot, enum plot_ink ink, float width,
 		       const struct plot_column *columns, uint32_t n, enum plot_which which);
 
+/* "-23.0", "not known": for words. Returns BUF. */
+const char *plot_figure(double value, int decimals, char buf[24]);
 /* "1:02:03", "0.5 s": as the axis of a programme of TOTAL seconds writes it. */
 void plot_time(double seconds, double total_s, char *buf, size_t size);

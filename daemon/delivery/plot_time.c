@@ -17,7 +17,7 @@ static struct plot_axes time_axes(struct plot *plot, const struct measure_result
 	return (struct plot_axes){.plot = plot,
 				  .left = 46,
 				  .top = 44,
-				  .right = plot->width - 82,
+				  .right = plot->width - 96,
 				  .bottom = plot->height - 26,
 				  .x0 = 0,
 				  .x1 = series_length_s(result),
@@ -157,6 +157,7 @@ static void series_lines(const struct plot_axes *axes, const struct measure_resu
 bool plot_loudness(struct plot *plot, const struct measure_result *result, const struct spec *spec)
 {
 	struct edge_label label[3];
+	char one[24], two[24];
 	struct plot_axes axes;
 	uint32_t n = 0;
 	double low, high;
@@ -167,9 +168,10 @@ bool plot_loudness(struct plot *plot, const struct measure_result *result, const
 	plot_init(plot, "loudness", PLOT_WIDE, 330, "Loudness over time");
 	plot->is_wide = true;
 	snprintf(plot->alt, sizeof(plot->alt),
-		 "Momentary and short-term loudness over time; integrated %.1f LUFS, highest "
-		 "short-term %.1f LUFS",
-		 result->integrated, result->shortterm_max);
+		 "Momentary and short-term loudness over time; integrated %s LUFS, highest "
+		 "short-term %s LUFS",
+		 plot_figure(result->integrated, 1, one),
+		 plot_figure(result->shortterm_max, 1, two));
 	loudness_span(result, spec, &low, &high);
 	axes = time_axes(plot, result, low, high);
 	time_title(plot);
@@ -238,6 +240,7 @@ static void peak_marks(const struct plot_axes *axes, const struct measure_result
 bool plot_peaks(struct plot *plot, const struct measure_result *result, const struct spec *spec)
 {
 	double ceiling = spec_ceiling(spec), high, low;
+	char one[24];
 	struct plot_column *columns;
 	struct plot_axes axes;
 	uint32_t n;
@@ -248,8 +251,8 @@ bool plot_peaks(struct plot *plot, const struct measure_result *result, const st
 	plot_init(plot, "peaks", PLOT_WIDE, 220, "Peaks over time");
 	plot->is_wide = true;
 	snprintf(plot->alt, sizeof(plot->alt),
-		 "Peaks over time; true peak %.1f dBTP, %llu places above 0 dBTP",
-		 result->true_peak, (unsigned long long)result->n_overs);
+		 "Peaks over time; true peak %s dBTP, %llu places above 0 dBTP",
+		 plot_figure(result->true_peak, 1, one), (unsigned long long)result->n_overs);
 	high = isfinite(result->true_peak) && result->true_peak > 0
 		       ? ceil((result->true_peak + 0.5) / 3) * 3
 		       : 0;
@@ -284,6 +287,7 @@ bool plot_correlation(struct plot *plot, const struct measure_result *result)
 {
 	struct plot_column *columns;
 	struct plot_axes axes;
+	char one[24], two[24];
 	bool is_any = false;
 	uint32_t n;
 	float zero;
@@ -292,11 +296,14 @@ bool plot_correlation(struct plot *plot, const struct measure_result *result)
 		is_any = isfinite(result->series_correlation[i]);
 	if (!is_any || result->n_channels < 2)
 		return false;
-	plot_init(plot, "correlation", PLOT_WIDE, 190, "Stereo correlation over time");
-	plot->is_wide = true;
+	/* beside the channels, when these are few */
+	plot_init(plot, "correlation", result->n_channels > 8 ? PLOT_WIDE : PLOT_NARROW, 270,
+		  "Stereo correlation over time");
+	plot->is_wide = result->n_channels > 8;
 	snprintf(plot->alt, sizeof(plot->alt),
-		 "Correlation of the front pair over time; mean %.2f, lowest %.2f",
-		 result->correlation, result->correlation_min);
+		 "Correlation of the front pair over time; mean %s, lowest %s",
+		 plot_figure(result->correlation, 2, one),
+		 plot_figure(result->correlation_min, 2, two));
 	axes = time_axes(plot, result, -1, 1);
 	time_title(plot);
 	plot_grid_y(&axes, 0.5, "");

@@ -79,6 +79,7 @@ static void distribution_range(const struct plot_axes *axes, const struct measur
 bool plot_distribution(struct plot *plot, const struct measure_result *result)
 {
 	double share[BINS / 2 + 1], highest;
+	char one[24], two[24];
 	struct plot_axes axes;
 	uint32_t first, end;
 
@@ -89,15 +90,15 @@ bool plot_distribution(struct plot *plot, const struct measure_result *result)
 		return false;
 	plot_init(plot, "distribution", PLOT_NARROW, 270, "Short-term loudness: share of time");
 	snprintf(plot->alt, sizeof(plot->alt),
-		 "Distribution of short-term loudness; 10th percentile %.1f, 95th %.1f LUFS",
-		 result->range_low, result->range_high);
+		 "Distribution of short-term loudness; 10th percentile %s, 95th %s LUFS",
+		 plot_figure(result->range_low, 1, one), plot_figure(result->range_high, 1, two));
 	axes = whole_axes(plot);
 	axes.x0 = fmax(-70, -70 + (double)first - 5);
 	axes.x1 = fmin(1, -70 + (double)end + 5);
 	axes.y0 = 0;
 	axes.y1 = plot_step(highest, 4) * ceil(highest * 1.08 / plot_step(highest, 4));
 	whole_title(plot);
-	plot_grid_y(&axes, plot_step(axes.y1, 5), "% of time");
+	plot_grid_y(&axes, plot_step(axes.y1, 5), "%");
 	distribution_range(&axes, result);
 	for (uint32_t i = first; i < end; i++) {
 		float x0 = plot_x(&axes, -70.0 + i), x1 = plot_x(&axes, -69.0 + i);
@@ -223,7 +224,7 @@ bool plot_channels(struct plot *plot, const struct measure_result *result,
 	for (uint32_t i = 0; i < result->n_channels; i++)
 		high = fmax(high,
 			    fmax(result->channel_true_peak[i], result->channel_sample_peak[i]));
-	if (!(high > -150))
+	if (!(high > -150) || result->n_channels < 2)
 		return false;
 	plot_init(plot, "channels", result->n_channels > 8 ? PLOT_WIDE : PLOT_NARROW, 270,
 		  "Channels");

@@ -241,6 +241,27 @@ void report_tiles(const struct report_item *item, FILE *file)
 
 /* ---- verdicts --------------------------------------------------------------------------------- */
 
+/* What is wrong, the rule in words, what to do. */
+static void verdict_words(const struct spec_verdict *verdict, FILE *file)
+{
+	bool is_told =
+		verdict->state != SPEC_PASS &&
+		(!verdict->beyond[0] || verdict->is_approximate || verdict->clause->alternative);
+
+	if (is_told) {
+		plot_escape(verdict->text, file);
+	} else {
+		if (verdict->beyond[0])
+			fprintf(file, "<b>%s</b>: ", verdict->beyond);
+		plot_escape(verdict->clause->text, file);
+	}
+	if (verdict->remedy[0]) {
+		fputs("<small>", file);
+		plot_escape(verdict->remedy, file);
+		fputs("</small>", file);
+	}
+}
+
 static void verdict_row(const struct spec_verdict *verdict, FILE *file)
 {
 	static const char *const classes[] = {"pass", "fail", "warn", "", "warn", ""};
@@ -251,19 +272,10 @@ static void verdict_row(const struct spec_verdict *verdict, FILE *file)
 	plot_escape(spec_clause_label(verdict->clause), file);
 	fputs("</td>", file);
 	cell(file, "nowrap", verdict->measured);
-	cell(file, "", verdict->limit);
+	cell(file, "nowrap", verdict->limit);
 	fprintf(file, "<td><span class=\"badge %s\">%s</span></td><td>",
 		is_advice ? "" : classes[verdict->state], words[verdict->state]);
-	if (verdict->state == SPEC_PASS) {
-		plot_escape(verdict->clause->text, file);
-	} else {
-		plot_escape(verdict->text, file);
-		if (verdict->remedy[0]) {
-			fputs("<small>", file);
-			plot_escape(verdict->remedy, file);
-			fputs("</small>", file);
-		}
-	}
+	verdict_words(verdict, file);
 	fputs("</td></tr>\n", file);
 }
 
@@ -458,10 +470,14 @@ static void events_table(const char *title, const char *value, const struct meas
 		"<th class=\"n\">%s</th></tr></thead><tbody>",
 		title, value);
 	for (uint32_t i = 0; i < n && i < EVENTS_SHOWN; i++) {
+		char channel[16] = "all";
+
+		if (events[i].channel != UINT32_MAX)
+			snprintf(channel, sizeof(channel), "%u", events[i].channel + 1);
 		place(events[i].at_s, text, sizeof(text));
 		fprintf(file,
-			"<tr><td>%s</td><td class=\"n\">%u</td><td class=\"n\">%.*f</td></tr>",
-			text, events[i].channel + 1, decimals, events[i].value);
+			"<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%.*f</td></tr>",
+			text, channel, decimals, events[i].value);
 	}
 	fputs("</tbody></table>", file);
 	if (total > EVENTS_SHOWN)

@@ -181,6 +181,11 @@ static void check_beyond(struct check *check, double value, bool is_above)
 	check_figure(check, by, check->quantity->step, amount, sizeof(amount));
 	spec_clause_limit(clause, limit, sizeof(limit));
 	if (isinf(value))
+		snprintf(check->verdict->beyond, sizeof(check->verdict->beyond), "silent");
+	else
+		snprintf(check->verdict->beyond, sizeof(check->verdict->beyond), "%s %s", amount,
+			 is_above ? "above" : "below");
+	if (isinf(value))
 		check_say(check, check_missed(check), "%s is %s: %s", check->quantity->label,
 			  figure, value < 0 ? "the programme is silent" : "not finite");
 	else if (clause->kind == SPEC_BAND)
@@ -366,7 +371,8 @@ static void check_approximate(struct check *check)
 		check->quantity->of_speech || check->clause->when_speech != SPEC_SPEECH_ANY;
 	size_t used = strlen(verdict->text);
 
-	if (is_of_speech && result->is_speech_detected && used < sizeof(verdict->text))
+	verdict->is_approximate = is_of_speech && result->is_speech_detected;
+	if (verdict->is_approximate && used < sizeof(verdict->text))
 		snprintf(verdict->text + used, sizeof(verdict->text) - used,
 			 " (approximate: a detector found speech in %.0f%% of it)",
 			 result->speech_share * 100);
