@@ -185,6 +185,9 @@ bool plot_loudness(struct plot *plot, const struct measure_result *result, const
 		loudness_target(&axes, spec, label, &n);
 	series_lines(&axes, result);
 	loudness_whole(&axes, result, label, &n);
+	if (isinf(result->momentary_max))
+		plot_text(plot, PLOT_INK_MUTED, PLOT_MIDDLE, (axes.left + axes.right) / 2,
+			  (axes.top + axes.bottom) / 2, "silence");
 	edge_labels(&axes, label, n);
 	return true;
 }

@@ -95,9 +95,13 @@ static int page_item(const struct report_item *item, uint32_t idx, FILE *file,
 		"class=\"head\"><div><h2>",
 		idx);
 	plot_escape(report_name(item->path), file);
-	fputs("</h2><p class=\"path\">", file);
-	plot_escape(item->path, file);
-	fputs("</p></div><div>", file);
+	fputs("</h2>", file);
+	if (report_name(item->path) != item->path) {
+		fputs("<p class=\"path\">", file);
+		plot_escape(item->path, file);
+		fputs("</p>", file);
+	}
+	fputs("</div><div>", file);
 	report_badges(item, file);
 	fputs("</div></div>\n", file);
 	if (item->result)

@@ -480,9 +480,10 @@ static void events_table(const char *title, const char *value, const struct meas
 			text, channel, decimals, events[i].value);
 	}
 	fputs("</tbody></table>", file);
-	if (total > EVENTS_SHOWN)
+	n = n < EVENTS_SHOWN ? n : EVENTS_SHOWN;
+	if (total > n)
 		fprintf(file, "<p class=\"sub\">and %llu more</p>",
-			(unsigned long long)(total - EVENTS_SHOWN));
+			(unsigned long long)(total - n));
 	fputs("</div>\n", file);
 }
 
