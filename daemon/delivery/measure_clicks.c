@@ -4,9 +4,10 @@
  *             not follow from its neighbours stands out in a high-passed signal. Here that is the
  *             second difference, and what it is held against is its own median over 10 ms.
  * RULE        |x[n] - 2 x[n-1] + x[n-2]| is above 8 times the median of its magnitudes around it
- *             (10 ms, 0.5 ms to both sides left out), above 12 times their mean over 30 ms, above
- *             -60 dBFS, and more than 4 times as high as anything 0.5 ms to 10 ms away on both sides.
- *             The last part leaves out attacks of drums, which ring on.
+ *             (10 ms, 0.5 ms to both sides left out), above 16 times their mean over 30 ms, above
+ *             -60 dBFS, more than 4 times as high as anything 0.5 ms to 10 ms away on both sides, and
+ *             what is on one side is not 30 times as strong as on the other. The last parts leave
+ *             out attacks of drums, which ring on, and sounds that begin or end at once.
  * LIMITS      Clicks less than 10 ms apart hide each other; a programme of noise bursts may have
  *             some that are meant. */
 #include "measure_private.h"
@@ -18,7 +19,8 @@
 #include "blocksum.h"
 
 #define CLICKS_MEDIANS 8.0f
-#define CLICKS_MEANS 12.0f
+#define CLICKS_MEANS 16.0f
+#define CLICKS_SIDES 30.0f
 #define CLICKS_LEAST 1e-3f
 #define CLICKS_AROUND 4.0f
 #define CLICKS_NEAR_S 0.0005
@@ -118,6 +120,9 @@ static bool clicks_is_one(const struct clicks_channel *channel)
 	/* The highest of its neighbourhood: one that straddles two ticks is counted once. */
 	if (tick->highest < before->tail || tick->highest <= after->head)
 		return false;
+	if (fmaxf(before->sum, after->sum) > CLICKS_SIDES * fminf(before->sum, after->sum) &&
+	    around > CLICKS_LEAST / CLICKS_SIDES)
+		return false;
 	return tick->highest * (float)(before->n_frames + tick->n_frames + after->n_frames) >
 	       CLICKS_MEANS * (before->sum + tick->sum + after->sum);
 }
@@ -131,7 +136,7 @@ static void clicks_tick(struct measure *measure, struct clicks *clicks, uint32_t
 
 	memmove(&channel->tick[0], &channel->tick[1], 2 * sizeof(channel->tick[0]));
 	clicks_gather(measure, x, tick->n_frames, now);
-	/* A quarter of the mean of this tick is what all three must come to. */
+	/* Already more than the mean of three ticks allows: spares looking closer. */
 	if (now->highest > CLICKS_LEAST &&
 	    now->highest * (float)now->n_frames * 3.0f > CLICKS_MEANS * now->sum)
 		clicks_examine(measure, clicks, x, measure->first_frame + tick->first, now);

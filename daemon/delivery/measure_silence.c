@@ -121,7 +121,7 @@ static void silence_tick(struct measure *measure, struct silence *silence,
 {
 	struct silence_tick *now = &silence->tick[silence->ticks % SILENCE_TICKS];
 	const struct silence_tick *from = NULL, *to = NULL;
-	double square = 0.0, frames = 0.0;
+	double square = 0.0, frames = 0.01 * SILENCE_TICKS * measure->rate;
 
 	*now = (struct silence_tick){.square = tick->square,
 				     .frames = tick->n_frames,
@@ -140,13 +140,12 @@ static void silence_tick(struct measure *measure, struct silence *silence,
 			continue;
 		past = &silence->tick[(silence->ticks - k) % SILENCE_TICKS];
 		square += past->square;
-		frames += past->frames;
 		if (!past->is_loud || (silence->has_sound && past->first_loud <= silence->last))
 			continue;
 		from = from ? from : past;
 		to = past;
 	}
-	/* Shorter programmes are judged by what there is. */
+	/* Before the programme there was silence. */
 	if (from && square > SILENCE_POWER * frames * measure->n_channels)
 		silence_sound(silence, from, to);
 }

@@ -218,8 +218,8 @@ static void spectrum_finish(struct measure *measure, void *part, struct measure_
 	uint32_t size = spectrum->size;
 	double bin_hz = measure->rate / size, scale, total = 0.0;
 
-	/* What is left over, and was in no frame yet. */
-	if (spectrum->filled > (spectrum->weight > 0.0 ? size / 2 : 0)) {
+	/* What is left over is cut off at its end, which would smear; shorter programmes have no other. */
+	if (spectrum->weight <= 0.0) {
 		for (uint32_t c = 0; c < measure->n_channels; c++)
 			memset(spectrum->frame + (size_t)c * size + spectrum->filled, 0,
 			       (size - spectrum->filled) * sizeof(float));
