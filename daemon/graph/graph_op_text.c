@@ -168,10 +168,14 @@ static void put_edit(FILE *out, const Mixd__V1__EditClips *edit)
 		fprintf(out, strpbrk(edit->args[i], " \t'\"") ? " \"%s\"" : " %s", edit->args[i]);
 	for (size_t i = 0; i < edit->n_options; i++) {
 		const Mixd__V1__Setting *option = edit->options[i];
+		const Mixd__V1__Value *value = option->value;
 
-		fprintf(out, " --%s", option->id);
-		if (option->value && option->value->kind_case == MIXD__V1__VALUE__KIND_TEXT)
-			fprintf(out, " %s", option->value->text);
+		fputs(" --", out);
+		for (const char *p = option->id; *p; p++)
+			fputc(*p == '_' ? '-' : *p, out);
+		if (value && value->kind_case == MIXD__V1__VALUE__KIND_TEXT &&
+		    strcmp(value->text, "on") != 0)
+			fprintf(out, " %s", value->text);
 	}
 }
 

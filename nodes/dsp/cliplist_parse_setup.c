@@ -149,6 +149,7 @@ static int parse_pair(struct parse *parse, struct clip *clip, uint32_t *seen)
 {
 	char key[SCALAR_MAX], value[SCALAR_MAX];
 	const char *begin, *value_begin;
+	bool known = false;
 	int r;
 
 	parse_spaces(parse);
@@ -161,6 +162,7 @@ static int parse_pair(struct parse *parse, struct clip *clip, uint32_t *seen)
 	for (uint32_t i = 0; cliplist_keys[i]; i++) {
 		if (strcmp(cliplist_keys[i], key) != 0)
 			continue;
+		known = true;
 		if (*seen & 1u << i)
 			return parse_fault(parse, begin, "keep one of the two",
 					   "a key is there twice");
@@ -173,7 +175,7 @@ static int parse_pair(struct parse *parse, struct clip *clip, uint32_t *seen)
 		return r;
 	r = clip_set(clip, key, value, parse->fault);
 	if (r == -EINVAL)
-		parse->about = *seen ? value_begin : begin;
+		parse->about = known ? value_begin : begin;
 	return r;
 }
 

@@ -417,7 +417,50 @@ const struct mixd_node_type fake_loop = {
 	.reset = loop_reset,
 };
 
+/* ---- player ---- */
+
+static const struct mixd_config_row player_configs[] = {
+	{.id = "clips", .doc = "what is played", .type = MIXD_TYPE_STRING, .is_clips = true},
+};
+static const struct mixd_port_row player_ports[] = {
+	{.id = "out", .doc = "what is played", .is_output = true},
+};
+
+const struct mixd_node_type fake_player = {
+	.id = "player",
+	.doc = "plays nothing",
+	.category = "source",
+	.version = 1,
+	.flags = MIXD_NODE_SOURCE,
+	.ports = MIXD_ARRAY(player_ports),
+	.configs = MIXD_ARRAY(player_configs),
+	.process = eq_process,
+};
+
+/* ---- pan ---- */
+
+static const struct mixd_param_row pan_params[] = {
+	{.id = "pan",
+	 .doc = "place",
+	 .type = MIXD_TYPE_FLOAT,
+	 .unit = MIXD_UNIT_PAN,
+	 .min = -100,
+	 .max = 100,
+	 .ramp = MIXD_RAMP_LINEAR,
+	 .smooth_ms = 20},
+};
+
+const struct mixd_node_type fake_pan = {
+	.id = "pan",
+	.doc = "passes on",
+	.category = "space",
+	.version = 1,
+	.ports = MIXD_ARRAY(ports_in_out),
+	.params = MIXD_ARRAY(pan_params),
+	.process = eq_process,
+};
+
 const struct mixd_node_type *const fake_types[FAKE_TYPES] = {
-	&fake_gain, &fake_eq,	 &fake_bus,    &fake_duck,
-	&fake_tone, &fake_input, &fake_output, &fake_loop,
+	&fake_gain,  &fake_eq,	   &fake_bus,  &fake_duck,   &fake_tone,
+	&fake_input, &fake_output, &fake_loop, &fake_player, &fake_pan,
 };
