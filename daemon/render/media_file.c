@@ -40,6 +40,12 @@ static int temp_cannot(const char *path, int error, struct mixd_error *err)
 		error_hint(err, "the disk is full: make room, or write to another one");
 	else if (error == ENAMETOOLONG)
 		error_hint(err, "a name has up to %d bytes", NAME_MAX);
+	else if (error == ENOTDIR)
+		error_hint(err, "a part of its path is a file");
+	else if (error == EFBIG)
+		error_hint(err, "that disk takes no larger files, or ulimit -f allows none");
+	else
+		error_hint(err, "look at the disk it is on");
 	return -error;
 }
 
