@@ -53,7 +53,7 @@ static uint64_t player_ahead(const struct player *player)
 /* The disk goes on, when there is room for what it does at a time. */
 static void player_ask(struct mixd_inst *inst, struct player *player)
 {
-	if (!player->n_clips || !player_is_idle(player) ||
+	if (!player->n_clips || player->reorder || !player_is_idle(player) ||
 	    player->ring_frames - player_ahead(player) < PLAYER_CHUNK)
 		return;
 	atomic_store_explicit(&player->give_up, false, memory_order_relaxed);
@@ -66,7 +66,7 @@ static void player_ask(struct mixd_inst *inst, struct player *player)
 static void player_serve(struct mixd_inst *inst, struct player *player,
 			 const struct mixd_transport *at, uint32_t lead)
 {
-	player->served = false;
+	player->served = player->reorder = false;
 	if (!player_is_idle(player)) {
 		atomic_store_explicit(&player->give_up, true, memory_order_relaxed);
 		return; /* next time */
@@ -89,13 +89,19 @@ static void player_serve(struct mixd_inst *inst, struct player *player,
 static void player_reorder(struct player *player, const struct mixd_transport *at)
 {
 	struct player_job *job = &player->job;
-	uint64_t ahead = player_ahead(player) + player->wait, same = ahead;
+	uint64_t same;
 
-	if (!player->served ||
-	    (job->loop == at->loop && job->loop_start == at->loop_start &&
-	     job->loop_end == at->loop_end) ||
-	    (!job->loop && !at->loop) || !player_is_idle(player))
+	player->reorder = player->served && (job->loop || at->loop) &&
+			  (job->loop != at->loop || job->loop_start != at->loop_start ||
+			   job->loop_end != at->loop_end);
+	if (!player->reorder)
 		return;
+	if (!player_is_idle(player)) {
+		atomic_store_explicit(&player->give_up, true, memory_order_relaxed);
+		return; /* next time; nothing more is asked for until then */
+	}
+	player->reorder = false;
+	same = player_ahead(player) + player->wait;
 	if (job->loop && player->next < job->loop_end && job->loop_end - player->next < same)
 		same = job->loop_end - player->next;
 	if (at->loop && player->next < at->loop_end && at->loop_end - player->next < same)

@@ -74,6 +74,7 @@ struct player {
 	/* --- rt --- */
 	struct dsp_ramp gain;
 	bool served, playing;
+	bool reorder; /* the loop is another one than that of the job */
 	uint64_t next, wait, taken;
 	uint32_t lead; /* grows while the disk is late */
 	uint64_t own; /* position, when it is its own transport */
