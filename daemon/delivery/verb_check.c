@@ -393,7 +393,11 @@ int verb_check(struct job *job, struct mixd_error *err)
 		check_print(&check);
 		r = check_pages(&check, err);
 	}
-	r = r < 0 ? r : measure_set_fault(&check.set, err);
+	if (r == 0) {
+		r = measure_set_fault(&check.set, err);
+		if (r < 0 && check.set.n_items > 1)
+			job_keep_result(job);
+	}
 	check_job_done(&check);
 	return r;
 }

@@ -54,12 +54,11 @@ const struct mixd_job_verb mixd_job_check = {
 		"will do with a programme is foretold, not judged. The exit code is 0 when all "
 		"files meet "
 		"all specs, 1 when one does not, 8 when one cannot be read.",
-	.examples =
-		"mixctl check ep42.mp3 --spec apple-podcasts # is it ready for delivery?\n"
-		"mixctl check chapters/*.mp3 --spec acx --report acx.html # with a page to send\n"
-		"mixctl check film.wav --spec netflix --speech dialogue.wav # dialogue by a stem\n"
-		"mixctl check a.wav --spec spotify --spec apple-music # several at once\n"
-		"mixctl check a.wav --spec ebu-r128 -o json # verdicts for a script\n",
+	.examples = "check ep42.mp3 --spec apple-podcasts # is it ready for delivery?\n"
+		    "check chapters/*.mp3 --spec acx --report acx.html # with a page to send\n"
+		    "check film.wav --spec netflix --speech dialogue.wav # dialogue by a stem\n"
+		    "check a.wav --spec spotify --spec apple-music # several at once\n"
+		    "check a.wav --spec ebu-r128 -o json # verdicts for a script",
 	.min_args = 1,
 	.max_args = -1,
 	.options = options,

@@ -21,9 +21,9 @@ const struct mixd_job_verb mixd_job_spec = {
 		"another: `specs: {my-station: {like: ebu-r128, clauses: [{id: true-peak, max: "
 		"-3dBTP}]}}`, "
 		"after the line `mixd_spec: 1`.",
-	.examples = "mixctl spec ls # all of them, with target, ceiling and where they come from\n"
-		    "mixctl spec show acx # every clause, with its source\n"
-		    "mixctl spec add station.yaml # check it, and keep it\n",
+	.examples = "spec ls # all of them, with target, ceiling and where they come from\n"
+		    "spec show acx # every clause, with its source\n"
+		    "spec add station.yaml # check it, and keep it",
 	.min_args = 1,
 	.max_args = 2,
 	.options = options,

@@ -152,14 +152,14 @@ def test_audiobooks_are_all_mono_or_all_stereo():
 
 
 def test_dialogue_by_ranges_by_stem_and_by_guess():
-    quiet, loud = tone(-27, 8, hz=400), tone(-15, 8, hz=400)
+    quiet, loud = tone(-27, 8), tone(-21, 8)
     stem = numpy.concatenate([quiet, 0 * loud])
     rig.write_wav(rig.FOLDER / "film.wav", numpy.concatenate([quiet, loud]))
     rig.write_wav(rig.FOLDER / "stem.wav", stem)
     for where in ("0s-8s", "stem.wav"):
         answer = judged("film.wav", "--spec", "netflix", "--speech", where)
         verdict = clause(answer, "dialogue")
-        assert abs(verdict["value"] + 27) < 0.3 and verdict["state"] == "pass", (where, verdict)
+        assert abs(verdict["value"] + 27) < 0.6 and verdict["state"] == "pass", (where, verdict)
         assert verdict["is_approximate"] is False
     guess = judged("film.wav", "--spec", "netflix", code=None)
     verdicts = guess["items"][0]["clauses"]
