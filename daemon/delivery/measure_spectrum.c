@@ -8,7 +8,7 @@
  * BANDWIDTH   our own rule. The mean spectrum in bands of a 24th of an octave is walked down from the
  *             top; the programme ends at the first band that is 10 dB above everything higher, when
  *             it rises there by 10 dB or more within a sixth of an octave. A spectrum that only
- *             fades away has no such place: NAN. A brick wall is an end below 20 kHz (and below 95 %
+ *             fades away has no such place: NAN. What lies 90 dB under the highest band is floor. A brick wall is an end below 20 kHz (and below 95 %
  *             of half the rate), above 8 kHz, where 20 dB are lost within a sixth of an octave. */
 #include "measure_private.h"
 
@@ -28,6 +28,7 @@
 #define SPECTRUM_STEP 4u /* bands of a sixth of an octave */
 #define SPECTRUM_EDGE_DB 10.0
 #define SPECTRUM_WALL_DB 20.0
+#define SPECTRUM_FLOOR_DB 90.0
 
 struct spectrum {
 	uint32_t size, filled; /* in the frame at hand */
@@ -190,8 +191,12 @@ static void spectrum_end(const struct measure *measure, const struct spectrum *s
 {
 	double db[SPECTRUM_BANDS], highest = -INFINITY, nyquist = measure->rate / 2.0;
 	uint32_t n = spectrum_bands(measure, spectrum, db), end = 0;
-	double hz, fall;
+	double hz, fall, least = -INFINITY;
 
+	for (uint32_t b = 0; b < n; b++)
+		least = fmax(least, db[b] - SPECTRUM_FLOOR_DB);
+	for (uint32_t b = 0; b < n; b++)
+		db[b] = fmax(db[b], least);
 	for (uint32_t b = n; b-- > 0;) {
 		if (b + 1 < n && db[b] > highest + SPECTRUM_EDGE_DB) {
 			end = b;
