@@ -42,6 +42,7 @@ struct media_reader {
 	int64_t cut_frames; /* frames that are there when the header says more; else -1 */
 	uint32_t used_bits;
 	bool is_tolerant;
+	bool is_at_end; /* by media_seek(): decoders refuse to go there */
 	int failure; /* -errno; ERR says the rest */
 	struct mixd_error err;
 };
@@ -334,6 +335,8 @@ uint32_t media_reader_used_bits(const struct media_reader *reader)
 void media_reader_tolerate(struct media_reader *reader)
 {
 	reader->is_tolerant = true;
+	if (reader->av)
+		media_av_tolerate(reader->av);
 	if (reader->cut_frames >= 0)
 		reader->info.n_frames = reader->cut_frames;
 }
@@ -374,11 +377,14 @@ static int reader_truncated(struct media_reader *reader)
 /* The decoder has no more. */
 static int reader_end(struct media_reader *reader)
 {
+	const bool is_short = reader->info.n_frames > reader->position;
+
 	if (sf_error(reader->file) != SF_ERR_NO_ERROR && !reader->is_tolerant)
 		return reader_damaged(reader, sf_strerror(reader->file));
-	if (reader->info.n_frames > reader->position && !reader->is_tolerant &&
-	    media_look_is_counted(reader->fd, &reader->info))
+	if (!reader->is_tolerant && is_short && media_look_is_counted(reader->fd, &reader->info))
 		return reader_truncated(reader);
+	if (!reader->is_tolerant && !media_look_is_ended(reader->fd, &reader->info))
+		return reader_damaged(reader, "its last page is missing");
 	reader->info.n_frames = reader->position;
 	return 0;
 }
@@ -470,7 +476,9 @@ int64_t media_read(struct media_reader *reader, float *const *channels, uint32_t
 	if (reader->failure == 0 && reader->av)
 		return reader_read_av(reader, channels, n_frames, err);
 	while (reader->failure == 0 && done < n_frames) {
-		int64_t n = reader->at < reader->have ? 1 : reader_fill(reader);
+		int64_t n = reader->at < reader->have ? 1
+			    : reader->is_at_end	      ? 0
+						      : reader_fill(reader);
 
 		if (n > 0)
 			n = reader_give(reader, channels, done, n_frames - done);
@@ -496,7 +504,8 @@ int media_seek(struct media_reader *reader, int64_t frame, struct mixd_error *er
 				 (long long)frame);
 	if (r == 0 && reader->av)
 		r = media_av_seek(reader->av, frame, &reader->err);
-	else if (r == 0 && sf_seek(reader->file, frame, SEEK_SET) != frame)
+	else if (r == 0 && frame != reader->info.n_frames &&
+		 sf_seek(reader->file, frame, SEEK_SET) != frame)
 		r = reader_damaged(reader, sf_strerror(reader->file));
 	if (r < 0) {
 		reader_fail(reader, r, &reader->err);
@@ -505,6 +514,7 @@ int media_seek(struct media_reader *reader, int64_t frame, struct mixd_error *er
 		return r;
 	}
 	reader->at = reader->have = 0;
+	reader->is_at_end = !reader->av && frame == reader->info.n_frames;
 	reader->position = frame;
 	return 0;
 }

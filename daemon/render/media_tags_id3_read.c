@@ -64,7 +64,7 @@ static bool id3_is_id(const uint8_t *data, unsigned n)
 static size_t id3_size_24(const struct media_view *view, const uint8_t *data)
 {
 	size_t safe = id3_syncsafe(data), plain = (size_t)media_be(data, 4);
-	size_t left = media_view_left(view) - 2; /* flags follow */
+	size_t left = media_view_left(view) - 6; /* behind size and flags */
 	const uint8_t *begin = data + 6;
 
 	if (safe == plain || safe > left || safe + 4 > left || begin[safe] == 0 ||
