@@ -1,14 +1,16 @@
 /* media_look.c - see media_look.h.
  *
- * SOURCE      ISO/IEC 11172-3, 2.4.2.3 and 13818-3 (MPEG audio frame header); Microsoft,
+ * SOURCE      RFC 3533, 6 (Ogg pages); ISO/IEC 11172-3, 2.4.2.3 and 13818-3 (MPEG audio frame header); Microsoft,
  *             "Multiple channel audio data and WAVE files"; Apple, "Core Audio Format", channel
  *             layout chunk: its bitmap has the bits of WAVE's mask. */
 #include "media_look.h"
 
 #include <sndfile.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "media_bytes.h"
 #include "media_claim.h"
 #include "media_header.h"
@@ -262,4 +264,40 @@ bool media_look_is_float(int fd, const struct media_info *info)
 	       size >= sizeof(bytes) &&
 	       media_fd_read(fd, (uint64_t)at, bytes, sizeof(bytes)) == 0 &&
 	       media_le(bytes, 2) == 0xfffe && media_le(bytes + 24, 2) == 3;
+}
+
+#define PAGE_MAX 65307u /* of an Ogg */
+#define PAGE_HEAD 27u
+#define PAGE_IS_LAST 4u
+
+/* Whether a page begins at AT and ends before SIZE; *ret_next is behind it. */
+static bool look_page(const uint8_t *at, size_t size, size_t *ret_next)
+{
+	size_t next = PAGE_HEAD;
+
+	if (size < PAGE_HEAD || memcmp(at, "OggS", 5) != 0 || size < PAGE_HEAD + at[26])
+		return false;
+	for (uint32_t i = 0; i < at[26]; i++)
+		next += at[PAGE_HEAD + i];
+	*ret_next = next + at[26];
+	return *ret_next <= size;
+}
+
+bool media_look_is_ended(int fd, const struct media_info *info)
+{
+	size_t size = info->n_bytes < 2 * PAGE_MAX ? (size_t)info->n_bytes : 2 * PAGE_MAX, next;
+	_cleanup_free_ uint8_t *tail = NULL;
+	bool is_last = false;
+
+	if (strcmp(info->container, "ogg") != 0)
+		return true;
+	tail = malloc(size);
+	if (!tail || media_fd_read(fd, info->n_bytes - size, tail, size) < 0)
+		return true; /* nobody can tell */
+	for (size_t at = 0; at < size; at++)
+		if (look_page(tail + at, size - at, &next)) {
+			is_last = tail[at + 5] & PAGE_IS_LAST;
+			at += next - 1;
+		}
+	return is_last;
 }

@@ -14,5 +14,7 @@ void media_look_stream(int fd, struct media_info *info);
 bool media_look_mask(int fd, const struct media_info *info, uint32_t *ret_mask);
 /* A W64 whose extensible format chunk says float. */
 bool media_look_is_float(int fd, const struct media_info *info);
+/* An Ogg whose last page says that it is the last; true for other files. */
+bool media_look_is_ended(int fd, const struct media_info *info);
 /* An MP3 whose first frame counts the others: its length is a promise. */
 bool media_look_is_counted(int fd, const struct media_info *info);
