@@ -1,9 +1,12 @@
 /* EBU Tech 3341 and 3342: every signal of ebu_tests.tsv that can be made in code, through the
  * `loudness` node (blocks of 16 to 8192 frames, and one big block: equal to the bit) and through
- * the offline kernel, at 44.1, 48, 96 and 192 kHz; loudness also against libebur128. */
+ * the offline kernel, and as a file is measured (delivery/measure.h), at 44.1, 48, 96 and 192 kHz;
+ * loudness also against libebur128. */
 #include <ebur128.h>
 
+#include "graph_layout.h"
 #include "loudness.h"
+#include "measure.h"
 #include "node_host.h"
 #include "test.h"
 #include "truepeak.h"
@@ -366,6 +369,64 @@ static double ebu_offline_peak(const struct ebu_sound *sound)
 	return 20.0 * log10(peak);
 }
 
+/* Frames [FIRST, END) as a programme of its own. */
+static struct measure_result ebu_measure(const struct ebu_sound *sound, uint32_t first,
+					 uint32_t end, struct ebu_result *result)
+{
+	struct measure *measure = NULL;
+	struct measure_options options;
+	struct measure_result measured;
+	const float *in[EBU_CHANNELS_MAX];
+
+	for (uint32_t c = 0; c < sound->n_channels; c++)
+		in[c] = sound->channel[c] + first;
+	measure_options_init(&options);
+	options.what = MEASURE_LOUDNESS | MEASURE_TRUE_PEAK | MEASURE_SERIES;
+	CHECK(measure_new(sound->rate,
+			  graph_layout_find(sound->n_channels == 2   ? "stereo"
+					    : sound->n_channels == 5 ? "5.0"
+								     : "5.1",
+					    NULL),
+			  &options, &measure, NULL) == 0);
+	measure_feed(measure, in, end - first);
+	CHECK(measure_finish(measure, &measured) == 0);
+	measure_free(measure);
+	result->m_max = measured.momentary_max;
+	result->s_max = measured.shortterm_max;
+	result->i = measured.integrated;
+	result->lra = measured.range;
+	result->tp = measured.true_peak;
+	return measured;
+}
+
+static void ebu_run_measure(const struct ebu_sound *sound, const struct ebu_row *row,
+			    struct ebu_result *result)
+{
+	double slot_s = ebu_slot_s(row);
+	struct measure_result measured;
+
+	for (uint32_t slot = 0; slot_s > 0.0 && slot < 20; slot++) {
+		measured = ebu_measure(sound, ebu_frames(slot_s * slot, sound->rate),
+				       ebu_frames(slot_s * (slot + 1), sound->rate), result);
+		result->slot[slot] = row->metric[0] == 'S' ? result->s_max : result->m_max;
+		measure_result_done(&measured);
+	}
+	measured = ebu_measure(sound, 0, sound->n_frames, result);
+	result->m_low = result->s_low = INFINITY;
+	result->m_high = result->s_high = -INFINITY;
+	for (uint32_t k = 9; k < measured.n_series; k++) {
+		result->m = (double)measured.momentary[k];
+		result->m_low = fmin(result->m_low, result->m);
+		result->m_high = fmax(result->m_high, result->m);
+		if (k < 29)
+			continue;
+		result->s = (double)measured.shortterm[k];
+		result->s_low = fmin(result->s_low, result->s);
+		result->s_high = fmax(result->s_high, result->s);
+	}
+	measure_result_done(&measured);
+}
+
 /* ---- judging -------------------------------------------------------------------------------- */
 
 static double ebu_pick(const struct ebu_row *row, const struct ebu_result *result)
@@ -438,7 +499,7 @@ static void ebu_cross_check(const struct ebu_sound *sound, const struct ebu_row 
 static void ebu_check_group(const struct ebu_row *row, uint32_t n, double rate, double *worst)
 {
 	struct ebu_sound sound;
-	struct ebu_result node = {0}, big = {0}, offline = {0};
+	struct ebu_result node = {0}, big = {0}, offline = {0}, file = {0};
 	bool is_peak = strcmp(row->metric, "TP") == 0, is_polled = false;
 
 	ebu_make(&sound, row, rate);
@@ -451,10 +512,12 @@ static void ebu_check_group(const struct ebu_row *row, uint32_t n, double rate, 
 	if (is_polled)
 		ebu_poll(&sound, &node);
 	ebu_run_offline(&sound, row, &offline);
+	ebu_run_measure(&sound, row, &file);
 	if (is_peak)
 		offline.tp = ebu_offline_peak(&sound);
 	for (uint32_t k = 0; k < n; k++) {
 		ebu_judge(row + k, &node, rate, "in the node", worst);
+		ebu_judge(row + k, &file, rate, "as a file", worst);
 		if (!is_polled)
 			ebu_judge(row + k, &offline, rate, "offline", worst);
 	}
