@@ -81,6 +81,21 @@ static void render_size_blocks(struct render *render, uint32_t n_threads)
 		render->block_frames = render->request->block_frames;
 }
 
+/* As soon as the end is known, and before anything is written. */
+static int render_check_end(const struct render *render, struct mixd_error *err)
+{
+	uint64_t end = render_feeds_end(render);
+
+	if (end == UINT64_MAX || end > render->start_frame)
+		return 0;
+	if (end == 0)
+		return error_set(err, ERROR_INVALID, NULL,
+				 "there is nothing to render: all inputs are empty");
+	return error_set(err, ERROR_INVALID, "--start",
+			 "there is nothing to render: all ends at %.3f s, before %.3f s",
+			 (double)end / render->rate, render->request->start_s);
+}
+
 static int render_open(struct render *render, uint32_t n_threads, struct mixd_error *err)
 {
 	struct render_request *request = render->request;
@@ -94,6 +109,8 @@ static int render_open(struct render *render, uint32_t n_threads, struct mixd_er
 	r = render_feeds_start(render, err);
 	if (r == 0)
 		r = render_times(render, err);
+	if (r == 0)
+		r = render_check_end(render, err);
 	if (r == 0)
 		r = render_graph_begin(render->graph.model, &render->begin);
 	if (r == -ENOMEM)
@@ -147,10 +164,8 @@ int render_run(struct render_request *request, struct task *task, struct render_
 		r = render_open(&render, n_threads, err);
 	if (r == 0)
 		r = render_pipe_run(&render, n_threads, err);
-	if (r == 0 && render.frames == 0)
-		r = error_set(err, ERROR_INVALID, NULL,
-			      "there is nothing to render: all inputs are "
-			      "empty, or end before the start");
+	if (r == 0)
+		r = render_check_end(&render, err);
 	if (r == 0)
 		r = task_check(task, err);
 	if (r == 0)

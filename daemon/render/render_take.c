@@ -295,7 +295,8 @@ int render_take_block(struct render *render, struct render_block *block, bool *r
 	for (uint32_t i = 0; i < render->request->n_outputs; i++)
 		final = final && render->take[i].sent >= end;
 	*ret_stop = block->is_last || (end != UINT64_MAX && final);
-	render->frames = end == UINT64_MAX ? 0 : end - render->start_frame;
+	render->frames =
+		end == UINT64_MAX || end < render->start_frame ? 0 : end - render->start_frame;
 	return r;
 }
 

@@ -85,7 +85,7 @@ def ebur128(path):
         raise tap.Skip("ffmpeg is not installed")
     done = subprocess.run(
         ["ffmpeg", "-nostdin", "-hide_banner", "-i", str(path)]
-        + ["-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-"],
+        + ["-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-"],
         capture_output=True,
         text=True,
         timeout=300,

@@ -613,3 +613,96 @@ TEST(a_desk_is_the_same_however_it_is_run)
 {
 	variants_equal(desk, 17);
 }
+
+/* ---- random graphs ----------------------------------------------------------------------------- */
+
+/* Layered at random: each node hears some of those before it, some through keys, taps, pans and levels. */
+static char *random_session(uint32_t n)
+{
+	static const char *const kinds[] = {
+		"gain, gain: -3dB",
+		"eq, band1: {on: on, type: bell, freq: 700Hz, gain: 5dB}",
+		"comp, threshold: -30dBFS",
+		"limiter, ceiling: -18dBTP",
+		"delay, time: 30ms, feedback: 20%",
+		"width, width: 120%",
+		"ducker",
+		"chorus",
+		"bus, inputs: 1",
+		"feedback",
+		"saturator",
+		"align, delay: 3ms",
+	};
+	uint32_t kind[40];
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "mixd: 1\nnodes:\n  in: {type: input, layout: stereo}\n  out: {type: output, "
+		     "layout: stereo}\n  gen: {type: generator, layout: stereo, level: -40dBFS}\n");
+	for (uint32_t i = 0; i < n; i++) {
+		kind[i] = test_random_below(sizeof(kinds) / sizeof(kinds[0]));
+		/* names that sort in another order than that in which they feed each other */
+		fprintf(out, "  n%u/%c: {type: %s}\n", i * 7 % 13, (char)('a' + i), kinds[kind[i]]);
+	}
+	fprintf(out, "  v: {type: vca, members: \"n*/?\", gain: -1dB}\nlinks:\n");
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t n_from = 1 + test_random_below(3), from = i;
+
+		for (uint32_t k = 0; k < n_from && from > 0; k++) {
+			const char *port = kind[i] == 6 && k == 1 ? ":key" : "";
+			bool pre;
+
+			from = test_random_below(from);
+			pre = test_random_below(4) == 0 && kind[from] < 6 && kind[from] != 1;
+			fprintf(out,
+				"  - {from: n%u/%c, to: \"n%u/%c%s\", level: -%u.5dB, pan: "
+				"R%u%s}\n",
+				from * 7 % 13, (char)('a' + from), i * 7 % 13, (char)('a' + i),
+				port, test_random_below(9), test_random_below(60),
+				pre ? ", tap: pre" : "");
+		}
+		if (i == 0 || test_random_below(5) == 0)
+			fprintf(out, "  - {from: %s, to: n%u/%c, level: -9dB}\n",
+				i && test_random_below(2) ? "gen" : "in", i * 7 % 13,
+				(char)('a' + i));
+		if (i + 1 == n || test_random_below(3) == 0)
+			fprintf(out, "  - {from: n%u/%c, to: out, level: -12dB}\n", i * 7 % 13,
+				(char)('a' + i));
+	}
+	fclose(out);
+	return text;
+}
+
+TEST(random_graphs_are_the_same_however_they_are_cut)
+{
+	uint32_t loud = 0;
+
+	for (uint32_t round = 0; round < 25; round++) {
+		uint32_t n = 4 + test_random_below(14);
+		char *session = random_session(n);
+		struct job *whole = job_new(session), *part = job_new(session);
+
+		job_in(whole, NULL, 2, 9000);
+		job_out(whole, NULL, 2);
+		whole->request.seed = part->request.seed = round;
+		whole->request.tail_s = part->request.tail_s = 0.05;
+		job_run(whole);
+		loud += whole->output[0].peak > 0.001;
+		job_in(part, NULL, 2, 9000);
+		job_out(part, NULL, 2);
+		for (uint32_t cut = 1; cut < n + 3; cut += 1 + test_random_below(3)) {
+			struct variant variant = {1 + test_random_below(3),
+						  128 * (1 + test_random_below(20)), cut};
+
+			job_variant(part, &variant);
+			if (tapes_differ(&whole->tape[0], &part->tape[0]) != -1)
+				test_note("%s", session);
+			jobs_equal(whole, part, &variant);
+		}
+		job_free(whole);
+		job_free(part);
+		free(session);
+	}
+	CHECK(loud > 20, "%u", loud);
+}
