@@ -257,6 +257,9 @@ def test_lossy_length_and_channels():
             if form == "ogg" and len(theirs) < len(sound):
                 # ffmpeg 5.1 drops the end of the last block, also of its own files
                 sound = sound[: len(theirs)]
+            if form == "m4a":  # ffmpeg 5.1 decodes beyond the end of the edit list; its length is exact
+                assert probe(path)["duration_ts"] == 48011, probe(path)
+                theirs = theirs[:48011]
             follows(sound, theirs, 0.006)
 
 
