@@ -21,13 +21,28 @@ static void job_interrupted(int signo)
 
 /* ---- the command line --------------------------------------------------------------------- */
 
+/* VERB, unless it is one of the daemon's, too, and the option that makes the difference is not there. */
+static const struct mixd_job_verb *job_is_meant(const struct mixd_job_verb *verb, int argc,
+						char **argv)
+{
+	const struct mixd_job_option *option =
+		verb && verb->only_with ? mixd_job_option_find(verb, verb->only_with) : NULL;
+
+	for (int i = 0; option && i < argc && strcmp(argv[i], "--") != 0; i++)
+		if ((argv[i][0] == '-' && argv[i][1] == option->letter) ||
+		    (strncmp(argv[i], "--", 2) == 0 &&
+		     strncmp(argv[i] + 2, option->name, strlen(option->name)) == 0))
+			return verb;
+	return option ? NULL : verb;
+}
+
 const struct mixd_job_verb *job_find(int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++) {
 		const struct option_row *row;
 
 		if (argv[i][0] != '-' || !argv[i][1])
-			return mixd_job_verb_find(argv[i]);
+			return job_is_meant(mixd_job_verb_find(argv[i]), argc, argv);
 		row = option_find(argv[i]);
 		if (!row || row->group != OPTION_ALWAYS)
 			return NULL;
@@ -152,7 +167,9 @@ bool job_parse(struct mixctl *m, const struct mixd_job_verb *verb, int argc, cha
 	for (int i = 0; i < argc; i++) {
 		if (!is_plain && strcmp(argv[i], "--") == 0) {
 			is_plain = true;
-		} else if (!is_plain && argv[i][0] == '-' && argv[i][1]) {
+		} else if (!is_plain && argv[i][0] == '-' && argv[i][1] &&
+			   !(verb->is_signed && (strchr("=0123456789.", argv[i][1]) ||
+						 strncmp(argv[i], "-inf", 4) == 0))) {
 			if (!job_take_option(m, verb, argc, argv, &i, line))
 				return false;
 		} else if (!is_verb_seen) {
@@ -395,7 +412,8 @@ int job_main(struct mixctl *m, const struct mixd_job_verb *verb, int argc, char 
 	if ((m->options.host || m->options.instance || job_daemon_start(m)) &&
 	    job_start(m, &line, &wait.job))
 		code = job_follow(&wait);
-	if (m->err.code == MIXD_CLIENT_UNAVAILABLE) /* who waits for it knows better what happened */
+	if (m->err.code ==
+	    MIXD_CLIENT_UNAVAILABLE) /* who waits for it knows better what happened */
 		for (int i = 0; i < JOB_DEATH_MS && job_daemon_lives(m); i++)
 			nanosleep(&(struct timespec){0, 1000000}, NULL);
 	mixd_client_free(m->client);

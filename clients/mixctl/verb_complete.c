@@ -485,7 +485,9 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 			if (!verb->hidden)
 				complete_offer(complete, verb->name, verb->doc);
 		for (size_t i = 0; mixd_job_verbs[i]; i++)
-			complete_offer(complete, mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
+			if (!mixd_job_verbs[i]->only_with)
+				complete_offer(complete, mixd_job_verbs[i]->name,
+					       mixd_job_verbs[i]->doc);
 		break;
 	case WORD_EDIT: /* complete_edit() */
 	case WORD_NONE:
@@ -566,7 +568,7 @@ int verb_complete(struct mixctl *m)
 	m->options = (struct options){.format = -1, .wait = -1, .timeout_ms = COMPLETE_BUDGET_MS};
 	n = complete_words(m, idx < m->n_args - 1 ? idx : m->n_args - 1, line, words);
 	verb = n > 0 ? verb_find(words[0]) : NULL;
-	if (n > 0 && mixd_job_verb_find(words[0])) {
+	if (n > 0 && !verb && mixd_job_verb_find(words[0])) {
 		complete_job(&complete, mixd_job_verb_find(words[0]), line[idx - 1]);
 		return EXIT_YES;
 	}

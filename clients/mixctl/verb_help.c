@@ -47,7 +47,9 @@ void help_usage(FILE *file)
 			fprintf(file, "  %-12s %s\n", verb->name, verb->doc);
 	fputs("\nverbs that work on files, and need no daemon\n", file);
 	for (size_t i = 0; mixd_job_verbs[i]; i++)
-		fprintf(file, "  %-12s %s\n", mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
+		if (!mixd_job_verbs[i]->only_with)
+			fprintf(file, "  %-12s %s\n", mixd_job_verbs[i]->name,
+				mixd_job_verbs[i]->doc);
 	fputs("\noptions of all verbs\n", file);
 	help_options(file, OPTION_ALWAYS);
 	fputs("\nexit codes\n", file);
@@ -175,7 +177,7 @@ int verb_help(struct mixctl *m)
 		man_page();
 	else if (verb)
 		help_verb(verb);
-	else if (m->n_args && mixd_job_verb_find(m->args[0]))
+	else if (m->n_args && mixd_job_verb_find(m->args[0]) && !verb_find(m->args[0]))
 		job_help(mixd_job_verb_find(m->args[0]));
 	else if (m->n_args)
 		return mixctl_error(m, EXIT_USAGE, m->args[0], "see mixctl help", "no such verb");

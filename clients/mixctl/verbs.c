@@ -215,7 +215,7 @@ const struct verb verbs[] = {
 	 .examples = "edit vox\nedit vox cut 12.5s\nedit vox delete 1:02.5 1:04 --ripple\n"
 		     "edit vox trim 1 --to-sound\nedit vox crossfade 1 2 50ms\n"
 		     "edit vox nudge 2 -200ms\nedit -f song.yaml vox gain 1 -3dB",
-	 .options = OPTION_WRITE | OPTION_EDIT,
+	 .options = OPTION_WRITE | OPTION_EDIT | OPTION_FILE,
 	 .min_args = 1,
 	 .max_args = -1,
 	 .first = WORD_EDIT,

@@ -5,6 +5,7 @@ const struct delivery_verb delivery_verbs[] = {
 	{"master", verb_master},
 	{"check", verb_check},
 	{"render", verb_render},
+	{"edit", verb_edit},
 	{"spec", verb_spec},
 	{"measure", verb_measure},
 	{NULL, NULL},

@@ -46,6 +46,17 @@ char *graph_session_write(const struct graph_model *model, const char *format);
  * and change. Returned: owned array of owned ops. */
 int graph_session_diff(const struct graph_model *model, const Mixd__V1__Graph *wanted, bool merge,
 		       Mixd__V1__Op ***ret_ops, uint32_t *ret_n, struct mixd_error *err);
+/* TEXT of a session file with an edit of the clips of PLAYER (a node, or a track), in which nothing but
+ * those clips is another: comments and order stay. Refused where a comment would be lost. SAID (at most
+ * SIZE bytes) is what was done, in words. *ret: malloc'd. */
+struct graph_edit_wish; /* graph_clips.h */
+int graph_session_edit(const char *name, const char *text, size_t text_size, const char *player,
+		       const struct graph_edit_wish *wish, char **ret, char *said, size_t size,
+		       struct mixd_error *err);
+/* The clips of PLAYER in a session file, with names of files as they stand there. */
+struct cliplist;
+int graph_session_clips(const char *name, const char *text, size_t text_size, const char *player,
+			struct cliplist *ret, struct mixd_error *err);
 void graph_ops_free(Mixd__V1__Op **ops, uint32_t n);
 /* One line per operation, as mixctl would say it: "set limit.ceiling=-2dBTP". Returned: malloc'd.
  */

@@ -104,6 +104,13 @@ static bool into_folder(const struct session *session, struct cliplist *list)
 	return true;
 }
 
+int session_read_cliplist(const struct session *session, const struct session_node *value,
+			  const char *address, struct cliplist *ret)
+{
+	return value->kind == SESSION_LIST ? read_list(session, value, address, ret)
+					   : read_text(session, value, address, ret);
+}
+
 int session_read_clips(const struct session *session, const struct session_node *value,
 		       const char *address, char **ret)
 {
@@ -111,8 +118,7 @@ int session_read_clips(const struct session *session, const struct session_node 
 	char *text;
 	int r;
 
-	r = value->kind == SESSION_LIST ? read_list(session, value, address, &list)
-					: read_text(session, value, address, &list);
+	r = session_read_cliplist(session, value, address, &list);
 	if (r < 0) {
 		cliplist_done(&list);
 		return r;

@@ -99,6 +99,7 @@ static struct session_node *doc_node(struct doc *doc, enum session_kind kind,
 	node->kind = kind;
 	node->line = (uint32_t)mark->line + 1;
 	node->column = (uint32_t)mark->column + 1;
+	node->begin = node->end = (uint32_t)mark->index;
 	/* the root stays in front, the others follow it */
 	if (doc->all) {
 		node->all = doc->all->all;
@@ -159,6 +160,9 @@ static int doc_begin(struct doc *doc, enum session_kind kind, const yaml_event_t
 	r = doc_place(doc, node, &event->start_mark);
 	if (r < 0)
 		return r;
+	node->flow = kind == SESSION_LIST
+			     ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+			     : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	doc->open[doc->depth] = node;
 	doc->key[doc->depth++] = NULL;
 	return 0;
@@ -176,6 +180,7 @@ static int doc_scalar(struct doc *doc, const yaml_event_t *event)
 	if (!node->text)
 		return error_no_memory(doc->err);
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	node->end = (uint32_t)event->end_mark.index;
 	return doc_place(doc, node, &event->start_mark);
 }
 
@@ -213,7 +218,7 @@ static int doc_event(struct doc *doc, const yaml_event_t *event)
 		return doc_begin(doc, SESSION_MAP, event);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		doc->depth--;
+		doc->open[--doc->depth]->end = (uint32_t)event->end_mark.index;
 		return 0;
 	case YAML_DOCUMENT_START_EVENT:
 		return doc->root ? doc_error(doc, &event->start_mark,

@@ -22,7 +22,10 @@ enum session_kind { SESSION_SCALAR, SESSION_LIST, SESSION_MAP };
 struct session_node {
 	enum session_kind kind;
 	bool quoted;
+	bool flow; /* a list in brackets, a map in braces */
 	uint32_t line, column; /* from 1 */
+	uint32_t begin,
+		end; /* characters (not bytes) of the text; of a block: up to what follows it */
 	char *text; /* scalar */
 	struct session_node *key; /* of an entry in a map */
 	struct session_node *first, *last; /* entries of a list or map (map: their values) */

@@ -3,6 +3,7 @@
  * THREADS     [any] */
 #pragma once
 
+#include "cliplist.h"
 #include "graph_model_private.h"
 #include "graph_session.h"
 #include "graph_session_doc.h"
@@ -63,6 +64,9 @@ int session_read_link_values(const struct session *session, const struct session
  * malloc'd. */
 int session_read_clips(const struct session *session, const struct session_node *value,
 		       const char *address, char **ret);
+/* The list without FOLDER. *ret: cliplist_done(), also on failure. */
+int session_read_cliplist(const struct session *session, const struct session_node *value,
+			  const char *address, struct cliplist *ret);
 int session_read_markers(const struct session *session, const struct session_node *map);
 /* ---- graph_session_tracks.c ---- */
 /* Either may be NULL. */

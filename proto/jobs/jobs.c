@@ -16,6 +16,7 @@ const struct mixd_job_verb *const mixd_job_verbs[] = {
 	&mixd_job_check,
 	&mixd_job_render,
 	&mixd_job_spec,
+	&mixd_job_edit,
 	&mixd_job_measure,
 	NULL,
 };

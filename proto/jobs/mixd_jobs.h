@@ -39,6 +39,9 @@ struct mixd_job_verb {
 	const char *examples; /* lines "command # what it does"; may be NULL */
 	int min_args, max_args; /* max -1: any number */
 	const struct mixd_job_option *options; /* may be NULL */
+	/* NULL, or the option without which this is a verb of the running daemon, which helps with both. */
+	const char *only_with;
+	bool is_signed; /* words may begin with a minus: -200ms */
 };
 
 /* Ends with NULL. */
