@@ -24,6 +24,8 @@ enum measure_what {
 };
 
 #define MEASURE_THIRDS 31u /* 20 Hz .. 20 kHz, IEC 61260 base ten */
+#define MEASURE_FINE 240u /* 24ths of an octave from 20 Hz */
+#define MEASURE_DIRECTIONS 90u /* around -90, -88 .. 88 degrees */
 #define MEASURE_LIST_MAX 64u
 
 struct measure_range {
@@ -81,6 +83,10 @@ struct measure_result {
 	double bandwidth_hz; /* above it nothing but floor; NAN unknown */
 	bool is_brickwall; /* a steep end below 20 kHz: a lossy or resampled source */
 	double third_db[MEASURE_THIRDS]; /* mean power, dBFS */
+	double fine_db[MEASURE_FINE]; /* the same in 24ths of an octave, as power per third */
+	/* MEASURE_SERIES: share of energy of the front pair by direction: 0 middle, -45 left, 45 right,
+	 * beyond: out of phase */
+	double direction[MEASURE_DIRECTIONS];
 	/* dialogue */
 	double dialogue, dialogue_range; /* LUFS, LU */
 	double speech_share; /* 0..1 */

@@ -79,6 +79,8 @@ void measure_result_init(struct measure_result *result)
 	measure_unset(result->channel_rms, MEDIA_CHANNELS_MAX);
 	measure_unset(result->dc, MEDIA_CHANNELS_MAX);
 	measure_unset(result->third_db, MEASURE_THIRDS);
+	measure_unset(result->fine_db, MEASURE_FINE);
+	measure_unset(result->direction, MEASURE_DIRECTIONS);
 }
 
 void measure_result_done(struct measure_result *result)
@@ -248,6 +250,12 @@ static void measure_json_whole(const struct measure_result *result, json_t *obje
 {
 	json_t *histogram;
 
+	if (measure_has(result->fine_db, MEASURE_FINE))
+		json_object_set_new(object, "fine_db",
+				    measure_json_array(result->fine_db, MEASURE_FINE));
+	if (measure_has(result->direction, MEASURE_DIRECTIONS))
+		json_object_set_new(object, "direction_share",
+				    measure_json_array(result->direction, MEASURE_DIRECTIONS));
 	json_object_set_new(object, "clips",
 			    measure_json_events(result->clip, result->n_clip, "samples"));
 	json_object_set_new(object, "overs",

@@ -245,6 +245,15 @@ static void spectrum_finish(struct measure *measure, void *part, struct measure_
 			ret->third_db[b] = level_of_power(
 				spectrum_between(spectrum, bin_hz, hz / half, hz * half));
 	}
+	for (uint32_t b = 0; b < MEASURE_FINE; b++) {
+		double hz = SPECTRUM_FROM_HZ * pow(2.0, b / SPECTRUM_PER_OCTAVE);
+		double half = pow(2.0, 0.5 / SPECTRUM_PER_OCTAVE);
+
+		if (hz * half < measure->rate / 2.0)
+			ret->fine_db[b] = level_of_power(
+				SPECTRUM_PER_OCTAVE / 3.0 *
+				spectrum_between(spectrum, bin_hz, hz / half, hz * half));
+	}
 	if (total > 1e-12)
 		spectrum_end(measure, spectrum, ret);
 }

@@ -14,5 +14,6 @@ bool plot_correlation(struct plot *plot, const struct measure_result *result);
 /* plot_whole.c: of the whole programme */
 bool plot_distribution(struct plot *plot, const struct measure_result *result);
 bool plot_spectrum(struct plot *plot, const struct measure_result *result);
+bool plot_field(struct plot *plot, const struct measure_result *result);
 bool plot_channels(struct plot *plot, const struct measure_result *result,
 		   const struct media_info *info);

@@ -299,10 +299,8 @@ bool plot_correlation(struct plot *plot, const struct measure_result *result)
 		is_any = isfinite(result->series_correlation[i]);
 	if (!is_any || result->n_channels < 2)
 		return false;
-	/* beside the channels, when these are few */
-	plot_init(plot, "correlation", result->n_channels > 8 ? PLOT_WIDE : PLOT_NARROW, 270,
-		  "Stereo correlation over time");
-	plot->is_wide = result->n_channels > 8;
+	plot_init(plot, "correlation", PLOT_WIDE, 190, "Stereo correlation over time");
+	plot->is_wide = true;
 	snprintf(plot->alt, sizeof(plot->alt),
 		 "Correlation of the front pair over time; mean %s, lowest %s",
 		 plot_figure(result->correlation, 2, one),

@@ -139,17 +139,34 @@ static void spectrum_frequencies(const struct plot_axes *axes)
 		->size = 10;
 }
 
+/* The long-term average in 24ths of an octave, on the scale of the bars. */
+static void spectrum_line(const struct plot_axes *axes, const struct measure_result *result)
+{
+	float xy[2 * MEASURE_FINE];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < MEASURE_FINE; i++) {
+		if (!isfinite(result->fine_db[i]))
+			continue;
+		xy[2 * n] = plot_x(axes, 20 * pow(2, i / 24.0));
+		xy[2 * n++ + 1] = plot_y(axes, result->fine_db[i]);
+	}
+	if (n > 1)
+		plot_path(axes->plot, PLOT_INK_WHOLE, 1.3f, xy, n);
+}
+
 bool plot_spectrum(struct plot *plot, const struct measure_result *result)
 {
 	double highest = -INFINITY;
 	struct plot_axes axes;
+	float legend;
 
 	for (uint32_t i = 0; i < MEASURE_THIRDS; i++)
 		if (isfinite(result->third_db[i]))
 			highest = fmax(highest, result->third_db[i]);
 	if (!isfinite(highest) || highest < -150)
 		return false;
-	plot_init(plot, "spectrum", PLOT_NARROW, 270, "Spectrum in third octaves");
+	plot_init(plot, "spectrum", PLOT_NARROW, 270, "Spectrum");
 	snprintf(plot->alt, sizeof(plot->alt),
 		 "Mean power in third octaves from 20 Hz to 20 kHz, highest %.1f dBFS", highest);
 	axes = whole_axes(plot);
@@ -159,6 +176,9 @@ bool plot_spectrum(struct plot *plot, const struct measure_result *result)
 	axes.y1 = ceil((highest + 2) / 10) * 10;
 	axes.y0 = axes.y1 - 80;
 	whole_title(plot);
+	legend = axes.right;
+	plot_legend(plot, PLOT_INK_WHOLE, 1, "average", &legend);
+	plot_legend(plot, PLOT_INK_SHORT, 0.85f, "third octaves", &legend);
 	plot_grid_y(&axes, 20, "dBFS");
 	spectrum_frequencies(&axes);
 	for (uint32_t i = 0; i < MEASURE_THIRDS; i++) {
@@ -171,6 +191,7 @@ bool plot_spectrum(struct plot *plot, const struct measure_result *result)
 		plot_rect(plot, PLOT_INK_SHORT, 0.85f, x0 + 0.8f,
 			  plot_y(&axes, result->third_db[i]), x1 - 0.8f, axes.bottom);
 	}
+	spectrum_line(&axes, result);
 	if (isfinite(result->bandwidth_hz) && result->bandwidth_hz > 100 &&
 	    result->bandwidth_hz < axes.x1) {
 		float x = plot_x(&axes, result->bandwidth_hz);
@@ -179,8 +200,76 @@ bool plot_spectrum(struct plot *plot, const struct measure_result *result)
 			  axes.top, x, axes.bottom)
 			->is_dashed = true;
 		plot_text(plot, result->is_brickwall ? PLOT_INK_BAD : PLOT_INK_WHOLE, PLOT_END,
-			  axes.right, 17, "ends at %.1f kHz", result->bandwidth_hz / 1000);
+			  x - 4, axes.top + 11, "ends at %.1f kHz", result->bandwidth_hz / 1000)
+			->size = 11;
 	}
+	return true;
+}
+
+/* ---- the stereo field -------------------------------------------------------------------------- */
+
+static void field_frame(struct plot *plot, float x, float y, float radius)
+{
+	static const struct {
+		int degrees;
+		const char *text;
+		enum plot_anchor anchor;
+	} rays[] = {{-45, "L", PLOT_END}, {0, "middle", PLOT_MIDDLE}, {45, "R", PLOT_START}};
+	float arc[2 * 61];
+
+	for (int part = 1; part <= 2; part++) {
+		for (int i = 0; i <= 60; i++) {
+			double angle = M_PI * (i / 60.0 - 0.5);
+
+			arc[2 * i] = x + radius * (float)part / 2 * (float)sin(angle);
+			arc[2 * i + 1] = y - radius * (float)part / 2 * (float)cos(angle);
+		}
+		plot_path(plot, PLOT_INK_GRID, 1, arc, 61);
+	}
+	plot_line(plot, PLOT_INK_GRID, 1, x - radius, y, x + radius, y);
+	for (size_t i = 0; i < sizeof(rays) / sizeof(rays[0]); i++) {
+		double angle = rays[i].degrees * M_PI / 180;
+		float to_x = (float)sin(angle), to_y = (float)cos(angle);
+
+		plot_line(plot, PLOT_INK_GRID, 1, x, y, x + radius * to_x, y - radius * to_y);
+		plot_text(plot, PLOT_INK_MUTED, rays[i].anchor, x + (radius + 7) * to_x,
+			  y - (radius + 7) * to_y, "%s", rays[i].text)
+			->size = 11;
+	}
+	plot_text(plot, PLOT_INK_BAD, PLOT_END, x - radius - 6, y + 4, "out of")->size = 11;
+	plot_text(plot, PLOT_INK_BAD, PLOT_END, x - radius - 6, y + 17, "phase")->size = 11;
+	plot_text(plot, PLOT_INK_BAD, PLOT_START, x + radius + 6, y + 4, "out of")->size = 11;
+	plot_text(plot, PLOT_INK_BAD, PLOT_START, x + radius + 6, y + 17, "phase")->size = 11;
+}
+
+bool plot_field(struct plot *plot, const struct measure_result *result)
+{
+	float xy[2 * (MEASURE_DIRECTIONS + 2)], x = PLOT_NARROW / 2, y = 236, radius = 178;
+	double highest = 0;
+
+	for (uint32_t i = 0; i < MEASURE_DIRECTIONS; i++)
+		highest = fmax(highest, result->direction[i]);
+	if (!(highest > 0) || result->n_channels < 2)
+		return false;
+	plot_init(plot, "field", PLOT_NARROW, 270, "Stereo field");
+	snprintf(
+		plot->alt, sizeof(plot->alt),
+		"Energy of the front pair by direction, from out of phase through left, middle and "
+		"right");
+	whole_title(plot);
+	field_frame(plot, x, y, radius);
+	for (uint32_t i = 0; i <= MEASURE_DIRECTIONS; i++) {
+		double share = result->direction[i % MEASURE_DIRECTIONS] / highest;
+		double angle = M_PI * ((double)i / MEASURE_DIRECTIONS - 0.5);
+		float length = radius * (float)sqrt(share);
+
+		xy[2 * i] = x + length * (float)sin(angle);
+		xy[2 * i + 1] = y - length * (float)cos(angle);
+	}
+	xy[2 * (MEASURE_DIRECTIONS + 1)] = x;
+	xy[2 * (MEASURE_DIRECTIONS + 1) + 1] = y;
+	plot_area(plot, PLOT_INK_SHORT, 0.55f, xy, MEASURE_DIRECTIONS + 2);
+	plot_path(plot, PLOT_INK_SHORT, 1.2f, xy, MEASURE_DIRECTIONS + 1);
 	return true;
 }
 
@@ -226,9 +315,9 @@ bool plot_channels(struct plot *plot, const struct measure_result *result,
 			    fmax(result->channel_true_peak[i], result->channel_sample_peak[i]));
 	if (!(high > -150) || result->n_channels < 2)
 		return false;
-	plot_init(plot, "channels", result->n_channels > 8 ? PLOT_WIDE : PLOT_NARROW, 270,
+	plot_init(plot, "channels", result->n_channels > 16 ? PLOT_WIDE : PLOT_NARROW, 270,
 		  "Channels");
-	plot->is_wide = result->n_channels > 8;
+	plot->is_wide = result->n_channels > 16;
 	snprintf(plot->alt, sizeof(plot->alt), "RMS, sample peak and true peak of %u channels",
 		 result->n_channels);
 	axes = whole_axes(plot);
@@ -265,6 +354,7 @@ int plot_all(const struct measure_result *result, const struct media_info *info,
 	ret->n += plot_distribution(&ret->plot[ret->n], result);
 	ret->n += plot_spectrum(&ret->plot[ret->n], result);
 	ret->n += plot_correlation(&ret->plot[ret->n], result);
+	ret->n += plot_field(&ret->plot[ret->n], result);
 	ret->n += plot_channels(&ret->plot[ret->n], result, info);
 	for (uint32_t i = 0; i < ret->n; i++)
 		if (ret->plot[i].has_failed) {

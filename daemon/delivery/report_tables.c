@@ -498,7 +498,7 @@ void report_events(const struct report_item *item, FILE *file)
 		     file);
 	events_table("Clipped", "samples", result->clip, result->n_clip, result->clip_runs, 0,
 		     file);
-	events_table("Dropouts", "samples", result->dropout, result->n_dropout, result->n_dropouts,
+	events_table("Dropouts", "ms", result->dropout, result->n_dropout, result->n_dropouts,
 		     0, file);
 	fputs("</section>\n", file);
 }

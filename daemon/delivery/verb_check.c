@@ -10,8 +10,6 @@
 #include "report.h"
 #include "spec.h"
 
-DEFINE_CLEANUP(spec_set_free, struct spec_set *)
-
 #define SPECS_MAX 32u
 
 struct check_job {

@@ -97,6 +97,11 @@ static void programme_init(struct programme *programme, double seconds, const ch
 	}
 	for (uint32_t i = 0; i < MEASURE_THIRDS; i++)
 		result->third_db[i] = -32 - 0.06 * pow((double)i - 9, 2);
+	for (uint32_t i = 0; i < MEASURE_FINE; i++)
+		result->fine_db[i] = -34 - 0.0011 * pow((double)i - 70, 2) + 3 * sin(i * 0.9);
+	for (uint32_t i = 0; i < MEASURE_DIRECTIONS; i++)
+		result->direction[i] =
+			found->n_channels > 1 ? exp(-pow((double)i - 44, 2) / 90) : NAN;
 	programme_series(result);
 }
 
@@ -127,6 +132,10 @@ static void programme_silent(struct programme *programme)
 			result->channel_true_peak[i] = -INFINITY;
 	for (uint32_t i = 0; i < MEASURE_THIRDS; i++)
 		result->third_db[i] = -INFINITY;
+	for (uint32_t i = 0; i < MEASURE_DIRECTIONS; i++)
+		result->direction[i] = NAN;
+	for (uint32_t i = 0; i < MEASURE_FINE; i++)
+		result->fine_db[i] = -INFINITY;
 }
 
 /* ---- where pages go --------------------------------------------------------------------------- */
@@ -430,7 +439,7 @@ TEST(plots_as_files)
 	if (r == -ENOENT && strstr(err.hint, "mixd-png"))
 		test_skip("the module is not beside this program");
 	CHECK(r == 0, "%s", err.text);
-	CHECK(n == 24, "%u", n);
+	CHECK(n == 28, "%u", n);
 	text = read_all(page_path("plots/same.wav.loudness.svg"));
 	CHECK(strncmp(text, "<?xml", 5) == 0);
 	check_tags(text);
