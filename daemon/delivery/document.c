@@ -95,8 +95,8 @@ static int document_no_file(const char *name, int error, struct mixd_error *err)
 	return r;
 }
 
-static int document_load(const char *path, const char *name, char **ret, size_t *ret_size,
-			 struct mixd_error *err)
+int document_load(const char *path, const char *name, char **ret, size_t *ret_size,
+		  struct mixd_error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;

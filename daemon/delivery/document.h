@@ -51,6 +51,9 @@ struct document_key {
 /* PATH is opened, NAME is what errors call it. -errno with *err. */
 int document_read(const char *path, const char *name, struct document **ret,
 		  struct mixd_error *err);
+/* A text file as it is: *ret malloc'd, with a 0 behind its end. */
+int document_load(const char *path, const char *name, char **ret, size_t *ret_size,
+		  struct mixd_error *err);
 /* The same from TEXT; FOLDER: where relative paths begin. */
 int document_parse(const char *name, const char *folder, const char *text, size_t size,
 		   struct document **ret, struct mixd_error *err);

@@ -1,0 +1,67 @@
+/* master.h - bring a programme to specs: the chain once, then each deliverable to its target.
+ *
+ * WHAT        The input runs through the chain (if any) once. For each goal: when the target is
+ *             reached with the peaks under the ceiling, that is a gain and nothing else; otherwise
+ *             the programme is driven into the true-peak limiter. Written, encoded, decoded and
+ *             measured again; the drive follows until loudness is within MASTER_TOLERANCE_LU of the
+ *             target, the ceiling until the decoded peaks are under it. Only then the file appears.
+ * HARM        More limiting than max_limiting_db (the deepest gain reduction) is refused.
+ * THREADS     one call at a time per job. */
+#pragma once
+
+#include "job.h"
+#include "media_write.h"
+#include "spec.h"
+
+#define MASTER_TOLERANCE_LU 0.05
+#define MASTER_PASSES_MAX 8u
+
+struct master_goal {
+	const struct spec *spec; /* borrowed */
+	const char *path; /* borrowed; absolute */
+	/* Start from media_target_init(); what is unset follows from the spec's clauses, from the path
+	 * and from the programme. tags: borrowed. */
+	struct media_target target;
+	double target_level; /* in place of the spec's; NAN: the spec's */
+	double ceiling_dbtp; /* the same */
+	/* --- results; master_goal_done() --- */
+	struct measure_result result; /* of the file as delivered: decoded */
+	struct media_info info;
+	struct spec_verdict *verdict; /* spec->n_clauses */
+	bool is_met; /* all clauses that must */
+	double gain_db; /* before the limiter */
+	double limit_dbtp; /* where the limiter stood; NAN: it was not needed */
+	double reduction_db; /* deepest, <= 0 */
+	double lost_lu; /* loudness that limiting took away */
+	uint32_t n_passes;
+};
+
+struct master_request {
+	const char *input; /* absolute */
+	const char *name; /* of the input, for people */
+	const char *chain, *chain_name, *chain_folder; /* text of a session; NULL: none */
+	struct master_goal *goal;
+	uint32_t n_goals;
+	double max_limiting_db; /* above 0 */
+	bool is_forced; /* master all the same */
+	const struct measure_range *speech; /* where dialogue is; borrowed */
+	uint32_t n_speech;
+	bool detect_speech;
+	uint32_t n_threads; /* 0: all cores */
+	uint64_t seed;
+	/* --- results; master_request_done() --- */
+	struct measure_result before; /* what came in */
+	struct measure_result chained; /* what left the chain; equal to `before` without one */
+	struct media_info info;
+};
+
+void master_request_init(struct master_request *request);
+void master_goal_init(struct master_goal *goal);
+/* 0, or -errno with *err: goals before the one that failed are there. */
+int master_run(struct job *job, struct master_request *request, struct mixd_error *err);
+void master_goal_done(struct master_goal *goal);
+void master_request_done(struct master_request *request);
+/* What was done and why: lines for people, and an object (returned). */
+void master_print(struct job *job, const struct master_request *request,
+		  const struct master_goal *goal);
+json_t *master_json(const struct master_request *request, const struct master_goal *goal);

@@ -1,0 +1,72 @@
+/* master_private.h - what the files of master share. */
+#pragma once
+
+#include "master.h"
+#include "render.h"
+#include "spool.h"
+
+#define MASTER_PART_S 1.0
+#define MASTER_PARTS_MAX 16u
+
+/* The programme behind the chain, to be read from the start as often as it takes. */
+struct master_source {
+	char *path; /* a file; or */
+	struct spool *spool;
+	struct media_reader *reader; /* of path, while it is read */
+	double rate;
+	struct mixd_layout layout;
+	int64_t n_frames;
+};
+
+struct master {
+	struct job *job;
+	struct master_request *request;
+	struct master_source source; /* behind the chain */
+	struct master_source at_rate; /* the same at another rate, for the goal at hand */
+	char *folder; /* for temporary files: that of the first goal */
+};
+
+/* ---- master_source.c ---- */
+int master_source_rewind(struct master_source *source, struct mixd_error *err);
+int64_t master_source_read(struct master_source *source, float *const *channels, uint32_t n_frames,
+			   struct mixd_error *err);
+/* The next frame read is FRAME. */
+int master_source_seek(struct master_source *source, int64_t frame, struct mixd_error *err);
+void master_source_done(struct master_source *source);
+/* The file itself. */
+int master_source_open(struct master_source *source, const char *path, struct mixd_error *err);
+/* FROM at RATE, on disk. */
+int master_source_resample(struct master *master, struct master_source *from, double rate,
+			   struct master_source *ret, struct mixd_error *err);
+/* What CHAIN makes of the input, on disk. */
+int master_source_chain(struct master *master, struct master_source *ret, struct mixd_error *err);
+int master_source_measure(struct master *master, struct master_source *source, unsigned what,
+			  struct measure_result *ret, struct mixd_error *err);
+
+/* ---- master_model.c: how loud it will be behind the limiter, without running it ---- */
+struct master_model;
+/* Reads the source once. WEIGHTS: mean square instead of loudness (is_rms). */
+int master_model_new(struct master *master, struct master_source *source, bool is_rms,
+		     struct master_model **ret, struct mixd_error *err);
+/* Level in LUFS or dBFS with DRIVE before a limiter at CEILING. *ret_reduction: the deepest. */
+double master_model_level(struct master_model *model, double drive_db, double ceiling_dbtp,
+			  double *ret_reduction_db);
+/* The N (at most MASTER_PARTS_MAX) seconds that are hardest on a limiter and a codec, those with the
+ * most peaks near the ceiling, in order of time. Returns how many there are. */
+uint32_t master_model_hardest(struct master_model *model, double drive_db, double ceiling_dbtp,
+			      uint32_t n, double *ret_at_s);
+struct master_model *master_model_free(struct master_model *model);
+
+/* ---- master_pass.c: one deliverable, written once ---- */
+struct master_pass {
+	double drive_db;
+	double limit_dbtp; /* NAN: a gain and nothing else */
+	/* Parts of MASTER_PART_S to try the codec with, in order; none: all of the programme. */
+	const double *part_s;
+	uint32_t n_parts;
+	const char *path; /* of this try */
+	double reduction_db; /* result */
+};
+int master_pass_run(struct master *master, struct master_source *source,
+		    const struct master_goal *goal, struct master_pass *pass,
+		    struct mixd_error *err);

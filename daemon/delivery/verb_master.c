@@ -1,0 +1,319 @@
+/* verb_master.c - mixctl master: its words and options, and what is said about the outcome. */
+#include "delivery_verbs.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "document.h"
+#include "master.h"
+#include "master_reference.h"
+#include "report.h"
+#include "speech_option.h"
+
+#define VERB_GOALS_MAX 32u
+
+struct verb_master {
+	struct job *job;
+	struct spec_set *specs;
+	struct master_request request;
+	struct master_goal goal[VERB_GOALS_MAX];
+	struct media_tags tags;
+	struct master_reference reference;
+	struct speech_option speech;
+	char *chain, *folder;
+};
+
+/* "out/{spec}.flac" for "spotify" -> "out/spotify.flac". */
+static char *verb_output_path(const struct verb_master *verb, const char *pattern, const char *spec)
+{
+	const char *place = strstr(pattern, "{spec}");
+	char *text = NULL, *path;
+
+	if (place && asprintf(&text, "%.*s%s%s", (int)(place - pattern), pattern, spec,
+			      place + strlen("{spec}")) < 0)
+		return NULL;
+	path = job_path(verb->job, text ? text : pattern);
+	free(text);
+	return path;
+}
+
+static int verb_set_tags(struct verb_master *verb, struct mixd_error *err)
+{
+	const char *text;
+
+	verb->tags.replay_gain = true;
+	for (uint32_t i = 0; (text = job_text_at(verb->job, "tag", i)); i++) {
+		const char *equals = strchr(text, '=');
+		char *name;
+		int r;
+
+		if (!equals || equals == text) {
+			error_set(err, ERROR_USAGE, "--tag", "\"%s\" has no name", text);
+			error_hint(err, "write --tag TITLE='The name'");
+			return -EINVAL;
+		}
+		name = strndup(text, (size_t)(equals - text));
+		r = name ? media_tags_set(&verb->tags, name, equals + 1) : -ENOMEM;
+		free(name);
+		if (r < 0)
+			return error_no_memory(err);
+	}
+	return 0;
+}
+
+static void verb_set_target(struct verb_master *verb, struct master_goal *goal)
+{
+	static const enum media_dither dithers[] = {MEDIA_DITHER_AUTO, MEDIA_DITHER_TPDF,
+						    MEDIA_DITHER_SHAPED, MEDIA_DITHER_NONE};
+	const struct job *job = verb->job;
+	struct media_target *target = &goal->target;
+
+	goal->target_level = job_number(job, "target", verb->reference.target_lufs);
+	goal->ceiling_dbtp = job_number(job, "ceiling", NAN);
+	target->rate = job_number(job, "rate", 0);
+	target->bits = (uint32_t)job_number(job, "bits", 0);
+	target->dither = dithers[(int)job_number(job, "dither", 0)];
+	target->quality = job_number(job, "quality", -1);
+	target->bitrate_kbps = job_number(job, "bitrate", 0);
+	target->seed = (uint64_t)job_number(job, "seed", 1);
+	target->tags = &verb->tags;
+}
+
+/* Without a spec: what --target, --ceiling and --reference say. */
+static const struct spec verb_own_spec = {
+	.name = "own",
+	.title = "as the command line says",
+	.version = 1,
+	.source = "",
+	.date = "",
+	.grade = "",
+	.target_lufs = NAN,
+	.fallback_lufs = NAN,
+	.target_rms_dbfs = NAN,
+	.max_dbtp = -1,
+	.max_sample_dbfs = NAN,
+	.min_lufs = NAN,
+	.max_lufs = NAN,
+};
+
+static int verb_add_goal(struct verb_master *verb, const char *name, const char *output,
+			 struct mixd_error *err)
+{
+	struct master_goal *goal = &verb->goal[verb->request.n_goals];
+	int r;
+
+	master_goal_init(goal);
+	goal->spec = &verb_own_spec;
+	r = name ? spec_find(verb->specs, name, &goal->spec, err) : 0;
+	if (r < 0)
+		return r;
+	goal->path = verb_output_path(verb, output, goal->spec->name);
+	if (!goal->path)
+		return error_no_memory(err);
+	verb->request.n_goals++;
+	for (uint32_t i = 0; i + 1 < verb->request.n_goals; i++)
+		if (strcmp(verb->goal[i].path, goal->path) == 0) {
+			error_set(err, ERROR_USAGE, output, "two specs would write the same file");
+			error_hint(err, "give -o once for each --spec, or write {spec} in it");
+			return -EINVAL;
+		}
+	verb_set_target(verb, goal);
+	return 0;
+}
+
+static int verb_set_goals(struct verb_master *verb, struct mixd_error *err)
+{
+	const struct job *job = verb->job;
+	const char *name = job_text_at(job, "spec", 0), *output = job_text_at(job, "output", 0);
+	bool has_aim = name || verb->reference.path || job_text(job, "target", NULL);
+	int r = 0;
+
+	if (!has_aim || !output) {
+		error_set(err, ERROR_USAGE, has_aim ? "--output" : "--spec", "is missing");
+		error_hint(err,
+			   "usage: mixctl master IN -o OUT --spec NAME; mixctl spec ls lists them");
+		return -EINVAL;
+	}
+	if (!name)
+		return verb_add_goal(verb, NULL, output, err);
+	for (uint32_t i = 0; r == 0 && name; name = job_text_at(job, "spec", ++i)) {
+		const char *own = job_text_at(job, "output", i);
+
+		output = own ? own : output;
+		if (i == VERB_GOALS_MAX)
+			return error_set(err, ERROR_USAGE, "--spec", "at most %u at once",
+					 VERB_GOALS_MAX);
+		r = verb_add_goal(verb, name, output, err);
+	}
+	if (r == 0 && job_text_at(job, "output", verb->request.n_goals))
+		return error_set(err, ERROR_USAGE, "--output", "there are more outputs than specs");
+	return r;
+}
+
+/* Nothing may be written over what is read. */
+static int verb_check_paths(const struct verb_master *verb, struct mixd_error *err)
+{
+	struct stat in, out;
+
+	if (stat(verb->request.input, &in) < 0)
+		return 0; /* opening it says more */
+	for (uint32_t i = 0; i < verb->request.n_goals; i++)
+		if (stat(verb->goal[i].path, &out) == 0 && in.st_dev == out.st_dev &&
+		    in.st_ino == out.st_ino) {
+			error_set(err, ERROR_CONFLICT, verb->goal[i].path,
+				  "is the input, and would be replaced by the output");
+			error_hint(err, "write to another file");
+			return -EEXIST;
+		}
+	return 0;
+}
+
+static int verb_read_chain(struct verb_master *verb, const char *name, struct mixd_error *err)
+{
+	size_t size;
+	char *path = job_path(verb->job, name), *slash;
+	int r = path ? document_load(path, name, &verb->chain, &size, err) : error_no_memory(err);
+
+	if (r == 0) {
+		slash = strrchr(path, '/');
+		slash[slash == path] = '\0';
+		verb->folder = path;
+		path = NULL;
+	}
+	free(path);
+	verb->request.chain_folder = verb->folder;
+	return r;
+}
+
+static int verb_set_chain(struct verb_master *verb, struct mixd_error *err)
+{
+	const char *name = job_text(verb->job, "session", NULL);
+	int r = 0;
+
+	if (name && verb->reference.path) {
+		error_set(err, ERROR_USAGE, "--reference", "makes a chain of its own");
+		error_hint(err, "leave -s away, or put a matcheq with file: %s into it",
+			   verb->reference.name);
+		return -EINVAL;
+	}
+	if (name)
+		r = verb_read_chain(verb, name, err);
+	else if (verb->reference.path)
+		r = master_reference_chain(&verb->reference, &verb->chain, err);
+	verb->request.chain = verb->chain;
+	verb->request.chain_name = name ? name : "--reference";
+	return r;
+}
+
+static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
+{
+	struct master_request *request = &verb->request;
+	struct job *job = verb->job;
+	int r = spec_set_new(&verb->specs, err);
+
+	master_request_init(request);
+	media_tags_init(&verb->tags);
+	request->name = job_arg(job, 0);
+	request->input = job_path(job, request->name);
+	request->goal = verb->goal;
+	request->max_limiting_db = job_number(job, "max-limiting", request->max_limiting_db);
+	request->is_forced = job_flag(job, "force");
+	request->n_threads = (uint32_t)job_number(job, "threads", 0);
+	request->seed = (uint64_t)job_number(job, "seed", 1);
+	if (r == 0 && !request->input)
+		r = error_no_memory(err);
+	if (r == 0)
+		r = speech_option_read(job, job_text(job, "speech", NULL), &verb->speech, err);
+	request->speech = verb->speech.range;
+	request->n_speech = verb->speech.n_ranges;
+	request->detect_speech = verb->speech.is_detected;
+	if (r == 0)
+		r = master_reference_open(job, request, &verb->reference, err);
+	if (r == 0)
+		r = verb_set_tags(verb, err);
+	if (r == 0)
+		r = verb_set_goals(verb, err);
+	if (r == 0)
+		r = verb_check_paths(verb, err);
+	return r == 0 ? verb_set_chain(verb, err) : r;
+}
+
+static int verb_report(struct verb_master *verb, struct mixd_error *err)
+{
+	struct report_item item[VERB_GOALS_MAX];
+	struct report_verdict verdict[VERB_GOALS_MAX];
+	struct report report = {.items = item, .n_items = verb->request.n_goals};
+	char *path = job_path(verb->job, job_text(verb->job, "report", ""));
+	int r;
+
+	for (uint32_t i = 0; i < report.n_items; i++) {
+		struct master_goal *goal = &verb->goal[i];
+
+		verdict[i] = (struct report_verdict){goal->spec, goal->verdict, goal->is_met};
+		item[i] = (struct report_item){.path = goal->path,
+					       .info = &goal->info,
+					       .result = &goal->result,
+					       .verdicts = &verdict[i],
+					       .n_verdicts = 1};
+	}
+	r = path ? report_write(path, &report, err) : error_no_memory(err);
+	free(path);
+	return r;
+}
+
+static void verb_say(struct verb_master *verb)
+{
+	json_t *items = json_array(), *top = job_json(verb->job);
+
+	json_object_set_new(top, "input", json_string(verb->request.name));
+	json_object_set_new(top, "before", measure_json(&verb->request.before, false));
+	if (verb->chain)
+		json_object_set_new(top, "chained", measure_json(&verb->request.chained, false));
+	for (uint32_t i = 0; i < verb->request.n_goals; i++) {
+		master_print(verb->job, &verb->request, &verb->goal[i]);
+		json_array_append_new(items, master_json(&verb->request, &verb->goal[i]));
+		if (!verb->goal[i].is_met)
+			job_negative(verb->job);
+	}
+	json_object_set_new(top, "items", items);
+}
+
+static void verb_done(struct verb_master *verb)
+{
+	for (uint32_t i = 0; i < verb->request.n_goals; i++) {
+		master_goal_done(&verb->goal[i]);
+		free((char *)(uintptr_t)verb->goal[i].path);
+	}
+	master_request_done(&verb->request);
+	master_reference_done(&verb->reference);
+	speech_option_done(&verb->speech);
+	media_tags_done(&verb->tags);
+	spec_set_free(verb->specs);
+	free((char *)(uintptr_t)verb->request.input);
+	free(verb->chain);
+	free(verb->folder);
+}
+
+int verb_master(struct job *job, struct mixd_error *err)
+{
+	struct verb_master *verb = calloc(1, sizeof(*verb));
+	int r;
+
+	if (!verb)
+		return error_no_memory(err);
+	verb->job = job;
+	r = verb_prepare(verb, err);
+	if (r == 0)
+		r = master_run(job, &verb->request, err);
+	if (r == 0)
+		verb_say(verb);
+	if (r == 0 && job_text(job, "report", NULL))
+		r = verb_report(verb, err);
+	verb_done(verb);
+	free(verb);
+	return r;
+}

@@ -1,0 +1,15 @@
+/* media_retag.h - tags of a file that is finished, but not yet in its place.
+ *
+ * WHAT        What is known only when the encoded file was decoded and measured (its loudness) goes
+ *             into it afterwards. Not atomic: for a file nobody knows of yet. M4A takes tags only
+ *             while it is written.
+ * THREADS     one at a time for a file. */
+#pragma once
+
+#include "media.h"
+
+/* Of INFO what media_tags_write_after() asks for. -errno with *err. */
+int media_retag(const char *path, const struct media_info *info, const struct media_tags *tags,
+		struct mixd_error *err);
+/* FROM becomes TO, as one step, and stays so when the power fails. Both in one folder. */
+int media_move(const char *from, const char *to, struct mixd_error *err);
