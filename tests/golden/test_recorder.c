@@ -1,0 +1,317 @@
+/* test_recorder.c - what the recorder hears is in its files, to the bit; also when things go wrong. */
+#include <errno.h>
+#include <glob.h>
+#include <signal.h>
+#include <sndfile.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RIG_NO_FAKES
+#include "../unit/engine_rig.h"
+
+#include "engine_modules.h"
+
+static struct engine_modules *modules;
+static char folder[64];
+
+static void recorder_clean(void)
+{
+	char pattern[2][96];
+
+	if (!folder[0])
+		return;
+	snprintf(pattern[0], sizeof(pattern[0]), "%s/*", folder);
+	snprintf(pattern[1], sizeof(pattern[1]), "%s/.*.rec", folder);
+	for (uint32_t k = 0; k < 2; k++) {
+		glob_t found;
+
+		if (glob(pattern[k], 0, NULL, &found) != 0)
+			continue;
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unlink(found.gl_pathv[i]);
+		globfree(&found);
+	}
+}
+
+__attribute__((destructor)) static void recorder_leave(void)
+{
+	recorder_clean();
+	if (folder[0])
+		rmdir(folder);
+}
+
+static void recorder_refused(void *data, const char *path, const char *reason)
+{
+	(void)data;
+	test_fail(__FILE__, __LINE__, "%s: %s", path, reason);
+}
+
+/* SETTINGS of the recorder, beside its file PATTERN. */
+static struct rig *recorder_open(const char *pattern, const char *settings)
+{
+	struct graph_types *types = graph_types_new();
+	struct mixd_error err = {0};
+	struct rig *rig;
+	char all[512];
+
+	if (!folder[0]) {
+		strcpy(folder, "/tmp/mixd-record-XXXXXX");
+		CHECK(mkdtemp(folder));
+	}
+	setenv("MIXD_NODE_PATH", MIXD_TEST_NODES, 1);
+	CHECK(engine_modules_load(types, recorder_refused, NULL, &modules, &err) == 0, "%s",
+	      err.text);
+	rig_unfenced = rig_offline;
+	rig = rig_open_with(types, false);
+	snprintf(all, sizeof(all), "file=%s/%s %s", folder, pattern, settings);
+	rig_q_add(rig, "in", "input", "layout=stereo");
+	rig_q_add(rig, "out", "output", "layout=stereo");
+	rig_q_add(rig, "r", "recorder", all);
+	rig_q_link(rig, "in", "r", 0.0);
+	rig_q_link(rig, "r", "out", 0.0);
+	rig_commit(rig);
+	return rig;
+}
+
+static void recorder_close(struct rig *rig)
+{
+	rig_close(rig);
+	modules = engine_modules_free(modules);
+}
+
+static const char *recorder_path(const char *name)
+{
+	static char path[4][160];
+	static unsigned turn;
+	char *ret = path[turn++ % 4];
+
+	snprintf(ret, sizeof(path[0]), "%s/%s", folder, name);
+	return ret;
+}
+
+static bool recorder_has(const char *name)
+{
+	return access(recorder_path(name), F_OK) == 0;
+}
+
+/* NAME holds what came in from frame FROM on; *ret_reference: its time. Returns its frames. */
+static uint64_t recorder_check(const char *name, uint64_t from, double tolerance,
+			       uint64_t *ret_reference)
+{
+	SF_INFO info = {0};
+	SF_BROADCAST_INFO bext = {0};
+	SNDFILE *file = sf_open(recorder_path(name), SFM_READ, &info);
+	float frame[2];
+	sf_count_t i;
+
+	CHECK(file, "%s: %s", name, sf_strerror(NULL));
+	CHECK(info.channels == 2 && info.samplerate == 48000);
+	CHECK(sf_command(file, SFC_GET_BROADCAST_INFO, &bext, sizeof(bext)) == SF_TRUE);
+	if (ret_reference)
+		*ret_reference =
+			((uint64_t)bext.time_reference_high << 32) | bext.time_reference_low;
+	for (i = 0; sf_readf_float(file, frame, 1) == 1; i++)
+		for (uint32_t c = 0; c < 2; c++)
+			CHECK(fabs((double)frame[c] -
+				   (double)(float)rig_noise(from + (uint64_t)i, c)) <= tolerance,
+			      "%s: frame %lld: %g", name, (long long)i, (double)frame[c]);
+	CHECK(i == info.frames);
+	sf_close(file);
+	return (uint64_t)i;
+}
+
+TEST(recorder_writes_what_passes_with_pre_roll)
+{
+	struct rig *rig = recorder_open("take-{n}.wav", "bits=32 pre_roll=0.1s");
+
+	rig_run(rig, 10240, 512);
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 50176, 512);
+	rig_set(rig, "r.record", "off");
+	rig_run(rig, 2048, 512);
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	CHECK(recorder_has("take-001.wav") && !recorder_has("take-002.wav"));
+	CHECK(recorder_has(".take-002.wav.rec"));
+	recorder_close(rig); /* that finishes it */
+	CHECK(recorder_check("take-001.wav", 10240 - 4800, 0.0, NULL) == 50176 + 4800);
+	/* its pre-roll begins where the take before ended */
+	CHECK(recorder_check("take-002.wav", 60416, 0.0, NULL) == 2048 + 20480);
+	CHECK(!recorder_has(".take-002.wav.rec"));
+	recorder_clean();
+}
+
+TEST(recorder_passes_on_what_it_hears)
+{
+	struct rig *rig = recorder_open("a.wav", "bits=24");
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20000, 333);
+	for (uint32_t i = 0; i < 20000; i++)
+		CHECK(rig->out[1][i] == (float)rig_noise(i, 1));
+	recorder_close(rig);
+	CHECK(recorder_check("a.wav", 0, 0.51 / 8388608.0, NULL) == 20000);
+	recorder_clean();
+	rig = recorder_open("b.wav", "bits=16");
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20000, 333);
+	recorder_close(rig);
+	CHECK(recorder_check("b.wav", 0, 1.51 / 32768.0, NULL) == 20000);
+	recorder_clean();
+}
+
+TEST(recorder_splits_without_a_gap)
+{
+	struct rig *rig = recorder_open("a.wav", "bits=32 split_time=0.3s");
+	uint64_t from = 0, reference = 0, last = 0;
+	static const char *const names[] = {"a.wav", "a-2.wav", "a-3.wav", "a-4.wav"};
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 50000, 512);
+	recorder_close(rig);
+	for (uint32_t i = 0; i < 4; i++) {
+		from += recorder_check(names[i], from, 0.0, &reference);
+		CHECK(from == (i < 3 ? 14400u * (i + 1) : 50000u));
+		CHECK(i == 0 || reference == last + 14400 || reference + 14400 < last);
+		last = reference;
+	}
+	CHECK(!recorder_has("a-5.wav"));
+	recorder_clean();
+}
+
+TEST(recorder_goes_with_the_transport_and_knows_where)
+{
+	struct rig *rig = recorder_open("{position}-{n}.wav", "bits=32 with=transport pre_roll=1s");
+	struct engine_transport transport = {.is_rolling = true, .position = 48000 * 75};
+	uint64_t reference;
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 5120, 512);
+	CHECK(engine_transport_set(rig->engine, &transport) == 0);
+	rig_run(rig, 10240, 512);
+	transport.is_rolling = false;
+	transport.position = ENGINE_POSITION_KEEP;
+	CHECK(engine_transport_set(rig->engine, &transport) == 0);
+	rig_run(rig, 5120, 512);
+	CHECK(recorder_check("0h01m14s-001.wav", 0, 0.0, &reference) == 5120 + 10240);
+	CHECK(reference == 48000 * 75 - 5120);
+	recorder_close(rig);
+	recorder_clean();
+}
+
+static double recorder_meter(struct rig *rig, uint32_t idx)
+{
+	return engine_meter(rig->engine, rig_uid(rig, "r"), GRAPH_METER_COMMON + idx, 0, 0);
+}
+
+/* A file of at most 100 kB stands for a disk that is full. */
+TEST(recorder_keeps_what_fits_on_a_full_disk)
+{
+	struct rig *rig = recorder_open("full.wav", "bits=32");
+	struct rlimit before, small;
+	uint64_t n;
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+	small = before;
+	small.rlim_cur = 100001;
+	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	engine_meters_lease(rig->engine, 1);
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 40000, 512);
+	CHECK(recorder_meter(rig, 4) == 2.0, "%g", recorder_meter(rig, 4));
+	rig_set(rig, "r.record", "off");
+	rig_run(rig, 1024, 512);
+	CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+	n = recorder_check("full.wav", 0, 0.0, NULL);
+	CHECK(n > 12300 && n <= 100001 / 8, "%llu", (unsigned long long)n);
+	/* there is room again: so it goes on with the next take */
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	rig_set(rig, "r.record", "off");
+	rig_run(rig, 1024, 512);
+	CHECK(recorder_check("full-2.wav", 41024, 0.0, NULL) == 20480);
+	CHECK(recorder_meter(rig, 4) == 0.0);
+	engine_meters_lease(rig->engine, -1);
+	recorder_close(rig);
+	recorder_clean();
+}
+
+TEST(recorder_leaves_a_file_that_plays_when_it_dies)
+{
+	struct rig *rig;
+	pid_t child;
+	int status;
+	uint64_t n;
+
+	if (!folder[0]) {
+		strcpy(folder, "/tmp/mixd-record-XXXXXX");
+		CHECK(mkdtemp(folder));
+	}
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		rig = recorder_open("dead.wav", "bits=32");
+		rig_set(rig, "r.record", "on");
+		rig_run(rig, 200000, 512);
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	n = recorder_check(".dead.wav.rec", 0, 0.0, NULL);
+	CHECK(n > 200000 - 48000 - 8192 - 512, "%llu", (unsigned long long)n);
+	/* the next one that wants the name finishes it, and takes another */
+	rig = recorder_open("dead.wav", "bits=32");
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	recorder_close(rig);
+	CHECK(!recorder_has(".dead.wav.rec"));
+	CHECK(recorder_check("dead.wav", 0, 0.0, NULL) > 200000 - 8192 - 512);
+	CHECK(recorder_check("dead-2.wav", 0, 0.0, NULL) == 20480);
+	recorder_clean();
+}
+
+TEST(recorder_with_a_disk_of_its_own_loses_nothing)
+{
+	struct rig *rig;
+
+	rig_offline = false;
+	rig = recorder_open("live.wav", "bits=32");
+	rig_set(rig, "r.record", "on");
+	for (uint32_t i = 0; i < 200; i++) {
+		rig_run(rig, 1024, 256);
+		nanosleep(&(struct timespec){0, 200000}, NULL);
+	}
+	rig_q_remove(rig, "r", true); /* as it is */
+	rig_commit(rig);
+	for (uint32_t i = 0; i < 2000 && !recorder_has("live.wav"); i++) {
+		rig_run(rig, 256, 256);
+		nanosleep(&(struct timespec){0, 100000}, NULL);
+	}
+	CHECK(recorder_check("live.wav", 0, 0.0, NULL) >= 200 * 1024);
+	recorder_close(rig);
+	rig_offline = true;
+	recorder_clean();
+}
+
+TEST(recorder_refuses_names_that_mean_nothing)
+{
+	struct rig *rig = recorder_open("a.wav", "bits=24");
+
+	rig_q_set(rig, "r.file", "/tmp/{marker}.wav", 0);
+	CHECK(rig_try(rig) < 0);
+	CHECK(strstr(rig->err.text, "{marker}") && strstr(rig->err.hint, "{position}"), "%s; %s",
+	      rig->err.text, rig->err.hint);
+	rig_q_set(rig, "r.file", "/tmp/", 0);
+	CHECK(rig_try(rig) < 0);
+	/* a folder that cannot be is told when it is wanted */
+	rig_set(rig, "r.file", "/proc/nowhere/a.wav");
+	engine_meters_lease(rig->engine, 1);
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	CHECK(recorder_meter(rig, 4) == 3.0, "%g", recorder_meter(rig, 4));
+	engine_meters_lease(rig->engine, -1);
+	recorder_close(rig);
+	recorder_clean();
+}
