@@ -51,9 +51,10 @@ bool media_av_is_installed(struct mixd_error *err)
 	if (media_av_path())
 		return true;
 	error_set(err, ERROR_UNAVAILABLE, NULL, "the program mixd-av is not installed");
-	error_hint(err,
-		   "it is built where libavformat-dev and libavcodec-dev are installed, and reads "
-		   "and writes M4A and what else FFmpeg knows");
+	error_hint(
+		err,
+		"M4A and formats that only FFmpeg knows go through mixd-av: install it, or build "
+		"mixd with libavformat-dev and libavcodec-dev");
 	return false;
 }
 
@@ -200,6 +201,12 @@ static int av_begin(struct media_av *av, int64_t first_frame, struct tags_source
 	return r;
 }
 
+static void av_drop_marks(struct media_tags *tags)
+{
+	while (tags->n_marks)
+		free(tags->mark[--tags->n_marks].name);
+}
+
 int media_av_open(int fd, const char *path, struct media_av **ret, struct media_info *info,
 		  struct media_tags *tags, struct mixd_error *err)
 {
@@ -216,6 +223,9 @@ int media_av_open(int fd, const char *path, struct media_av **ret, struct media_
 	/* what we read ourselves is to the frame, and comes first */
 	if (r == 0 && (source.is_failed || media_tags_read(fd, av->info.rate, tags) < 0))
 		r = error_no_memory(err);
+	/* but lists of chapters end at 255, tracks of them do not */
+	if (theirs.n_marks > tags->n_marks)
+		av_drop_marks(tags);
 	source = tags_source(tags, av->info.rate);
 	for (uint32_t i = 0; i < theirs.n_text && r == 0; i++)
 		tags_take(&source, theirs.text[i].name, theirs.text[i].value);
