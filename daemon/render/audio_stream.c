@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <sndfile.h>
 #include <soxr.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "audio_file.h"
 #include "cleanup.h"
 #include "graph_layout.h"
+#include "media_read.h"
 
 #define STREAM_CHUNK 4096u /* frames decoded at a time */
 #define STREAM_Q_MAX 100000u /* of the ratio p/q */
@@ -26,18 +26,18 @@
 struct mixd_stream {
 	/* --- immutable after open --- */
 	char *path;
-	SNDFILE *file;
+	struct media_reader *reader;
 	uint32_t n_channels;
 	uint64_t n_source, n_frames; /* of the file; of the stream */
 	double file_rate;
 	uint64_t p, q; /* file frames per stream frame */
 	bool reverse;
 	/* --- where it is --- */
-	int64_t file_at; /* the decoder's next frame */
+	int64_t file_at; /* the reader's next frame */
 	soxr_t soxr;
 	uint64_t next; /* stream frame that soxr gives next */
 	uint64_t fed; /* frames of the file, in the stream's direction, that soxr was given */
-	float *interleaved, *planes;
+	float *planes;
 	float *plane[MIXD_CHANNELS_MAX];
 	float *waste[MIXD_CHANNELS_MAX]; /* STREAM_CHUNK frames nobody wants */
 };
@@ -82,34 +82,41 @@ static void stream_ratio(double ratio, uint64_t *ret_p, uint64_t *ret_q)
 
 /* ---- the file ---------------------------------------------------------------------------------- */
 
+static int stream_failed(struct mixd_fault *fault, int r, const struct mixd_error *err)
+{
+	snprintf(fault->text, sizeof(fault->text), "%.100s: %.80s", err->address, err->text);
+	snprintf(fault->hint, sizeof(fault->hint), "%.190s", err->hint);
+	return r;
+}
+
 /* N frames of the file from AT on into PLANE; fewer at its end. */
 static int64_t stream_decode(struct mixd_stream *stream, int64_t at, uint32_t n,
 			     struct mixd_fault *fault)
 {
-	sf_count_t got;
+	struct mixd_error err = {0};
+	uint32_t done = 0;
 
-	if (at != stream->file_at && sf_seek(stream->file, at, SEEK_SET) != at) {
-		stream->file_at = -1;
-		return stream_fault(fault, EIO, "cannot find %.3f s in the file \"%.100s\"",
-				    (double)at / stream->file_rate, stream->path);
+	if (at != stream->file_at) {
+		int r = media_seek(stream->reader, at, &err);
+
+		if (r < 0)
+			return stream_failed(fault, r, &err);
 	}
-	got = sf_readf_float(stream->file, stream->interleaved, n);
-	if (got < 0)
-		got = 0;
-	stream->file_at = at + got;
-	for (uint32_t c = 0; c < stream->n_channels; c++)
-		for (sf_count_t i = 0; i < got; i++) {
-			float x = stream->interleaved[i * stream->n_channels + c];
+	while (done < n) {
+		float *to[MIXD_CHANNELS_MAX];
+		int64_t got;
 
-			if (!isfinite(x))
-				return stream_fault(
-					fault, EDOM,
-					"the file \"%.100s\" holds samples that are not "
-					"numbers: channel %u at %.3f s",
-					stream->path, c + 1, (double)(at + i) / stream->file_rate);
-			stream->plane[c][i] = x;
-		}
-	return got;
+		for (uint32_t c = 0; c < stream->n_channels; c++)
+			to[c] = stream->plane[c] + done;
+		got = media_read(stream->reader, to, n - done, &err);
+		if (got < 0)
+			return stream_failed(fault, (int)got, &err);
+		if (got == 0)
+			break;
+		done += (uint32_t)got;
+	}
+	stream->file_at = at + done;
+	return done;
 }
 
 /* N (1..STREAM_CHUNK) frames from AT on, in the stream's direction, into PLANE. What the file should
@@ -260,21 +267,20 @@ int audio_stream_read(struct mixd_stream *stream, uint64_t frame, float *const *
 
 /* ---- open and close ---------------------------------------------------------------------------- */
 
-static int stream_look(struct mixd_stream *stream, const SF_INFO *info, struct mixd_fault *fault)
+static int stream_look(struct mixd_stream *stream, struct mixd_fault *fault)
 {
-	if (info->channels < 1 || info->channels > (int)MIXD_CHANNELS_MAX || info->samplerate < 1 ||
-	    info->samplerate > 1536000 || info->frames < 0 || info->frames == SF_COUNT_MAX ||
-	    !info->seekable) {
-		snprintf(fault->hint, sizeof(fault->hint),
-			 "1 to %u channels, a known length; write it as WAV or FLAC",
-			 MIXD_CHANNELS_MAX);
+	const struct media_info *info = media_reader_info(stream->reader);
+
+	if (info->n_frames < 0 || info->n_channels > MIXD_CHANNELS_MAX) {
+		snprintf(fault->hint, sizeof(fault->hint), "write it as WAV or FLAC");
 		return stream_fault(fault, EINVAL,
-				    "the file \"%.100s\" cannot be played: %d channels at %d Hz",
-				    stream->path, info->channels, info->samplerate);
+				    "the file \"%.120s\" does not say how long it is",
+				    stream->path);
 	}
-	stream->n_channels = (uint32_t)info->channels;
-	stream->n_source = (uint64_t)info->frames;
-	stream->file_rate = info->samplerate;
+	media_reader_tolerate(stream->reader);
+	stream->n_channels = info->n_channels;
+	stream->n_source = (uint64_t)info->n_frames;
+	stream->file_rate = info->rate;
 	return 0;
 }
 
@@ -282,9 +288,8 @@ static int stream_memory(struct mixd_stream *stream)
 {
 	size_t chunk = (size_t)stream->n_channels * STREAM_CHUNK;
 
-	stream->interleaved = malloc(chunk * sizeof(float));
 	stream->planes = malloc(2 * chunk * sizeof(float));
-	if (!stream->interleaved || !stream->planes)
+	if (!stream->planes)
 		return -ENOMEM;
 	for (uint32_t c = 0; c < stream->n_channels; c++) {
 		stream->plane[c] = stream->planes + (size_t)c * STREAM_CHUNK;
@@ -293,14 +298,16 @@ static int stream_memory(struct mixd_stream *stream)
 	return 0;
 }
 
-static const struct mixd_layout *stream_layout(uint32_t n)
+/* The one that lives for ever. */
+static const struct mixd_layout *stream_layout(const struct media_info *info)
 {
-	static const char *const names[] = {"mono", "stereo", "3.0", "quad",
-					    "5.0",  "5.1",    "6.1", "7.1"};
+	const struct mixd_layout *layout = graph_layout_find(info->layout.name, NULL);
 	char name[16];
 
-	snprintf(name, sizeof(name), "%uch", n);
-	return graph_layout_find(n <= 8 ? names[n - 1] : name, NULL);
+	if (layout && layout->n_channels == info->n_channels)
+		return layout;
+	snprintf(name, sizeof(name), "%uch", info->n_channels);
+	return graph_layout_find(name, NULL);
 }
 
 int audio_stream_open(const char *path, double rate, double speed, bool reverse,
@@ -308,19 +315,19 @@ int audio_stream_open(const char *path, double rate, double speed, bool reverse,
 		      struct mixd_fault *fault)
 {
 	struct mixd_stream *stream = calloc(1, sizeof(*stream));
-	SF_INFO info = {0};
+	struct mixd_error err = {0};
 	int r = stream ? 0 : -ENOMEM;
 
 	*fault = (struct mixd_fault){0};
 	if (r == 0)
 		r = audio_file_find(path, &stream->path, fault);
-	if (r == 0 && !(stream->file = sf_open(stream->path, SFM_READ, &info))) {
-		r = stream_fault(fault, EIO, "cannot read the file \"%.100s\": %.60s", path,
-				 sf_strerror(NULL));
-		snprintf(fault->hint, sizeof(fault->hint), "is it there, and is it audio?");
+	if (r == 0) {
+		r = media_open(stream->path, &stream->reader, &err);
+		if (r < 0)
+			stream_failed(fault, r, &err);
 	}
 	if (r == 0)
-		r = stream_look(stream, &info, fault);
+		r = stream_look(stream, fault);
 	if (r == 0)
 		r = stream_memory(stream);
 	if (r < 0) {
@@ -333,9 +340,10 @@ int audio_stream_open(const char *path, double rate, double speed, bool reverse,
 	stream_ratio(stream->file_rate * speed / rate, &stream->p, &stream->q);
 	stream->n_frames =
 		(uint64_t)ceil((double)stream->n_source * (double)stream->q / (double)stream->p);
-	*ret_info = (struct mixd_stream_info){.layout = stream_layout(stream->n_channels),
-					      .n_frames = stream->n_frames,
-					      .file_rate = stream->file_rate};
+	*ret_info = (struct mixd_stream_info){
+		.layout = stream_layout(media_reader_info(stream->reader)),
+		.n_frames = stream->n_frames,
+		.file_rate = stream->file_rate};
 	*ret = stream;
 	return 0;
 }
@@ -344,10 +352,8 @@ void audio_stream_close(struct mixd_stream *stream)
 {
 	if (!stream)
 		return;
-	if (stream->file)
-		sf_close(stream->file);
+	media_close(stream->reader);
 	soxr_delete(stream->soxr);
-	free(stream->interleaved);
 	free(stream->planes);
 	free(stream->path);
 	free(stream);
