@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "blocksum.h"
+#include "level.h"
 
 #define CLICKS_MEDIANS 8.0f
 #define CLICKS_MEANS 16.0f
@@ -27,7 +28,7 @@
 #define CLICKS_FRAMES_MAX 7681u /* 10 ms at 768 kHz */
 
 struct clicks_tick {
-	float sum, highest;
+	float sum, highest, peak; /* peak: of the sound itself */
 	float head, middle, tail; /* highest in the first 1 ms, the last 1 ms, and between */
 	uint32_t n_frames;
 	/* a candidate */
@@ -120,6 +121,8 @@ static bool clicks_is_one(const struct clicks_channel *channel)
 	/* The highest of its neighbourhood: one that straddles two ticks is counted once. */
 	if (tick->highest < before->tail || tick->highest <= after->head)
 		return false;
+	if (fmaxf(before->peak, after->peak) > CLICKS_SIDES * fminf(before->peak, after->peak))
+		return false;
 	if (fmaxf(before->sum, after->sum) > CLICKS_SIDES * fminf(before->sum, after->sum) &&
 	    around > CLICKS_LEAST / CLICKS_SIDES)
 		return false;
@@ -136,6 +139,7 @@ static void clicks_tick(struct measure *measure, struct clicks *clicks, uint32_t
 
 	memmove(&channel->tick[0], &channel->tick[1], 2 * sizeof(channel->tick[0]));
 	clicks_gather(measure, x, tick->n_frames, now);
+	now->peak = level_highest(x, tick->n_frames);
 	/* Already more than the mean of three ticks allows: spares looking closer. */
 	if (now->highest > CLICKS_LEAST &&
 	    now->highest * (float)now->n_frames * 3.0f > CLICKS_MEANS * now->sum)

@@ -176,7 +176,7 @@ static void dynamics_finish(struct measure *measure, void *part, struct measure_
 	}
 	free(sorted);
 	if (n)
-		ret->dr14 = round(sum / n);
+		ret->dr14 = round(sum / n) + 0.0; /* no -0 */
 }
 
 const struct measure_part measure_dynamics_part = {

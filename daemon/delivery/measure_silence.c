@@ -107,8 +107,9 @@ static void silence_sound(struct silence *silence, const struct silence_tick *fr
 		silence->first = from->first_loud;
 		silence->head_square = from->square_before;
 		silence->head_frames = from->frames_before;
-	} else if (from->first_loud > silence->last + 1 &&
-		   from->first_loud - silence->last - 1 > silence->longest) {
+	} else if (from->first_loud - silence->last - 1 > silence->longest &&
+		   from->frames_before > silence->tail_frames) {
+		/* At least one tick between is silent. */
 		silence->longest = from->first_loud - silence->last - 1;
 	}
 	silence->last = to->last_loud;
