@@ -13,7 +13,7 @@ class BuildWithSchema(build_py):
     def run(self):
         super().run()
         proto = HERE.parents[1] / "proto"
-        names = [f"mixd/v1/{name}.proto" for name in ("graph", "events", "control")]
+        names = [f"mixd/v1/{name}.proto" for name in ("graph", "events", "render", "control")]
         subprocess.run(
             ["protoc", f"--proto_path={proto}", f"--python_out={self.build_lib}", *names], check=True
         )

@@ -181,18 +181,52 @@ class Operations:
     def mute(self, node, state=True):
         return self.set(f"{node}.mute", state)
 
-    def automate(self, address, points=(), *, curve="", clear=False):
-        """points: (ms, value) pairs, values in the param's own unit."""
+    def automate(self, address, points=(), *, curve="", clear=False, timeline=False):
+        """points: (ms, value) pairs, values in the param's own unit. With timeline they stand on the
+        time line of the transport, and stay."""
         message = self._op().automate
         message.address, message.curve, message.clear = address, curve, clear
+        message.timeline = timeline
         for at_ms, value in points:
             message.points.add(at_ms=at_ms, value=value)
         return self
 
-    def apply(self, text, *, format="", merge=False):  # pylint: disable=redefined-builtin
+    def marker(self, name, at):
+        """A place of the time line: seconds, or a text ("1:23.5", "48000fr", another marker, "+=1s")."""
+        message = self._op().marker
+        message.name = name
+        fill_value(message.at, at)
+        return self
+
+    def remove_marker(self, *names):
+        for name in names:
+            message = self._op().marker
+            message.name, message.remove = name, True
+        return self
+
+    def edit(self, player, edit, *args, **options):
+        """An edit of the clips of a player (or track): edit("vox", "cut", "12.5s"),
+        edit("vox", "delete", "1:02", "1:04", ripple=True), edit("vox", "gain", 1, "-3dB")."""
+        message = self._op().edit
+        message.player, message.edit = player, edit
+        message.args.extend(str(arg) for arg in args)
+        for name, value in options.items():
+            if value is not False and value is not None:
+                option = message.options.add(id=name)
+                fill_value(option.value, "on" if value is True else str(value))
+        return self
+
+    def apply(self, text, *, format="", merge=False, folder=""):  # pylint: disable=redefined-builtin
+        """folder: where relative names of clips' files begin; without it they stay as they are."""
         message = self._op().apply
         message.text, message.format, message.merge = text, format, merge
+        message.folder = folder
         return self
+
+
+def place(position):
+    """A place of the time line as a text: numbers are seconds."""
+    return position if isinstance(position, str) else f"{float(position):.9f}s"
 
 
 def repeatable(request):
@@ -327,6 +361,43 @@ class Api:
         fill_write(request, wait)
         return self._call(request, lambda reply: list(reply.solo.soloed))
 
+    # the time line: for the moment, in no revision; each returns mixd.v1.TransportState
+
+    def transport(self):
+        return self._ask("transport", lambda reply: reply.transport.transport)
+
+    def _transport(self, op, position="", end=""):
+        request = control_pb2.Request()
+        transport = request.transport
+        transport.op, transport.position, transport.end = op, place(position), place(end)
+        return self._call(request, lambda reply: reply.transport.transport)
+
+    def play(self, position=""):
+        """Roll, from where it stands or from a place: seconds, or a text ("1:23.5", a marker, "+=5s")."""
+        return self._transport("play", position)
+
+    def stop(self):
+        return self._transport("stop")
+
+    def locate(self, position):
+        return self._transport("locate", position)
+
+    def loop(self, start, end):
+        return self._transport("loop", start, end)
+
+    def unloop(self):
+        return self._transport("unloop")
+
+    def markers(self):
+        """{name: seconds}, in order of time."""
+        return self._ask(
+            "snapshot", lambda r: {m.name: m.at_s for m in r.snapshot.graph.markers}
+        )
+
+    def clips(self, player):
+        """mixd.v1.Clip of all clips of a player, or of the track it belongs to."""
+        return self._ask("get_clips", lambda r: list(r.get_clips.clips), player=player)
+
     def barrier(self, token="", *, wait=None, timeout=None):
         """Wait until what was sent before is applied (or settled, persisted)."""
         request = control_pb2.Request()
@@ -375,13 +446,22 @@ class Api:
     def mute(self, node, state=True, **write):
         return self.commit(Operations().mute(node, state), **write)
 
-    def automate(self, address, points=(), *, curve="", clear=False, **write):
-        return self.commit(
-            Operations().automate(address, points, curve=curve, clear=clear), **write
-        )
+    def automate(self, address, points=(), *, curve="", clear=False, timeline=False, **write):
+        ops = Operations().automate(address, points, curve=curve, clear=clear, timeline=timeline)
+        return self.commit(ops, **write)
 
-    def apply(self, text, *, format="", merge=False, **write):  # pylint: disable=redefined-builtin
-        return self.commit(Operations().apply(text, format=format, merge=merge), **write)
+    def marker(self, name, at, **write):
+        return self.commit(Operations().marker(name, at), **write)
+
+    def remove_marker(self, *names, **write):
+        return self.commit(Operations().remove_marker(*names), **write)
+
+    def edit(self, player, edit, *args, write=None, **options):
+        return self.commit(Operations().edit(player, edit, *args, **options), **(write or {}))
+
+    def apply(self, text, *, format="", merge=False, folder="", **write):  # pylint: disable=redefined-builtin
+        ops = Operations().apply(text, format=format, merge=merge, folder=folder)
+        return self.commit(ops, **write)
 
     def undo(self, count=1, *, timeout=None, **write):
         request = control_pb2.Request()
