@@ -31,8 +31,12 @@ double engine_rate(const struct engine *engine)
 static int sound_fault(const char *file, int r, const struct mixd_fault *fault,
 		       struct mixd_error *err)
 {
-	error_set(err, r == -ENOENT ? ERROR_NOT_FOUND : ERROR_RESOURCE, NULL, "%.100s: %s", file,
-		  fault->text[0] ? fault->text : strerror(-r));
+	enum error_code code = r == -ENOENT ? ERROR_NOT_FOUND : ERROR_RESOURCE;
+
+	if (fault->text[0])
+		error_set(err, code, NULL, "%s", fault->text);
+	else
+		error_set(err, code, NULL, "%.100s: %s", file, strerror(-r));
 	if (fault->hint[0])
 		error_hint(err, "%s", fault->hint);
 	return r;

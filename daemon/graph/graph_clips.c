@@ -76,6 +76,38 @@ int graph_node_clips(const struct graph_node *node)
 	return -1;
 }
 
+static int no_player(const struct graph_model *model, const char *name, struct mixd_error *err)
+{
+	const char *nearest, **names = calloc(model->n_nodes + 1u, sizeof(*names));
+	char **tracks = calloc(model->n_nodes + 1u, sizeof(*tracks));
+	uint32_t n = 0;
+	int r = error_set(err, ERROR_NOT_FOUND, name, "there is no player \"%.60s\"", name);
+
+	for (uint32_t i = 0; names && tracks && i < model->n_nodes; i++) {
+		const char *slash = strrchr(model->nodes[i]->name, '/');
+
+		if (graph_node_clips(model->nodes[i]) < 0)
+			continue;
+		if (slash && strcmp(slash, "/player") == 0)
+			tracks[n] = strndup(model->nodes[i]->name,
+					    (size_t)(slash - model->nodes[i]->name));
+		names[n] = tracks[n] ? tracks[n] : model->nodes[i]->name;
+		n++;
+	}
+	nearest = names && tracks ? error_nearest(name, names, n) : NULL;
+	if (nearest)
+		error_hint(err, "did you mean \"%s\"?", nearest);
+	else if (n)
+		error_hint(err, "there is %s, for one", names[0]);
+	else
+		error_hint(err, "add one: mixctl add player %.60s", name);
+	for (uint32_t i = 0; tracks && i < n; i++)
+		free(tracks[i]);
+	free(tracks);
+	free(names);
+	return r;
+}
+
 int graph_model_find_player(const struct graph_model *model, const char *name,
 			    struct graph_node **ret_node, int *ret_config, struct mixd_error *err)
 {
@@ -87,9 +119,8 @@ int graph_model_find_player(const struct graph_model *model, const char *name,
 	snprintf(player, sizeof(player), "%.128s/player", name);
 	if (!node)
 		node = graph_model_node(model, player);
-	r = node ? 0 : graph_model_find_node(model, name, &node, err);
-	if (r < 0)
-		return r;
+	if (!node)
+		return no_player(model, name, err);
 	*ret_node = node;
 	*ret_config = graph_node_clips(node);
 	if (*ret_config >= 0)
