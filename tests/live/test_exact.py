@@ -1,10 +1,21 @@
 """What goes in comes out, bit for bit, when it should and where it is reported to be."""
+import json
+import pathlib
+
+import numpy as np
+
 import exact
 from case import EMPTY, LiveCase, both
 
 FRAMES = 96000
 LATENT = EMPTY.replace("program -> out", "program -> limit -> out").replace(
     "links:", "  limit: {type: limiter}\nlinks:")
+MASTER = EMPTY.replace("program -> out", "program -> eq -> comp -> multi -> limit -> out").replace("links:", """\
+  eq: {type: eq, band1: {on: on, type: bell, freq: 900Hz, gain: 4dB}, band2: {on: on, type: highshelf, freq: 8kHz}}
+  comp: {type: comp, threshold: -30dBFS, ratio: "3:1"}
+  multi: {type: multicomp}
+  limit: {type: limiter, ceiling: -12dBTP}
+links:""")
 
 
 class Exact(LiveCase):
@@ -82,3 +93,34 @@ class Exact(LiveCase):
         self.assertGreaterEqual(len(probe.quanta), 4)
         compared, different = exact.compare(signal[-48000:], record[-48000:], lag, [])
         self.assertEqual(different, 0, "not exact after the changes")
+
+    def test_a_render_is_what_was_heard(self):
+        """The same session, live and over a file: the difference is below -120 dBFS."""
+        pw = self.private(quantum=512)
+        daemon = self.daemon(pw, MASTER)
+        daemon.wait_linked()
+        folder = pathlib.Path(pw.folder)
+        signal = exact.noise(FRAMES, 2, level=0.5)
+        raw, session = folder / "given.f32", folder / "master.yaml"
+        signal.tofile(raw)
+        pw.run(["ffmpeg", "-v", "error", "-f", "f32le", "-ar", "48000", "-ac", "2", "-i", str(raw), "-c:a", "pcm_f32le",
+                str(folder / "given.wav")])
+        session.write_text(MASTER)
+        said = json.loads(pw.run(["mixctl", "render", str(session), "-i", str(folder / "given.wav"), "-o", "json", "-o",
+                                  str(folder / "rendered.wav"), "--float", "--tail", "0s"]).stdout)
+        self.assertEqual(said["frames"], FRAMES)
+        data = (folder / "rendered.wav").read_bytes()
+        rendered = np.frombuffer(data, "<f4", offset=data.index(b"data") + 8, count=2 * FRAMES).reshape(-1, 2)
+        for _ in range(4):
+            before = daemon.status().xruns
+            with exact.Probe(pw, signal, daemon.node("program"), "test-sink", frames=FRAMES + 24000) as probe:
+                record = probe.run()
+            if daemon.status().xruns == before and not probe.gaps:
+                break
+        lag = exact.offset(rendered, record)
+        n = min(FRAMES, len(record) - lag)
+        null = np.abs(record[lag:lag + n].astype(np.float64) - rendered[:n]).max()
+        same = np.all(record[lag:lag + n] == rendered[:n], axis=1).mean()
+        self.note(f"{n} frames, null {20 * np.log10(max(null, 1e-12)):.1f} dBFS, {100 * same:.1f} % to the bit")
+        self.assertGreater(n, FRAMES // 2)
+        self.assertLess(null, 1e-6)
