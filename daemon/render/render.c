@@ -14,7 +14,7 @@
 #define RENDER_TAIL_MAX_S 30.0
 #define RENDER_SECONDS_MAX 360000.0 /* 100 h */
 /* What the blocks of a render may take, all together. */
-#define RENDER_BLOCKS_BYTES (6u << 20)
+#define RENDER_BLOCKS_BYTES (4u << 20)
 #define RENDER_BLOCKS 6u
 
 static uint64_t frames_of(const struct render *render, double seconds)
