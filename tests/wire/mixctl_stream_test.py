@@ -218,7 +218,7 @@ def complete(*words):
 
 def test_completion():
     start()
-    assert complete("st") == ["status"]
+    assert complete("st") == ["status", "stop"]
     assert complete("set", "lim") == ["limit."]
     assert "limit.ceiling=" in complete("set", "limit.ce")
     assert complete("set", "limit.mode=") == ["limit.mode=truepeak", "limit.mode=sample"]
