@@ -12,10 +12,12 @@ static const struct mixd_port_row recorder_ports[] = {
 	{"out", "The same", true, MIXD_PORT_MAIN, NULL},
 };
 
-enum { RECORDER_PARAM_RECORD };
+enum { RECORDER_PARAM_RECORD, RECORDER_PARAM_SPLIT };
 
 static const struct mixd_param_row recorder_params[] = {
 	{"record", "On: a take begins (pre_roll earlier); off: it ends and its file gets its name",
+	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
+	{"split", "Turned on: from here on another file, without a gap (at a marker, say)",
 	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
 };
 
@@ -55,7 +57,6 @@ static struct recorder_take *recorder_newest(struct recorder *recorder)
 	return n ? &recorder->take[(n - 1) % RECORDER_TAKES] : NULL;
 }
 
-/* INTO frames into what is being heard now. */
 static void recorder_begin(struct recorder *recorder, const struct mixd_call *call)
 {
 	uint64_t heard = atomic_load_explicit(&recorder->heard, memory_order_relaxed);
@@ -170,11 +171,13 @@ static void recorder_process(const struct mixd_call *call)
 	struct recorder *recorder = inst->state;
 	bool wanted = inst->value[RECORDER_PARAM_RECORD] >= 0.5 &&
 		      (!recorder->with_transport || call->transport->is_rolling);
+	bool split = inst->value[RECORDER_PARAM_SPLIT] >= 0.5;
 
 	/* a jump of the time line is another take */
-	if (recorder->recording &&
-	    (!wanted || (recorder->with_transport && call->transport->jumped)))
+	if (recorder->recording && (!wanted || (split && !recorder->split) ||
+				    (recorder->with_transport && call->transport->jumped)))
 		recorder_end(recorder);
+	recorder->split = split;
 	if (wanted && !recorder->recording)
 		recorder_begin(recorder, call);
 	recorder_hear(inst, recorder, call->n_frames);
@@ -202,7 +205,7 @@ static const struct mixd_node_type recorder_type = {
 	.ports = recorder_ports,
 	.n_ports = 2,
 	.params = recorder_params,
-	.n_params = 1,
+	.n_params = 2,
 	.configs = recorder_configs,
 	.n_configs = RECORDER_CONFIG_COUNT_,
 	.meters = recorder_meters,

@@ -48,7 +48,7 @@ struct recorder {
 	float *memory, *chunk;
 	float *ring[MIXD_CHANNELS_MAX];
 	/* --- rt --- */
-	bool recording;
+	bool recording, split;
 	uint64_t lost;
 	enum recorder_trouble told;
 	/* --- disk --- */

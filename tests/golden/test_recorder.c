@@ -181,6 +181,25 @@ TEST(recorder_splits_without_a_gap)
 	recorder_clean();
 }
 
+TEST(recorder_splits_where_it_is_told)
+{
+	struct rig *rig = recorder_open("part-{n}.wav", "bits=32 pre_roll=1s");
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 5120, 512);
+	rig_set(rig, "r.split", "on");
+	rig_run(rig, 20480, 512);
+	rig_set(rig, "r.split", "off");
+	rig_run(rig, 512, 512);
+	rig_set(rig, "r.split", "on");
+	rig_run(rig, 1024, 512);
+	recorder_close(rig);
+	CHECK(recorder_check("part-001.wav", 0, 0.0, NULL) == 5120);
+	CHECK(recorder_check("part-002.wav", 5120, 0.0, NULL) == 20992);
+	CHECK(recorder_check("part-003.wav", 26112, 0.0, NULL) == 1024);
+	recorder_clean();
+}
+
 TEST(recorder_goes_with_the_transport_and_knows_where)
 {
 	struct rig *rig = recorder_open("{position}-{n}.wav", "bits=32 with=transport pre_roll=1s");
