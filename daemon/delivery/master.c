@@ -13,6 +13,7 @@
 #define MASTER_MARGIN_DB 0.3 /* a limiter's moving gain lifts peaks between samples by as much */
 #define MASTER_GUARD_DB 0.03 /* what a second try stays below the ceiling in addition */
 #define MASTER_CODEC_DB 4.0 /* no codec lifts peaks by as much */
+#define MASTER_CODEC_SHARE 0.7 /* of what parts lose: at their edges codecs lose more */
 #define MASTER_CODEC_GUARD_DB 0.3 /* for what the parts that are tried do not have */
 #define MASTER_DRIVE_MAX_DB 36.0 /* of the limiter */
 #define MASTER_UNLIMITED_DBTP 60.0
@@ -234,48 +235,101 @@ static int master_refuse(const struct master_try *try, double reduction_db, stru
 	return -EINVAL;
 }
 
-/* How much higher than promised the peaks come out of the codec, in the seconds that are hardest. */
-static int master_probe(struct master_try *try, double *ret_over_db, struct mixd_error *err)
+/* The decoded parts: the true peak of all, the level of those from SKIP_S on. */
+static int master_measure_parts(struct master_try *try, double skip_s, double *ret_level,
+				double *ret_true_peak, struct mixd_error *err)
 {
-	double ceiling = isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp;
-	double part_s[MASTER_PARTS_MAX];
-	struct measure_result result;
-	int r = master_need_model(try, err);
+	struct master_source parts = {0};
+	struct measure_result all = {0}, rest = {0};
+	int r = master_source_open(&parts, try->path, err);
 
 	if (r == 0)
-		try->pass.n_parts = master_model_hardest(try->model, try->pass.drive_db, ceiling,
-							 MASTER_PARTS_MAX, part_s);
-	try->pass.part_s = part_s;
+		r = master_source_measure(try->master, &parts, 0, MEASURE_TRUE_PEAK, &all, err);
 	if (r == 0)
-		r = master_write_try(try, err);
-	try->goal->n_passes--; /* parts are no pass */
-	if (r == 0)
-		r = master_measure_try(try, &result, NULL, err);
-	try->pass.part_s = NULL;
-	try->pass.n_parts = 0;
-	if (r < 0)
-		return r;
-	*ret_over_db = result.true_peak - try->max_dbtp;
-	measure_result_done(&result);
-	return 0;
+		r = master_source_measure(try->master, &parts, llround(skip_s * parts.rate),
+					  MEASURE_LOUDNESS | MEASURE_LEVELS, &rest, err);
+	if (r == 0) {
+		*ret_true_peak = all.true_peak;
+		*ret_level = master_is_rms(try->goal) ? rest.rms : rest.integrated;
+	}
+	measure_result_done(&all);
+	measure_result_done(&rest);
+	master_source_done(&parts);
+	return r;
 }
 
-/* Encoders move peaks: by how much, a few seconds tell. */
+/* Parts through limiter and TARGET's encoder. */
+static int master_probe(struct master_try *try, const struct media_target *target, double skip_s,
+			double *ret_level, double *ret_true_peak, struct mixd_error *err)
+{
+	struct master_goal goal = *try->goal;
+	int r;
+
+	goal.target = *target;
+	goal.target.tags = NULL;
+	try->pass.path = try->path;
+	r = master_pass_run(try->master, try->source, &goal, &try->pass, err);
+	return r < 0 ? r : master_measure_parts(try, skip_s, ret_level, ret_true_peak, err);
+}
+
+/* What the codec does: *ret_over_db to peaks, told by the seconds that are hardest on it, and
+ * *ret_loss_lu to loudness, told by seconds from all over the programme. */
+static int master_probe_codec(struct master_try *try, double *ret_over_db, double *ret_loss_lu,
+			      struct mixd_error *err)
+{
+	double ceiling = isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp;
+	double part_s[2 * MASTER_PARTS_MAX], plain = 0, coded = 0, peak = 0;
+	double length_s = (double)try->source->n_frames / try->source->rate;
+	struct media_target wav = try->goal->target;
+	uint32_t n_hard = 0;
+	int r = master_need_model(try, err);
+
+	wav.format = "wav";
+	wav.is_float = true;
+	wav.bits = 32;
+	if (r == 0)
+		n_hard = master_model_hardest(try->model, try->pass.drive_db, ceiling,
+					      MASTER_PARTS_MAX, part_s);
+	for (uint32_t i = 0; i < MASTER_PARTS_MAX; i++)
+		part_s[n_hard + i] =
+			(i + 0.5) / MASTER_PARTS_MAX * fmax(0, length_s - MASTER_PART_S);
+	try->pass.part_s = part_s;
+	try->pass.n_parts = n_hard + MASTER_PARTS_MAX;
+	job_stage(try->master->job, "try the codec", strrchr(try->goal->path, '/') + 1);
+	if (r == 0)
+		r = master_probe(try, &wav, n_hard * MASTER_PART_S, &plain, &peak, err);
+	if (r == 0)
+		r = master_probe(try, &try->goal->target, n_hard * MASTER_PART_S, &coded, &peak,
+				 err);
+	try->pass.part_s = NULL;
+	try->pass.n_parts = 0;
+	*ret_over_db = peak - try->max_dbtp;
+	*ret_loss_lu = isfinite(plain - coded) ? MASTER_CODEC_SHARE * (plain - coded) : 0;
+	return r;
+}
+
+/* Encoders lift peaks, and take a little loudness away: by how much, a few seconds tell. */
 static int master_try_codec(struct master_try *try, struct mixd_error *err)
 {
-	double over_db = 0;
+	double over_db = 0, loss_lu = 0;
 	int r;
 
 	if (isnan(try->max_dbtp) || !master_is_lossy(try->goal) ||
 	    (isnan(try->pass.limit_dbtp) &&
 	     try->true_peak + try->pass.drive_db < try->max_dbtp - MASTER_CODEC_DB))
 		return 0;
-	r = master_probe(try, &over_db, err);
+	r = master_probe_codec(try, &over_db, &loss_lu, err);
 	over_db += MASTER_CODEC_GUARD_DB;
-	if (r < 0 || over_db <= 0)
+	try->correction += loss_lu;
+	if (r < 0)
 		return r;
+	if (isnan(try->pass.limit_dbtp) && over_db <= 0) {
+		try->pass.drive_db += loss_lu;
+		return 0;
+	}
 	try->pass.limit_dbtp =
-		(isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp) - over_db;
+		(isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp) -
+		fmax(0, over_db);
 	return master_find_drive(try, err);
 }
 
@@ -482,7 +536,7 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 	if (r == 0) {
 		request->info = *media_reader_info(file.reader);
 		job_stage(master->job, "measure", request->name);
-		r = master_source_measure(master, &file, master_what(request), &request->before,
+		r = master_source_measure(master, &file, 0, master_what(request), &request->before,
 					  err);
 	}
 	if (r == 0 && !isfinite(request->before.true_peak)) {
@@ -498,7 +552,7 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 	r = master_source_chain(master, &master->source, err);
 	job_stage(master->job, "measure", request->name);
 	return r < 0 ? r
-		     : master_source_measure(master, &master->source, master_what(request),
+		     : master_source_measure(master, &master->source, 0, master_what(request),
 					     &request->chained, err);
 }
 

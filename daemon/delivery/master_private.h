@@ -40,8 +40,9 @@ int master_source_resample(struct master *master, struct master_source *from, do
 			   struct master_source *ret, struct mixd_error *err);
 /* What CHAIN makes of the input, on disk. */
 int master_source_chain(struct master *master, struct master_source *ret, struct mixd_error *err);
-int master_source_measure(struct master *master, struct master_source *source, unsigned what,
-			  struct measure_result *ret, struct mixd_error *err);
+/* From frame FROM to the end. */
+int master_source_measure(struct master *master, struct master_source *source, int64_t from,
+			  unsigned what, struct measure_result *ret, struct mixd_error *err);
 
 /* ---- master_model.c: how loud it will be behind the limiter, without running it ---- */
 struct master_model;
@@ -61,7 +62,7 @@ struct master_model *master_model_free(struct master_model *model);
 struct master_pass {
 	double drive_db;
 	double limit_dbtp; /* NAN: a gain and nothing else */
-	/* Parts of MASTER_PART_S to try the codec with, in order; none: all of the programme. */
+	/* Parts of MASTER_PART_S to try the codec with; none: all of the programme. */
 	const double *part_s;
 	uint32_t n_parts;
 	const char *path; /* of this try */

@@ -167,8 +167,8 @@ static void source_measure_options(const struct master_request *request, unsigne
 	ret->detect_speech = request->detect_speech;
 }
 
-int master_source_measure(struct master *master, struct master_source *source, unsigned what,
-			  struct measure_result *ret, struct mixd_error *err)
+int master_source_measure(struct master *master, struct master_source *source, int64_t from,
+			  unsigned what, struct measure_result *ret, struct mixd_error *err)
 {
 	uint32_t n_channels = source->layout.n_channels;
 	float *memory = malloc((size_t)n_channels * SOURCE_BLOCK * sizeof(float));
@@ -178,6 +178,8 @@ int master_source_measure(struct master *master, struct master_source *source, u
 	int64_t n = 0, done = 0;
 	int r = memory ? master_source_rewind(source, err) : error_no_memory(err);
 
+	if (r == 0 && from > 0)
+		r = master_source_seek(source, from, err);
 	source_measure_options(master->request, what, &options);
 	if (r == 0)
 		r = measure_new(source->rate, &source->layout, &options, &measure, err);
@@ -194,7 +196,7 @@ int master_source_measure(struct master *master, struct master_source *source, u
 	if (r == 0 && measure_finish(measure, ret) < 0)
 		r = error_no_memory(err);
 	if (r == 0)
-		source->n_frames = done;
+		source->n_frames = from + done;
 	measure_free(measure);
 	free(memory);
 	return r;
