@@ -134,6 +134,20 @@ static float decode_sample(enum AVSampleFormat format, const uint8_t *data, size
 	}
 }
 
+/* N samples of FROM, beginning AT, STEP apart, to TO, TO_STEP apart. */
+static void decode_copy(float *to, size_t to_step, enum AVSampleFormat format, const uint8_t *from,
+			size_t at, size_t step, uint32_t n)
+{
+	const float *floats = (const float *)(const void *)from + at;
+
+	if (format == AV_SAMPLE_FMT_FLT) /* of nearly all decoders */
+		for (uint32_t i = 0; i < n; i++)
+			to[i * to_step] = floats[i * step];
+	else
+		for (uint32_t i = 0; i < n; i++)
+			to[i * to_step] = decode_sample(format, from, at + i * step);
+}
+
 static void decode_flush(struct decode *decode)
 {
 	if (decode->fill)
@@ -155,14 +169,11 @@ static void decode_send(struct decode *decode, uint32_t begin, uint32_t n)
 		uint32_t now = n < decode->room - decode->fill ? n : decode->room - decode->fill;
 		float *to = decode->buffer + (size_t)decode->fill * channels;
 
-		for (uint32_t c = 0; c < channels; c++) {
-			const uint8_t *from = decode->frame->extended_data[is_planar ? c : 0];
-
-			for (uint32_t i = 0; i < now; i++)
-				to[(size_t)i * channels + c] = decode_sample(
-					format, from,
-					is_planar ? begin + i : (size_t)(begin + i) * channels + c);
-		}
+		for (uint32_t c = 0; c < channels; c++)
+			decode_copy(to + c, channels, format,
+				    decode->frame->extended_data[is_planar ? c : 0],
+				    is_planar ? begin : (size_t)begin * channels + c,
+				    is_planar ? 1 : channels, now);
 		decode->fill += now;
 		begin += now;
 		n -= now;

@@ -23,8 +23,6 @@ int media_retag(const char *path, const struct media_info *info, const struct me
 {
 	int fd, r;
 
-	if (strcmp(info->container, "m4a") == 0)
-		return 0;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return retag_failed(path, "open it to write tags", err);

@@ -1,8 +1,8 @@
 /* media_retag.h - tags of a file that is finished, but not yet in its place.
  *
  * WHAT        What is known only when the encoded file was decoded and measured (its loudness) goes
- *             into it afterwards. Not atomic: for a file nobody knows of yet. M4A takes tags only
- *             while it is written.
+ *             into it afterwards. Not atomic: for a file nobody knows of yet. Chapters of M4A are those
+ *             it was written with.
  * THREADS     one at a time for a file. */
 #pragma once
 

@@ -104,10 +104,15 @@ void tags_take(struct tags_source *source, const char *name, const char *value)
 		return;
 	if (take_gain(source, name, value) || take_of(source, name, value))
 		return;
-	for (uint32_t i = 0; i < tags->n_text; i++)
-		if (strcasecmp(tags->text[i].name, name) == 0 &&
-		    (i < source->n_text_before || strcmp(tags->text[i].value, value) == 0))
+	/* a name that an earlier place has given is known; one of this place may have several values */
+	for (uint32_t i = 0; i < tags->n_text; i++) {
+		const struct media_text *has = &tags->text[i];
+		bool is_earlier = i < source->n_text_before;
+
+		if (strcasecmp(has->name, name) == 0 &&
+		    (is_earlier || strcmp(has->value, value) == 0))
 			return;
+	}
 	source->is_failed = media_tags_add(tags, name, value) < 0;
 }
 

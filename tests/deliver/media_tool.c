@@ -4,6 +4,7 @@
  *     media_tool write FOLDER [VARIANT]   a.wav a.rf64 ... a.m4a; variants: "" "short" "many" "bare"
  *     media_tool read FILE                lines of KEY TAB VALUE
  *     media_tool decode FILE RAW [FRAME]  interleaved f32 from FRAME on
+ *     media_tool retag FILE               a name, and loudness, into what is there
  *     media_tool encode RAW FILE RATE LAYOUT KBPS */
 #include <errno.h>
 #include <math.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "media_read.h"
+#include "media_retag.h"
 #include "media_write.h"
 
 #define TOOL_FRAMES 150000
@@ -282,6 +284,29 @@ static int tool_encode(const char *raw, const char *path, double rate, const cha
 	return r < 0 ? tool_fail(r, &err) : 0;
 }
 
+static int tool_retag(const char *path)
+{
+	struct media_reader *reader = NULL;
+	struct media_tags tags;
+	struct media_info info;
+	struct mixd_error err = {0};
+	int r = media_open(path, &reader, &err);
+
+	if (r < 0)
+		return tool_fail(r, &err);
+	info = *media_reader_info(reader);
+	r = media_tags_copy(&tags, media_reader_tags(reader));
+	media_close(reader);
+	if (r < 0)
+		return tool_fail(r, &err);
+	media_tags_set(&tags, "ALBUM", "A name that is longer than it ever was, again and again");
+	tags.replay_gain = true;
+	tags.loudness.integrated = -30;
+	r = media_retag(path, &info, &tags, &err);
+	media_tags_done(&tags);
+	return r < 0 ? tool_fail(r, &err) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "";
@@ -290,6 +315,8 @@ int main(int argc, char **argv)
 		return tool_write(argv[2], argc > 3 ? argv[3] : "");
 	if (strcmp(verb, "read") == 0)
 		return tool_read(argv[2]);
+	if (strcmp(verb, "retag") == 0)
+		return tool_retag(argv[2]);
 	if (strcmp(verb, "decode") == 0 && argc > 3)
 		return tool_decode(argv[2], argv[3], argc > 4 ? atoll(argv[4]) : 0);
 	if (strcmp(verb, "encode") == 0 && argc > 6)

@@ -395,6 +395,27 @@ def test_samples_are_untouched():
         assert len(sums) == 1, name
 
 
+def test_tags_afterwards():
+    """Another album and loudness into finished files, twice: the sound stays, old tags do not stay beside."""
+    for name, path in rig.files().items():
+        if name == "w64":
+            continue
+        copy = rig.FOLDER / f"retag.{name}"
+        copy.write_bytes(path.read_bytes())
+        sounds = [rig.tool("ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-f", "f32le", "-", text=False)]
+        for _ in range(2):
+            rig.media_tool("retag", copy)
+        sounds += [rig.tool("ffmpeg", "-v", "error", "-i", copy, "-map", "0:a", "-f", "f32le", "-", text=False)]
+        assert sounds[0] == sounds[1], name
+        got, before = rig.read(copy), rig.read(path)
+        assert got["ALBUM"] == ["A name that is longer than it ever was, again and again"], (name, got)
+        assert got["loudness"][0].startswith("-30.00 "), (name, got)
+        for key in ("TITLE", "ARTIST", "mark", "picture", "ISRC", "info"):
+            assert got.get(key) == before.get(key), (name, key, got.get(key), before.get(key))
+        texts, _, _ = rig.probe(copy)
+        assert texts["album"].startswith("A name that is longer"), (name, texts)
+
+
 # ---- what others wrote ----
 
 
