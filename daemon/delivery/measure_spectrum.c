@@ -90,6 +90,13 @@ static void spectrum_done(void *part)
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
+static inline double spectrum_square(const struct spectrum *spectrum, uint32_t k)
+{
+	double re = (double)spectrum->re[k], im = (double)spectrum->im[k];
+
+	return re * re + im * im;
+}
+
 /* Channels C and C + 1 as real and imaginary part: |Z[k]|^2 + |Z[-k]|^2 = 2 (|L|^2 + |R|^2). */
 static void spectrum_pair(struct spectrum *spectrum, uint32_t c, uint32_t n_channels)
 {
@@ -103,14 +110,22 @@ static void spectrum_pair(struct spectrum *spectrum, uint32_t c, uint32_t n_chan
 	}
 	fft_forward(&spectrum->plan, spectrum->left, spectrum->right, spectrum->re, spectrum->im,
 		    spectrum->scratch);
-	for (uint32_t k = 0; k <= n / 2; k++) {
-		uint32_t mirror = (n - k) % n;
-		double re = spectrum->re[k], im = spectrum->im[k];
-		double other_re = spectrum->re[mirror], other_im = spectrum->im[mirror];
-
+	spectrum->power[0] += spectrum_square(spectrum, 0);
+	for (uint32_t k = 1; k < n / 2; k++)
 		spectrum->power[k] +=
-			0.5 * ((re * re + im * im) + (other_re * other_re + other_im * other_im));
-	}
+			0.5 * (spectrum_square(spectrum, k) + spectrum_square(spectrum, n - k));
+	spectrum->power[n / 2] += spectrum_square(spectrum, n / 2);
+}
+
+static double spectrum_weight(const struct spectrum *spectrum, uint32_t valid)
+{
+	double sum = 0.0;
+
+	if (valid == spectrum->size)
+		return 0.375 * valid; /* of a Hann window */
+	for (uint32_t i = 0; i < valid; i++)
+		sum += (double)spectrum->window[i] * (double)spectrum->window[i];
+	return sum;
 }
 
 /* The frame, of which VALID are programme. */
@@ -118,8 +133,7 @@ static void spectrum_frame(struct measure *measure, struct spectrum *spectrum, u
 {
 	float highest = 0.0f;
 
-	for (uint32_t i = 0; i < valid; i++)
-		spectrum->weight += (double)spectrum->window[i] * spectrum->window[i];
+	spectrum->weight += spectrum_weight(spectrum, valid);
 	for (uint32_t c = 0; c < measure->n_channels; c++)
 		highest = fmaxf(highest, level_highest(spectrum->frame + (size_t)c * spectrum->size,
 						       spectrum->size));
