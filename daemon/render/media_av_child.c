@@ -122,9 +122,18 @@ static int child_spawn(const char *program, int socket, int fd, pid_t *ret_pid)
 	return -r;
 }
 
+/* $MIXD_AV_PATIENCE_S, for slow disks and for tests. */
+static int child_patience_s(void)
+{
+	const char *said = getenv("MIXD_AV_PATIENCE_S");
+	int seconds = said ? atoi(said) : 0;
+
+	return seconds > 0 ? seconds : MEDIA_AV_PATIENCE_S;
+}
+
 static int child_start(struct media_av_child *child, const char *program, int file_fd)
 {
-	const struct timeval patience = {.tv_sec = MEDIA_AV_PATIENCE_S};
+	const struct timeval patience = {.tv_sec = child_patience_s()};
 	int pair[2], fd, theirs, r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -189,7 +198,7 @@ static int child_gone(struct media_av_child *child, int error, const char *path,
 
 	if (error == EAGAIN || error == EWOULDBLOCK) {
 		error_set(err, ERROR_RESOURCE, path, "mixd-av has not answered for %d s",
-			  MEDIA_AV_PATIENCE_S);
+			  child_patience_s());
 		error_hint(err, "the file may be damaged: convert it to WAV by other means");
 		return -EIO;
 	}

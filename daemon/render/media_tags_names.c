@@ -3,7 +3,8 @@
  * SOURCE      ID3v2.4.0 "Native Frames", section 4; Xiph "Ogg Vorbis I comment field recommendations";
  *             Microsoft "Multimedia Programming Interface and Data Specifications 1.0", LIST INFO;
  *             Apple "Core Audio Format Specification", Information chunk; ReplayGain 2.0
- *             specification; RFC 7845, 5.2.1 (R128_*). */
+ *             specification; RFC 7845, 5.2.1 (R128_*); id3.org "iTunes Normalization settings", and 2manyrobots
+ *             "Sound Check" (-16 LUFS), both without Apple's word. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -248,8 +249,9 @@ bool tags_sound_check(const struct media_tags *tags, char *text, size_t size)
 
 	if (!tags->sound_check || !isfinite(gain))
 		return false;
-	a = (unsigned)fmin(rint(1000.0 * power), 65534.0);
-	b = (unsigned)fmin(rint(2500.0 * power), 65534.0);
+	/* 0 would be: none */
+	a = (unsigned)fmax(1.0, fmin(rint(1000.0 * power), 65534.0));
+	b = (unsigned)fmax(1.0, fmin(rint(2500.0 * power), 65534.0));
 	p = (unsigned)fmin(rint(peak), 65535.0);
 	snprintf(text, size, " %08X %08X %08X %08X %08X %08X %08X %08X %08X %08X", a, a, b, b, 0u,
 		 0u, p, p, 0u, 0u);

@@ -172,6 +172,14 @@ def test_helper_talks_nonsense():
         assert "error" in got and got["text"][0], got
 
 
+def test_helper_is_silent():
+    """It is waited for, but not for ever, and then it is ended."""
+    path = some_m4a()
+    script = helper("silent", f"echo $$ > {rig.FOLDER}/silent.pid; exec sleep 100\n")
+    got = refused(path, "has not answered for 1 s", {**script, "MIXD_AV_PATIENCE_S": "1"}, 8)
+    assert got["address"] == [str(path)] and gone(int((rig.FOLDER / "silent.pid").read_text()))
+
+
 def test_a_writer_whose_helper_dies_leaves_nothing():
     rig.need_helper()
     raw = rig.FOLDER / "in.raw"
