@@ -72,7 +72,7 @@ struct media_tags {
 	bool sound_check; /* write iTunNORM */
 	uint8_t *picture; /* owned; front cover, JPEG or PNG */
 	size_t picture_bytes;
-	char *ixml; /* owned; a whole document; NULL: none */
+	char *ixml; /* owned; a whole document; "": made from the others; NULL: none */
 };
 
 /* Nothing set, all NAN. */
