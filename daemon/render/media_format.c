@@ -401,7 +401,7 @@ static int format_complete_rate(const struct media_format *format, struct media_
 		return 0;
 	}
 	if (target->bitrate_kbps == 0) {
-		double pairs = (target->layout.n_channels + 1) / 2;
+		uint32_t pairs = (target->layout.n_channels + 1) / 2;
 
 		target->bitrate_kbps = is_mp3 ? (target->rate >= 32000	 ? 192
 						 : target->rate >= 16000 ? 96

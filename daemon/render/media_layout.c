@@ -146,9 +146,9 @@ bool media_layout_from_map(const int *map, uint32_t n, uint8_t *ret_position)
 		if (word >= SF_CHANNEL_MAP_FRONT_LEFT && word <= SF_CHANNEL_MAP_FRONT_CENTER)
 			word -= SF_CHANNEL_MAP_FRONT_LEFT - SF_CHANNEL_MAP_LEFT;
 		ret_position[c] = MIXD_POS_NONE;
-		for (uint8_t p = MIXD_POS_MONO; p < MIXD_POS_COUNT_; p++)
+		for (int p = MIXD_POS_MONO; p < MIXD_POS_COUNT_; p++)
 			if (layout_words[p].map == word) {
-				ret_position[c] = p;
+				ret_position[c] = (uint8_t)p;
 				break;
 			}
 		if (ret_position[c] == MIXD_POS_NONE)

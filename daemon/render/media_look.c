@@ -59,8 +59,9 @@ static const struct {
 /* The ending libsndfile has for a container we have no name for; static in there. */
 static const char *look_ending(int sf_format)
 {
-	SF_FORMAT_INFO format = {.format = sf_format & SF_FORMAT_TYPEMASK};
+	SF_FORMAT_INFO format = {0};
 
+	format.format = sf_format & SF_FORMAT_TYPEMASK;
 	if (sf_command(NULL, SFC_GET_FORMAT_INFO, &format, sizeof(format)) != 0 ||
 	    !format.extension)
 		return "other";

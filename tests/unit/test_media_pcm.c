@@ -62,7 +62,7 @@ TEST(media_pcm_decode_is_plain)
 			uint32_t n = test_random_below(2) ? 1 + test_random_below(40)
 							  : test_random_below(FRAMES);
 			uint32_t skip = test_random_below(8), bits = 0, got;
-			uint8_t from[CHANNELS];
+			uint8_t from[CHANNELS + 1];
 			float *out[CHANNELS];
 			bool is_moved = test_random_below(2);
 
@@ -95,7 +95,7 @@ TEST(media_pcm_encode_and_back)
 			uint32_t n = test_random_below(FRAMES);
 			size_t size = (size_t)n * n_channels * kinds[k].bytes;
 			const int32_t *in[CHANNELS];
-			uint8_t from[CHANNELS];
+			uint8_t from[CHANNELS + 1];
 
 			fill();
 			memset(back, 0xa5, sizeof(back));
