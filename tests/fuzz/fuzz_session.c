@@ -33,6 +33,16 @@ static const char *const sessions[] = {
 	"mixd: 1\nnodes:\n  a: {type: gain}\nenvelopes:\n  - {address: a.gain, curve: linear, "
 	"points: "
 	"[[0ms, -60dB], [3s, 0dB]]}\n",
+	"mixd: 1\nmarkers: {verse: 12.5s, end: 0:03.5}\ntracks:\n  vox:\n    clips: []\n    strip: "
+	"[{type: eq, band1: {gain: 3dB}}, comp]\n    gain: -3dB\n    pan: L20\n    sends: {fx: "
+	"-12dB, "
+	"mon: {level: -6dB, tap: pre}}\n  drums: {bus: mix}\nbuses: {mix: {strip: [limiter]}, fx: "
+	"{}, mon: {bus: none}}\nenvelopes:\n  - {address: vox/fader.gain, on: timeline, curve: "
+	"linear, points: [0s=-inf, verse=0dB]}\n",
+	"mixd: 1\nnodes:\n  p:\n    type: player\n    clips:\n      - {file: a.wav, at: 1s, "
+	"offset: "
+	"10ms, length: 2s, gain: -3dB, fade_in: 10ms, curve_in: equal-power, loop: 2, reverse: on, "
+	"speed: 150%, name: x}\n      - {file: \"b c.wav\", at: 48000fr}\n",
 	"mixd: 1\nnodes: {}\n",
 	"# nothing\n",
 };

@@ -181,17 +181,21 @@ int graph_fixture_apply(struct graph_model *model, const char *const *texts,
 static uint8_t *fixture_pack(const struct graph_model *model, bool still, size_t *ret_size)
 {
 	Mixd__V1__Graph *graph = graph_model_to_proto(model);
-	size_t n_envelopes;
+	size_t n_kept = 0;
 	uint8_t *bytes;
 
 	CHECK(graph);
-	n_envelopes = graph->n_envelopes;
+	for (size_t i = 0; still && i < graph->n_envelopes; i++) {
+		if (graph->envelopes[i]->timeline)
+			graph->envelopes[n_kept++] = graph->envelopes[i];
+		else
+			mixd__v1__envelope__free_unpacked(graph->envelopes[i], NULL);
+	}
 	if (still)
-		graph->n_envelopes = 0;
+		graph->n_envelopes = n_kept;
 	*ret_size = mixd__v1__graph__get_packed_size(graph);
 	bytes = malloc(*ret_size + 1);
 	mixd__v1__graph__pack(graph, bytes);
-	graph->n_envelopes = n_envelopes;
 	mixd__v1__graph__free_unpacked(graph, NULL);
 	return bytes;
 }
@@ -373,16 +377,71 @@ static Mixd__V1__Op *fixture_random_param(const struct graph_model *model)
 	return graph_fixture_op(buf);
 }
 
+static Mixd__V1__Op *fixture_marker(const char *name, const char *at)
+{
+	Mixd__V1__Op *op = malloc(sizeof(*op));
+
+	mixd__v1__op__init(op);
+	FIXTURE_NEW(marker, MARKER, set_marker);
+	fixture_text(&op->marker->name, name);
+	op->marker->remove = !at;
+	if (at)
+		op->marker->at = fixture_value(at);
+	return op;
+}
+
+static Mixd__V1__Op *fixture_edit(const char *player, const char *edit, const char *arg)
+{
+	Mixd__V1__Op *op = malloc(sizeof(*op));
+
+	mixd__v1__op__init(op);
+	FIXTURE_NEW(edit, EDIT, edit_clips);
+	fixture_text(&op->edit->player, player);
+	fixture_text(&op->edit->edit, edit);
+	op->edit->args = calloc(1, sizeof(char *));
+	op->edit->n_args = 1;
+	op->edit->args[0] = strdup(arg);
+	return op;
+}
+
+/* Markers, envelopes on the time line, edits; NAME is a node. */
+static Mixd__V1__Op *fixture_random_timeline(const char *name)
+{
+	static const char *const places[] = {"1s", "+=1s", "m1", "48000fr", "soon"};
+	char buf[128], marker[8];
+	Mixd__V1__Op *op;
+
+	snprintf(marker, sizeof(marker), "m%u", test_random_below(4));
+	switch (test_random_below(6)) {
+	case 0:
+	case 1:
+		return fixture_marker(marker, places[test_random_below(5)]);
+	case 2:
+		return fixture_marker(test_random_below(3) ? marker : "m*", NULL);
+	case 3:
+		return fixture_edit(name, test_random_below(2) ? "cut" : "add",
+				    places[test_random_below(5)]);
+	default:
+		snprintf(buf, sizeof(buf), "auto %s.gain linear 0=0 100=%u", name,
+			 test_random_below(5));
+		op = graph_fixture_op(buf);
+		op->automate->timeline = true;
+		return op;
+	}
+}
+
 Mixd__V1__Op *graph_fixture_random_op(const struct graph_model *model, uint32_t names)
 {
-	static const char *const types[] = {"gain",  "eq",     "bus",  "duck", "tone",
-					    "input", "output", "loop", "bus",  "nothing"};
+	static const char *const types[] = {"gain",  "eq",     "bus",  "duck", "player",
+					    "input", "output", "loop", "tone", "nothing"};
 	char buf[200], a[24], b[24];
 
 	fixture_random_name(model, names, a, sizeof(a));
 	fixture_random_name(model, names, b, sizeof(b));
 	if (model->n_links > 0 && test_random_below(8) == 0)
 		return fixture_random_send(model);
+	if (test_random_below(10) == 0)
+		return fixture_random_timeline(a);
 	if (model->n_nodes > 0 && test_random_below(2) == 0)
 		return fixture_random_param(model);
 	switch (test_random_below(10)) {

@@ -16,7 +16,8 @@ Mixd__V1__Op *graph_fixture_op(const char *text);
 /* Apply the texts (NULL-terminated) as one transaction. */
 int graph_fixture_apply(struct graph_model *model, const char *const *texts,
 			struct graph_delta **ret, struct mixd_error *err);
-/* The model as packed bytes. Returned: malloc'd. STILL: without envelopes. */
+/* The model as packed bytes. Returned: malloc'd. STILL: without envelopes that play;
+ * those on the time line are states. */
 uint8_t *graph_fixture_still_bytes(const struct graph_model *model, size_t *ret_size);
 uint8_t *graph_fixture_bytes(const struct graph_model *model, size_t *ret_size);
 /* True when MODEL packs to just BYTES. */
