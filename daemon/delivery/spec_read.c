@@ -20,7 +20,7 @@ struct reader {
 	struct spec_set *set;
 	const char *name, *origin;
 	struct mixd_error *err;
-	struct spec *spec; /* at hand */
+	struct spec spec; /* at hand */
 	const struct spec_quantity *quantity; /* of the clause at hand */
 };
 
@@ -203,7 +203,7 @@ static int read_when(struct reader *reader, const struct session_node *map,
 	r = r < 0 ? r : reader_choice(reader, when, "speech", speech, N(speech), &which);
 	clause->when_channels = channels > 0 ? (uint32_t)channels : 0;
 	clause->when_speech = (enum spec_speech)which;
-	if (r == 0 && which != SPEC_SPEECH_ANY && reader->spec->speech_share <= 0)
+	if (r == 0 && which != SPEC_SPEECH_ANY && reader->spec.speech_share <= 0)
 		return reader_fault(reader, when, "add speech_share: 15% to the spec",
 				    "a clause asks for the share of speech, the spec names none");
 	return r;
@@ -350,7 +350,7 @@ static int read_clause(struct reader *reader, const struct session_node *map,
 		"playback", "up",     "headroom",  "reported", "level", "text",
 		"when",	    "or",     "precision", "source",   "date",	"grade"};
 	static const char *const levels[] = {"must", "advice", "info"};
-	const struct spec *spec = reader->spec;
+	const struct spec *spec = &reader->spec;
 	uint32_t level = SPEC_MUST;
 	int r = reader_kind(reader, map, SESSION_MAP);
 
@@ -391,7 +391,7 @@ static bool clause_replaces(const struct spec_clause *old, const struct spec_cla
 
 static int read_alternatives(struct reader *reader, const struct session_node *map)
 {
-	const struct spec *spec = reader->spec;
+	const struct spec *spec = &reader->spec;
 
 	for (uint32_t i = 0; i < spec->n_clauses; i++) {
 		const char *id = spec->clause[i].alternative;
@@ -444,8 +444,8 @@ static int read_clauses(struct reader *reader, const struct session_node *map,
 		clauses[at] = clause;
 		n += at == n;
 	}
-	reader->spec->clause = clauses;
-	reader->spec->n_clauses = n;
+	reader->spec.clause = clauses;
+	reader->spec.n_clauses = n;
 	return read_alternatives(reader, map);
 }
 
@@ -492,15 +492,15 @@ static int read_name(struct reader *reader, const struct session_node *key)
 				    "the spec \"%s\" is there already (%s)", key->text,
 				    other->origin ? other->origin : "shipped");
 	}
-	reader->spec->name = spec_keep(reader->set, key->text);
-	return reader->spec->name ? 0 : error_no_memory(reader->err);
+	reader->spec.name = spec_keep(reader->set, key->text);
+	return reader->spec.name ? 0 : error_no_memory(reader->err);
 }
 
 static int read_spec(struct reader *reader, const struct session_node *map)
 {
 	static const char *const keys[] = {"title", "version", "source",       "date",
 					   "grade", "like",    "speech_share", "clauses"};
-	struct spec *spec = reader->spec;
+	struct spec *spec = &reader->spec;
 	const struct spec *like = NULL;
 	double version = 1, share = 0;
 	uint32_t grade = UINT32_MAX;
@@ -553,11 +553,8 @@ static int read_root(struct reader *reader, const struct session_node *root)
 		return reader_fault(reader, root, "specs: {my-station: {like: ebu-r128, ...}}",
 				    "there are no specs in it");
 	for (const struct session_node *map = specs->first; map; map = map->next) {
-		struct spec spec;
-
 		if (reader->set->list.n >= SPECS_MAX)
 			return reader_fault(reader, map, NULL, "more than %u specs", SPECS_MAX);
-		reader->spec = &spec;
 		r = read_spec(reader, map);
 		if (r < 0)
 			return r;
@@ -571,7 +568,7 @@ static int read_root(struct reader *reader, const struct session_node *root)
 			list->spec = grown;
 			list->space = space;
 		}
-		reader->set->list.spec[reader->set->list.n++] = spec;
+		reader->set->list.spec[reader->set->list.n++] = reader->spec;
 	}
 	return 0;
 }

@@ -304,7 +304,9 @@ TEST(report_of_many_begins_with_a_table)
 	CHECK(strstr(text, "TFL"));
 	free(text);
 	/* ten hours are not drawn with more points than the eye has */
-	CHECK(strlen(read_all(page_path("many.html"))) < 900000);
+	text = read_all(page_path("many.html"));
+	CHECK(strlen(text) < 900000);
+	free(text);
 	for (int i = 0; i < 4; i++)
 		programme_done(&programme[i]);
 }
@@ -436,8 +438,10 @@ TEST(plots_as_files)
 	item[0].info = item[1].info = &programme.info;
 	snprintf(path, sizeof(path), "%s", page_path("plots"));
 	r = report_plots(path, &report, &n, &err);
-	if (r == -ENOENT && strstr(err.hint, "mixd-png"))
+	if (r == -ENOENT && strstr(err.hint, "mixd-png")) {
+		programme_done(&programme);
 		test_skip("the module is not beside this program");
+	}
 	CHECK(r == 0, "%s", err.text);
 	CHECK(n == 28, "%u", n);
 	text = read_all(page_path("plots/same.wav.loudness.svg"));
