@@ -279,27 +279,79 @@ static int riff_replace(int fd, const struct tags_chunk *chunk, struct riff_chun
 	return media_fd_write(fd, chunk->at, wanted->bytes.data, wanted->bytes.size);
 }
 
-static int riff_append(int fd, uint64_t at, const struct riff_chunks *chunks)
+/* What is not placed yet, as it stands at the end of a file whose chunks end AT. */
+static void riff_put_rest(struct media_bytes *bytes, uint64_t at, int64_t size,
+			  const struct riff_chunks *chunks)
 {
-	struct media_bytes bytes = {0};
-	int64_t size = media_fd_size(fd);
-	int r;
-
 	/* an encoder that ended on an odd byte */
-	if (size >= 0 && (uint64_t)size < at)
-		media_put_zeros(&bytes, (size_t)(at - (uint64_t)size));
+	if ((uint64_t)size < at)
+		media_put_zeros(bytes, (size_t)(at - (uint64_t)size));
 	for (uint32_t i = 0; i < chunks->n; i++) {
 		const struct riff_chunk *chunk = &chunks->chunk[i];
 
 		if (chunk->is_placed)
 			continue;
-		media_put(&bytes, chunk->id, 4);
-		media_put_le(&bytes, chunk->bytes.size, 4);
-		media_put(&bytes, chunk->bytes.data, chunk->bytes.size);
+		media_put(bytes, chunk->id, 4);
+		media_put_le(bytes, chunk->bytes.size, 4);
+		media_put(bytes, chunk->bytes.data, chunk->bytes.size);
 	}
-	r = bytes.is_failed ? -ENOMEM
-	    : size < 0	    ? (int)size
-			    : media_fd_write(fd, (uint64_t)size, bytes.data, bytes.size);
+}
+
+/* With its tags the file is longer than a RIFF can be: it becomes an RF64 (EBU Tech 3306), where its JUNK is,
+ * or, when that is too short for 'ds64', all moves by a few bytes. */
+static int riff_widen(int fd, const struct media_info *info)
+{
+	struct tags_chunk chunk = {0}, junk = {0};
+	struct media_bytes bytes = {0};
+	uint64_t at = 12, end;
+	uint8_t head[4];
+	int r;
+
+	if (!tags_next_chunk(fd, TAGS_RIFF, &at, &junk) || memcmp(junk.id, "JUNK", 4) != 0) {
+		junk.size = 0;
+		at = 12;
+	}
+	end = at;
+	while (memcmp(chunk.id, "data", 4) != 0)
+		if (!tags_next_chunk(fd, TAGS_RIFF, &at, &chunk))
+			return -EINVAL;
+	media_put_text(&bytes, "ds64");
+	media_put_le(&bytes, junk.size > 28 ? junk.size : 28, 4);
+	media_put_le(&bytes, 0, 8); /* of all: riff_set_size() */
+	media_put_le(&bytes, chunk.size, 8);
+	media_put_le(&bytes, info->n_frames > 0 ? (uint64_t)info->n_frames : 0, 8);
+	media_put_le(&bytes, 0, 4); /* no table */
+	if (junk.size > 28)
+		media_put_zeros(&bytes, (size_t)junk.size + junk.size % 2 - 28);
+	memset(head, 0xff, sizeof(head));
+	r = bytes.is_failed ? -ENOMEM : media_fd_write(fd, chunk.at - 4, head, 4);
+	if (r == 0)
+		r = media_fd_replace(fd, 12, end, bytes.data, bytes.size);
+	if (r == 0)
+		r = media_fd_write(fd, 0, "RF64\xff\xff\xff\xff", 8);
+	media_bytes_done(&bytes);
+	return r;
+}
+
+static int riff_append(int fd, uint64_t at, const struct riff_chunks *chunks,
+		       const struct media_info *info)
+{
+	struct media_bytes bytes = {0};
+	int64_t size = media_fd_size(fd);
+	uint8_t head[4];
+	int r = size < 0 ? (int)size : media_fd_read(fd, 0, head, 4);
+
+	if (r < 0)
+		return r;
+	riff_put_rest(&bytes, at, size, chunks);
+	r = bytes.is_failed ? -ENOMEM : 0;
+	if (r == 0 && memcmp(head, "RIFF", 4) == 0 &&
+	    (uint64_t)size + bytes.size - 8 >= UINT32_MAX) {
+		r = riff_widen(fd, info);
+		size = media_fd_size(fd);
+	}
+	if (r == 0)
+		r = media_fd_write(fd, (uint64_t)size, bytes.data, bytes.size);
 	media_bytes_done(&bytes);
 	return r;
 }
@@ -334,7 +386,7 @@ int tags_write_riff(int fd, const struct media_info *info, const struct media_ta
 	while (r == 0 && tags_next_chunk(fd, TAGS_RIFF, &at, &chunk))
 		r = riff_replace(fd, &chunk, &chunks);
 	if (r == 0)
-		r = riff_append(fd, at, &chunks);
+		r = riff_append(fd, at, &chunks, info);
 	if (r == 0)
 		r = riff_set_size(fd);
 	riff_done(&chunks);

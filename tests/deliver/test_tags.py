@@ -416,6 +416,55 @@ def test_tags_afterwards():
         assert texts["album"].startswith("A name that is longer"), (name, texts)
 
 
+def sparse(name, form, n_data, junk):
+    """A WAV of silence that takes no room: its header, and N_DATA bytes that are a hole."""
+    path = rig.FOLDER / name
+    fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 48000, 288000, 6, 24)
+    if form == b"RF64":
+        first = struct.pack("<4sIQQQI", b"ds64", 28, n_data + 72, n_data, n_data // 6, 0)
+        sizes = (0xFFFFFFFF, 0xFFFFFFFF)
+    else:
+        first = struct.pack("<4sI", b"JUNK", junk) + bytes(junk)
+        sizes = (n_data + 4 + len(first) + len(fmt) + 8, n_data)
+    head = form + struct.pack("<I", sizes[0]) + b"WAVE" + first + fmt + struct.pack("<4sI", b"data", sizes[1])
+    with open(path, "wb") as file:
+        file.write(head)
+        file.truncate(len(head) + n_data)
+    return path
+
+
+def check_large(path, n_data):
+    rig.media_tool("retag", path)
+    with open(path, "rb") as file:
+        head = file.read(96)
+        assert head[:8] == b"RF64\xff\xff\xff\xff" and head[12:16] == b"ds64"
+        whole, data, frames = struct.unpack("<QQQ", head[20:44])
+        assert (whole, data, frames) == (path.stat().st_size - 8, n_data, n_data // 6)
+        at = head.index(b"data")
+        assert head[at + 4 : at + 8] == b"\xff\xff\xff\xff"
+        file.seek(at + 8 + n_data)
+        assert file.read(4) == b"LIST"
+    got = rig.read(path)
+    assert got["info"] == [f"rf64 pcm_s24 48000 2 stereo {n_data // 6} 24"], got
+    assert got["ALBUM"] == ["A name that is longer than it ever was, again and again"]
+    texts, _, stream = rig.probe(path)
+    assert texts["album"].startswith("A name") and stream["duration_ts"] == n_data // 6
+
+
+def test_tags_behind_five_gibibytes():
+    n_data = 5 * 2**30 // 6 * 6
+    path = sparse("large.wav", b"RF64", n_data, 0)
+    check_large(path, n_data)
+    path.unlink()
+
+
+def test_tags_that_make_a_wav_too_long_for_riff():
+    n_data = (2**32 - 300) // 12 * 12
+    path = sparse("edge.wav", b"RIFF", n_data, 28)
+    check_large(path, n_data)
+    path.unlink()
+
+
 # ---- what others wrote ----
 
 
