@@ -278,6 +278,24 @@ static int reader_open_av(struct media_reader *reader, struct mixd_error *err)
 	return r;
 }
 
+/* An MP3 that does not count its frames: libsndfile guesses their number by the rate of the first, and
+ * reads no more than that. FFmpeg reads to the end. */
+static int reader_open_uncounted(struct media_reader *reader, struct mixd_error *err)
+{
+	media_look_stream(reader->fd, &reader->info);
+	if (media_av_is_installed(NULL)) {
+		sf_close(reader->file);
+		reader->file = NULL;
+		return reader_open_av(reader, err);
+	}
+	if (reader->info.is_cbr)
+		return 0;
+	error_set(err, ERROR_INVALID, reader->path,
+		  "is an MP3 of variable rate that does not say how long it is");
+	error_hint(err, "install mixd-av, or run it through a program that writes a Xing header");
+	return -EINVAL;
+}
+
 static int reader_open(struct media_reader *reader, struct mixd_error *err)
 {
 	int r = reader_open_fd(reader, err);
@@ -287,6 +305,8 @@ static int reader_open(struct media_reader *reader, struct mixd_error *err)
 	r = reader_open_sndfile(reader, err);
 	if (!reader->file && r == -EINVAL)
 		r = reader_open_av(reader, err);
+	else if (r == 0 && !media_look_is_counted(reader->fd, &reader->info))
+		r = reader_open_uncounted(reader, err);
 	if (r < 0)
 		return r;
 	if (!reader->av)

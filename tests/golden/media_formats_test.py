@@ -333,6 +333,29 @@ def test_seek_is_exact():
     assert not any(worst.values()), worst
 
 
+def test_files_of_others():
+    """By a pipe, or without a count of their frames: whole, and no longer than they are."""
+    need("ffmpeg", "sox")
+    wav = write("o.wav", np.random.default_rng(8).uniform(-0.3, 0.3, (100003, 2)), rate=44100, bits=16)
+    for name, command in {
+        "pipe.wav": "ffmpeg -v error -i {} -f wav - | cat > {}",
+        "pipe2.wav": "sox -V1 {} -t wav - | cat > {}",
+        "pipe.flac": "ffmpeg -v error -i {} -f flac - | cat > {}",
+        "a.mp3": "ffmpeg -v error -y -i {} -q:a 2 {}",
+        "a.opus": "ffmpeg -v error -y -i {} {}",
+        "a.ogg": "ffmpeg -v error -y -i {} {}",
+    }.items():
+        subprocess.run(command.format(wav, path_of(name)), shell=True, check=True)
+        sound, _ = read(path_of(name))
+        want = 108847 if name == "a.opus" else 100003
+        assert abs(len(sound) - want) <= (name == "a.opus"), (name, len(sound))
+    for name, how in {"c.mp3": "-b:a 96k", "v.mp3": "-q:a 1"}.items():
+        command = f"ffmpeg -v error -y -i {wav} {how} -write_xing 0 {path_of(name)}"
+        subprocess.run(command, shell=True, check=True)
+        sound, info = read(path_of(name))
+        assert 100003 + 1105 <= len(sound) <= 100003 + 4 * 1152, (name, len(sound), info)
+
+
 # ---- the finished file, or nothing ----
 
 
