@@ -15,7 +15,6 @@
 #include "level.h"
 #include "peakscan.h"
 
-#define PEAKS_RUN 16u /* pieces at a time */
 #define PEAKS_BETA 7.0
 
 struct peaks_channel {
@@ -33,13 +32,14 @@ struct peaks {
 	uint64_t n_overs;
 	struct measure_event *list;
 	uint32_t n_list;
-	float envelope[(PEAKS_RUN + 1) * PEAKSCAN_PIECE];
+	float envelope[(PEAKSCAN_RUN + 1) * PEAKSCAN_PIECE];
 };
 
 static int peaks_init(struct measure *measure, void *part)
 {
 	struct peaks *peaks = part;
-	uint32_t pieces = (measure->block_frames + MEASURE_BEYOND) / PEAKSCAN_PIECE + 4;
+	uint32_t pieces =
+		(measure->block_frames + MEASURE_BEYOND) / PEAKSCAN_PIECE + PEAKSCAN_PAST + 2;
 
 	peakscan_init(&peaks->scan, measure->rate, PEAKS_BETA);
 	peaks->by_hops = measure->what & (MEASURE_DYNAMICS | MEASURE_SERIES);
@@ -130,6 +130,34 @@ static float peaks_guess(struct measure *measure, struct peaks *peaks, uint32_t 
 	return truepeak_highest(peaks->envelope, 2 * PEAKSCAN_PIECE);
 }
 
+/* N pieces from piece P on of a span, which may hold something higher. */
+static void peaks_run(struct measure *measure, struct peaks *peaks, uint32_t c, uint32_t first,
+		      uint32_t n_frames, uint32_t p, uint32_t n, float *high)
+{
+	/* The last pieces have no neighbours yet. */
+	uint32_t inner = n_frames / PEAKSCAN_PIECE > p + 1 ? n_frames / PEAKSCAN_PIECE - p - 1 : 0;
+	uint32_t looked = n < inner ? n : inner, bits = (uint32_t)((1ull << n) - 1), k = 0;
+
+	if (looked)
+		bits &= ~((1u << looked) - 1) |
+			peakscan_refine(&peaks->scan, measure->channel[c] + first,
+					peaks->piece + PEAKSCAN_PAST, p, looked,
+					fminf(*high, 1.0f));
+	while (k < n) {
+		uint32_t from = (p + k) * PEAKSCAN_PIECE, run = 0;
+
+		while (k + run < n && bits >> (k + run) & 1)
+			run++;
+		if (run) {
+			uint32_t frames = run * PEAKSCAN_PIECE;
+
+			frames = frames < n_frames - from ? frames : n_frames - from;
+			peaks_look(measure, peaks, c, first + from, frames, high);
+		}
+		k += run + 1;
+	}
+}
+
 /* Frames [FIRST, FIRST + N_FRAMES) of channel C. */
 static void peaks_span(struct measure *measure, struct peaks *peaks, uint32_t c, uint32_t first,
 		       uint32_t n_frames)
@@ -146,12 +174,8 @@ static void peaks_span(struct measure *measure, struct peaks *peaks, uint32_t c,
 	if (peaks->by_hops)
 		high = peaks_guess(measure, peaks, c, first, n_frames / PEAKSCAN_PIECE);
 	while ((n = peakscan_next(&peaks->scan, peaks->piece + PEAKSCAN_PAST, p, n_pieces,
-				  PEAKS_RUN, fminf(high, 1.0f), &p)) > 0) {
-		uint32_t from = p * PEAKSCAN_PIECE;
-		uint32_t frames = n * PEAKSCAN_PIECE;
-
-		frames = frames < n_frames - from ? frames : n_frames - from;
-		peaks_look(measure, peaks, c, first + from, frames, &high);
+				  fminf(high, 1.0f), &p)) > 0) {
+		peaks_run(measure, peaks, c, first, n_frames, p, n, &high);
 		p += n;
 	}
 	if (high > peaks->hop)

@@ -1,6 +1,13 @@
 /* Source: ITU-R BS.1770-4 Annex 2 for what a true peak is; the bound is Hoelder's inequality,
  * |sum h x| <= sum |h| * max |x|. The sums of truepeak_envelope() are made of 32 products in f32:
- * their rounding is below 34 * 2^-24 * sum |h| max |x|, which the 1e-5 covers. */
+ * their rounding is below 34 * 2^-24 * sum |h| max |x|, which the 1e-5 covers.
+ *
+ * Between the samples and the points half way (a grid of twice the rate) a wave cannot hide much: each
+ * phase h is written as a sum of ten points of that grid near it, weights w, and a rest r, so that
+ * |h x| <= sum |w| * max |grid| + sum |r| * max |x|. The weights are those with the least sum of both
+ * (a linear programme, solved once for beta 7); the sums are made here from the taps as they are, so
+ * the bound holds for any filter. (For waves without end, Ehlich and Zeller, Mathematische Zeitschrift
+ * 86, 1964, have sqrt(2) for any grid of twice the rate.) */
 #include "peakscan.h"
 
 #include <math.h>
@@ -10,6 +17,46 @@
 #include "clones.h"
 
 #include <mixd/rt.h>
+
+#define PEAKSCAN_POINTS 10
+#define PEAKSCAN_SPAN 24 /* taps to both sides of the sample */
+
+/* Of phases 1/8, 2/8, 3/8: weights of the points at -2, -1.5 ... 2.5 frames. */
+static const double peakscan_weights[3][PEAKSCAN_POINTS] = {
+	{0.02307, 0, -0.05267, 0, 0.81319, 0.24449, 0, -0.02508, 0, 0.00663},
+	{0.03014, 0, -0.06577, 0, 0.56599, 0.51134, 0, -0.0386, 0, 0.00983},
+	{0.02141, 0, -0.04497, 0, 0.2847, 0.77289, 0, -0.03252, 0, 0.00792},
+};
+
+/* Bounds of phase EIGHTH / 8, whose taps are pair Q of the filter. */
+static void peakscan_phase(struct peakscan *scan, uint32_t q, uint32_t eighth)
+{
+	const struct truepeak_filter *filter = &scan->filter;
+	const double *weight = peakscan_weights[eighth - 1];
+	double rest[2 * PEAKSCAN_SPAN] = {0}, near = 0.0, far = 0.0;
+
+	for (int32_t k = 0; k < (int32_t)TRUEPEAK_TAPS / 2; k++) {
+		double even = (double)filter->even[q][k], odd = (double)filter->odd[q][k];
+
+		rest[PEAKSCAN_SPAN + k - 15] += even + odd;
+		rest[PEAKSCAN_SPAN + 16 - k] += even - odd;
+		for (int32_t p = 1; p < PEAKSCAN_POINTS; p += 2) {
+			int32_t at = (p - 5) / 2; /* frames to the sample before the point */
+
+			rest[PEAKSCAN_SPAN + at + k - 15] -= weight[p] * (double)filter->middle[k];
+			rest[PEAKSCAN_SPAN + at + 16 - k] -= weight[p] * (double)filter->middle[k];
+		}
+	}
+	for (int32_t p = 0; p < PEAKSCAN_POINTS; p++) {
+		near += fabs(weight[p]);
+		if (p % 2 == 0)
+			rest[PEAKSCAN_SPAN + p / 2 - 2] -= weight[p];
+	}
+	for (uint32_t k = 0; k < 2 * PEAKSCAN_SPAN; k++)
+		far += fabs(rest[k]);
+	scan->near = fmaxf(scan->near, (float)(near * (1.0 + 1e-5)));
+	scan->far = fmaxf(scan->far, (float)(far + 1e-5));
+}
 
 void peakscan_init(struct peakscan *scan, double rate_hz, double beta)
 {
@@ -28,6 +75,10 @@ void peakscan_init(struct peakscan *scan, double rate_hz, double beta)
 		highest = fmax(highest, sum);
 	}
 	scan->reach = (float)(highest * (1.0 + 1e-5));
+	scan->near = 1.0f;
+	scan->far = 0.0f;
+	for (uint32_t q = 0; q < filter->n_pairs; q++)
+		peakscan_phase(scan, q, (q + 1) * 8 / filter->oversample);
 }
 
 typedef int32_t peakscan_i8 __attribute__((vector_size(32)));
@@ -101,7 +152,7 @@ MIXD_INLINE bool peakscan_is_low(const float *piece, float limit)
 }
 
 uint32_t peakscan_next(const struct peakscan *scan, const float *piece, uint32_t first,
-		       uint32_t n_pieces, uint32_t most, float above, uint32_t *ret_first)
+		       uint32_t n_pieces, float above, uint32_t *ret_first)
 {
 	/* What a sample must exceed; rounded down, so that none is passed over. */
 	float limit = above / scan->reach * 0.999999f;
@@ -110,7 +161,37 @@ uint32_t peakscan_next(const struct peakscan *scan, const float *piece, uint32_t
 	while (first < n_pieces && peakscan_is_low(piece + first, limit))
 		first++;
 	*ret_first = first;
-	while (n < most && first + n < n_pieces && !peakscan_is_low(piece + first + n, limit))
+	while (n < PEAKSCAN_RUN && first + n < n_pieces &&
+	       !peakscan_is_low(piece + first + n, limit))
 		n++;
 	return n;
+}
+
+static float peakscan_highest(const float *values, uint32_t n)
+{
+	float highest = 0.0f;
+
+	for (uint32_t k = 0; k < n; k++)
+		highest = values[k] > highest ? values[k] : highest;
+	return highest;
+}
+
+uint32_t peakscan_refine(const struct peakscan *scan, const float *x, const float *piece,
+			 uint32_t first, uint32_t n, float above)
+{
+	float envelope[(PEAKSCAN_RUN + 2) * PEAKSCAN_PIECE], half[PEAKSCAN_RUN + 2];
+	uint32_t result = 0;
+
+	truepeak_halves(&scan->filter, x + ((int64_t)first - 1) * PEAKSCAN_PIECE, envelope,
+			(n + 2) * PEAKSCAN_PIECE);
+	peakscan_pieces(envelope, n + 2, half);
+	for (uint32_t k = 0; k < n; k++) {
+		float near = peakscan_highest(half + k, 3);
+		float far = peakscan_highest(piece + first + k - PEAKSCAN_PAST, PEAKSCAN_PAST + 2);
+		/* A NaN is looked at. */
+		bool is_low = scan->near * near + scan->far * far <= above * 0.999999f;
+
+		result |= (uint32_t)!is_low << k;
+	}
+	return result;
 }

@@ -127,6 +127,23 @@ void truepeak_envelope(const struct truepeak_filter *filter, const float *x, flo
 	}
 }
 
+void truepeak_halves(const struct truepeak_filter *filter, const float *x, float *envelope,
+		     uint32_t n_frames)
+{
+	switch (filter->kernel) {
+#if defined(__x86_64__)
+	case TRUEPEAK_KERNEL_16:
+		truepeak_halves_16(filter, x, envelope, n_frames);
+		break;
+	case TRUEPEAK_KERNEL_8:
+		truepeak_halves_8(filter, x, envelope, n_frames);
+		break;
+#endif
+	default:
+		truepeak_halves_4(filter, x, envelope, n_frames);
+	}
+}
+
 MIXD_CLONES float truepeak_highest(const float *envelope, uint32_t n_frames)
 {
 	/* As integers: values that are not negative have the same order, and the compiler has a

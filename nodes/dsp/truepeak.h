@@ -39,5 +39,9 @@ void truepeak_envelope(const struct truepeak_filter *filter, const float *x, flo
 void truepeak_envelope_plain(const struct truepeak_filter *filter, const float *x, float *envelope,
 			     uint32_t n_frames);
 
+/* The same of the samples and the points half way between them alone. [rt] */
+void truepeak_halves(const struct truepeak_filter *filter, const float *x, float *envelope,
+		     uint32_t n_frames);
+
 /* The highest of N_FRAMES values that are not negative. [rt] */
 float truepeak_highest(const float *envelope, uint32_t n_frames);

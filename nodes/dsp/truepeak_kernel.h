@@ -39,8 +39,10 @@ TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filte
 			sum = early + late;
 			difference = early - late;
 			middle += filter->middle[k] * sum;
-			even0 += filter->even[0][k] * sum;
-			odd0 += filter->odd[0][k] * difference;
+			if (n_pairs > 0) {
+				even0 += filter->even[0][k] * sum;
+				odd0 += filter->odd[0][k] * difference;
+			}
 			if (n_pairs > 1) {
 				even1 += filter->even[1][k] * sum;
 				odd1 += filter->odd[1][k] * difference;
@@ -51,7 +53,8 @@ TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filte
 		__builtin_memcpy(&sample, x + i - 16, sizeof(sample));
 		high = TRUEPEAK_ABS(sample);
 		TRUEPEAK_RAISE(high, TRUEPEAK_ABS(middle));
-		TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even0, odd0));
+		if (n_pairs > 0)
+			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even0, odd0));
 		if (n_pairs > 1) {
 			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even1, odd1));
 			TRUEPEAK_RAISE(high, TRUEPEAK_BOTH(even2, odd2));
@@ -69,6 +72,14 @@ TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_envelope_,
 		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 3);
 	else
 		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 1);
+}
+
+TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_halves_,
+					  TRUEPEAK_WIDTH)(const struct truepeak_filter *filter,
+							  const float *x, float *envelope,
+							  uint32_t n_frames)
+{
+	TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 0);
 }
 
 #undef TRUEPEAK_JOIN_

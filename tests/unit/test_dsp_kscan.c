@@ -145,30 +145,65 @@ TEST(no_envelope_exceeds_its_bound)
 	}
 }
 
+/* Neither the first nor the second look passes over anything higher; the second spares much. */
 TEST(what_is_passed_over_is_lower)
 {
+	static const double rates[] = {48000, 96000};
+	uint32_t n_first = 0, n_second = 0;
+
+	for (uint32_t k = 0; k < 200; k++) {
+		struct peakscan scan;
+		float piece[N / 16 + 4], envelope[N], above = (float)(1.2 * test_random());
+		uint32_t n_pieces = N / 16 - 8, p = 0, first, n;
+		bool is_passed[N / 16];
+
+		peakscan_init(&scan, rates[k % 2], k % 3 ? 7.0 : 3.0);
+		for (uint32_t i = 0; i < N + 128; i++)
+			x[0][i] = (float)((k % 5 ? 2.0 * test_random() - 1.0
+						 : sin((0.1 + 0.015 * k) * i)) *
+					  pow(10.0, -2.0 * fabs(sin(0.003 * i + k))));
+		peakscan_pieces(x[0] + 64 - 16 * PEAKSCAN_PAST, n_pieces + PEAKSCAN_PAST + 1,
+				piece);
+		truepeak_envelope(&scan.filter, x[0] + 64, envelope, n_pieces * 16);
+		memset(is_passed, true, sizeof(is_passed));
+		while ((n = peakscan_next(&scan, piece + PEAKSCAN_PAST, p, n_pieces, above,
+					  &first)) > 0) {
+			uint32_t bits = peakscan_refine(&scan, x[0] + 64, piece + PEAKSCAN_PAST,
+							first, n, above);
+
+			CHECK(first >= p && n <= PEAKSCAN_RUN && bits >> n == 0);
+			for (uint32_t b = 0; b < n; b++)
+				is_passed[first + b] = !(bits >> b & 1);
+			n_first += n;
+			n_second += (uint32_t)__builtin_popcount(bits);
+			p = first + n;
+		}
+		for (uint32_t i = 0; i < n_pieces * 16; i++)
+			CHECK(!is_passed[i / 16] || envelope[i] <= above);
+	}
+	test_note("%u pieces after the first look, %u after the second", n_first, n_second);
+	CHECK(n_second < n_first * 3 / 4);
+}
+
+/* The grid of twice the rate, and the constants of its bound. */
+TEST(halves_are_the_even_phases)
+{
 	struct peakscan scan;
-	float piece[N / 16 + 2], envelope[N];
+	float envelope[512], halves[512];
 
 	peakscan_init(&scan, 48000, 7.0);
-	for (uint32_t k = 0; k < 100; k++) {
-		float above = (float)(1.5 * test_random());
-		uint32_t n_pieces = N / 16 - 4, p = 0, first, n, next = 0;
+	CHECK_NEAR((double)(scan.near + scan.far), 1.296, 0.002);
+	fill();
+	truepeak_envelope(&scan.filter, x[0] + 64, envelope, 512);
+	truepeak_halves(&scan.filter, x[0] + 64, halves, 512);
+	for (uint32_t i = 0; i < 512; i++) {
+		float middle = 0.0f;
 
-		for (uint32_t i = 0; i < N + 128; i++)
-			x[0][i] = (float)((2.0 * test_random() - 1.0) *
-					  pow(10.0, -2.0 * fabs(sin(0.003 * i + k))));
-		peakscan_pieces(x[0], n_pieces + 2, piece);
-		truepeak_envelope(&scan.filter, x[0] + 32, envelope, n_pieces * 16);
-		while ((n = peakscan_next(&scan, piece + 2, p, n_pieces, 16, above, &first)) > 0) {
-			CHECK(first >= p && n <= 16);
-			for (; next < first * 16; next++)
-				CHECK(envelope[next] <= above);
-			p = first + n;
-			next = p * 16;
-		}
-		for (; next < n_pieces * 16; next++)
-			CHECK(envelope[next] <= above);
+		for (uint32_t k = 0; k < TRUEPEAK_TAPS / 2; k++)
+			middle +=
+				scan.filter.middle[k] * (x[0][64 + i - 31 + k] + x[0][64 + i - k]);
+		CHECK(halves[i] == fmaxf(fabsf(middle), fabsf(x[0][64 + i - 16])));
+		CHECK(halves[i] <= envelope[i]);
 	}
 }
 
