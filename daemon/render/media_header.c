@@ -9,6 +9,7 @@
 
 #include "media_bytes.h"
 #include "media_layout.h"
+#include "media_ogg.h"
 
 #define FMT_PLAIN 16u
 #define FMT_EXTENSIBLE 40u
@@ -86,6 +87,8 @@ int media_header_fix(int fd, struct media_info *info)
 	uint8_t head[4];
 	int r;
 
+	if (strcmp(info->container, "ogg") == 0)
+		return media_ogg_set_serial(fd);
 	if (strcmp(info->container, "wav") != 0 && strcmp(info->container, "rf64") != 0)
 		return 0;
 	r = media_fd_read(fd, 0, head, sizeof(head));

@@ -14,6 +14,6 @@
 /* Chunks that stand before the samples: the channels' places in AIFF and CAF. */
 void media_header_begin(SNDFILE *file, const struct media_info *info);
 /* FD holds a finished file that INFO describes. WAV of one or two channels gets the plain format
- * chunk that everything reads, others the mask of their layout. INFO->container becomes "rf64" when
+ * chunk that everything reads, others the mask of their layout; an Ogg its serial number. INFO->container becomes "rf64" when
  * the file is. -errno. */
 int media_header_fix(int fd, struct media_info *info);

@@ -165,6 +165,15 @@ def test_blocks_do_not_matter():
         assert np.array_equal(again, read(path_of("b2.wav"), block=65536)[0])
 
 
+def test_the_same_sound_is_the_same_file():
+    sound, other = tones(30011, 2), tones(30012, 2)
+    for form in LOSSLESS + ("ogg", "opus", "mp3", "m4a"):
+        one = Path(write(f"same.{form}", sound)).read_bytes()
+        assert one == Path(write(f"same.{form}", sound)).read_bytes(), form
+        if form in ("ogg", "opus"):
+            assert one[14:18] != Path(write(f"same.{form}", other)).read_bytes()[14:18]
+
+
 def test_wave_module_and_sox_read_wav():
     need("sox", "flac")
     words, sound = grid(3001, 2, 16)
