@@ -125,6 +125,7 @@ int document_load(const char *path, const char *name, char **ret, size_t *ret_si
 			break;
 		size += (size_t)n;
 	}
+	text[size] = '\0';
 	*ret = TAKE_PTR(text);
 	*ret_size = size;
 	return 0;

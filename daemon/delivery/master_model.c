@@ -1,7 +1,7 @@
 /* master_model.c - how loud a programme will be behind the limiter, without running it.
  *
  * SOURCE      The limiter of nodes/limiter: gain computation of nodes/dsp/limitgain, look-ahead,
- *             hold and release as it has them by default. Loudness: ITU-R BS.1770-4, EBU Tech 3341.
+ *             hold and the release that follows the programme. Loudness: ITU-R BS.1770-4, EBU Tech 3341.
  * STRUCTURE   The source is read once: per millisecond the K-weighted energy (or, for specs that count
  *             RMS, the plain one) and the highest true peak of any channel. A gain that changes
  *             slowly against the K filter multiplies that energy by its square; so for any drive
@@ -270,7 +270,7 @@ double master_model_level(struct master_model *model, double drive_db, double ce
 		limitgain_init(&run->path, MODEL_LOOKAHEAD_TICKS, MODEL_HOLD_TICKS,
 			       (void *)(((uintptr_t)memory + 63) & ~(uintptr_t)63));
 		limitgain_set_hold(&run->path, MODEL_HOLD_TICKS);
-		run->release = limitgain_release_make(MODEL_TICK_HZ, MODEL_RELEASE_MS, false);
+		run->release = limitgain_release_make(MODEL_TICK_HZ, MODEL_RELEASE_MS, true);
 		run->lowest = 1.0f;
 		rewind(model->file);
 		while ((n = fread(tick, sizeof(*tick), MODEL_READ, model->file)) > 0)

@@ -11,7 +11,7 @@ static const char pass_limited[] = "mixd: 1\n"
 				   "nodes:\n"
 				   "  in: {type: input, layout: auto}\n"
 				   "  gain: {type: gain}\n"
-				   "  limit: {type: limiter}\n"
+				   "  limit: {type: limiter, auto_release: on}\n"
 				   "  out: {type: output, layout: auto}\n"
 				   "links: [in -> gain -> limit -> out]\n";
 static const char pass_gained[] = "mixd: 1\n"
