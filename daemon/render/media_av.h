@@ -34,7 +34,8 @@ int media_av_seek(struct media_av *av, int64_t frame, struct mixd_error *err);
 void media_av_tolerate(struct media_av *av);
 
 /* Encode into FD (empty, open for reading and writing, borrowed). Of TARGET: rate, layout,
- * bitrate_kbps, bits (16 or 24: Apple Lossless of samples that are on that grid; 0: AAC). Exactly what is written is played: the encoder's delay is in an edit list. */
+ * bitrate_kbps, bits (16 or 24: Apple Lossless of samples that are on that grid; 0: AAC). Exactly
+ * what is written is played: the encoder's delay is in an edit list. */
 int media_av_create(int fd, const char *path, const struct media_target *target,
 		    struct media_av **ret, struct mixd_error *err);
 int media_av_write(struct media_av *av, const float *const *channels, uint32_t n_frames,

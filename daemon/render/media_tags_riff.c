@@ -297,8 +297,8 @@ static void riff_put_rest(struct media_bytes *bytes, uint64_t at, int64_t size,
 	}
 }
 
-/* With its tags the file is longer than a RIFF can be: it becomes an RF64 (EBU Tech 3306), where its JUNK is,
- * or, when that is too short for 'ds64', all moves by a few bytes. */
+/* With its tags the file is longer than a RIFF can be: it becomes an RF64 (EBU Tech 3306). 'ds64' takes
+ * the place of its JUNK, or, when that is too short, all moves by a few bytes. */
 static int riff_widen(int fd, const struct media_info *info)
 {
 	struct tags_chunk chunk = {0}, junk = {0};
