@@ -365,6 +365,27 @@ def test_files_of_others():
         assert 100003 + 1105 <= len(sound) <= 100003 + 4 * 1152, (name, len(sound), info)
 
 
+def test_layouts_of_others():
+    need("ffmpeg")
+    for theirs, ours in {
+        "mono": "mono", "stereo": "stereo", "2.1": "2.1", "3.0": "3.0", "quad": "quad",
+        "quad(side)": "quad", "5.0": "5.0", "5.1": "5.1", "5.1(side)": "5.1", "6.1": "6.1",
+        "7.1": "7.1",
+    }.items():
+        for form in ("wav", "caf", "ogg"):
+            path = path_of(f"theirs.{form}")
+            source = f"anullsrc=channel_layout={theirs}:sample_rate=48000:d=0.05"
+            done = subprocess.run(
+                ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, path], capture_output=True
+            )
+            if done.returncode:
+                continue  # a layout that this encoder has not
+            got = read(path)[1]["layout"]
+            by_count = {"2.1": "3.0"}  # of formats whose count is all there is
+            want = {ours} if form in ("wav", "caf") else {ours, by_count.get(ours, ours)}
+            assert got in want, (form, theirs, got)
+
+
 # ---- the finished file, or nothing ----
 
 
