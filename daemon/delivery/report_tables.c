@@ -215,27 +215,61 @@ static bool is_bad(const struct report_item *item, const char *id)
 	return false;
 }
 
+/* Whether any spec asks for the quantity ID of this programme. */
+static bool is_asked(const struct report_item *item, const char *id)
+{
+	for (uint32_t i = 0; i < item->n_verdicts; i++)
+		for (uint32_t j = 0; j < item->verdicts[i].spec->n_clauses; j++) {
+			const struct spec_verdict *verdict = &item->verdicts[i].verdict[j];
+
+			if (verdict->state != SPEC_APART && strcmp(verdict->clause->id, id) == 0)
+				return true;
+		}
+	return false;
+}
+
+/* Five figures: loudness and peak, and what the specs ask for before what is good to know. */
 void report_tiles(const struct report_item *item, FILE *file)
 {
 	const struct measure_result *result = item->result;
 	const struct {
 		const char *label, *unit, *id;
 		double value;
+		bool is_first; /* whatever the specs say */
 	} tiles[] = {
-		{"Integrated loudness", "LUFS", "integrated", result->integrated},
-		{"True peak", "dBTP", "true-peak", result->true_peak},
-		{"Loudness range", "LU", "lra", result->range},
-		{"Highest short-term", "LUFS", "shortterm-max", result->shortterm_max},
-		{"Peak to loudness", "LU", "plr", result->plr},
+		{"Integrated loudness", "LUFS", "integrated", result->integrated, true},
+		{"Dialogue", "LUFS", "dialogue", result->dialogue, false},
+		{"RMS", "dBFS", "rms", result->rms, false},
+		{"Noise floor", "dBFS", "noise-floor", result->noise_floor, false},
+		{"True peak", "dBTP", "true-peak", result->true_peak, true},
+		{"Sample peak", "dBFS", "sample-peak", result->sample_peak, false},
+		{"Loudness range", "LU", "lra", result->range, true},
+		{"Highest short-term", "LUFS", "shortterm-max", result->shortterm_max, true},
+		{"Peak to loudness", "LU", "plr", result->plr, true},
 	};
+	uint32_t n = 0;
+	bool is_shown[sizeof(tiles) / sizeof(tiles[0])] = {false};
 	char text[32];
 
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < sizeof(tiles) / sizeof(tiles[0]) && n < 5; i++) {
+			bool wanted = pass == 0 ? i == 0 || is_asked(item, tiles[i].id)
+						: tiles[i].is_first;
+
+			if (!wanted || is_shown[i])
+				continue;
+			is_shown[i] = true;
+			n++;
+		}
 	fputs("<div class=\"tiles\">", file);
 	for (size_t i = 0; i < sizeof(tiles) / sizeof(tiles[0]); i++)
-		fprintf(file,
-			"<div class=\"tile%s\"><span>%s</span><b>%s <small>%s</small></b></div>",
-			is_bad(item, tiles[i].id) ? " bad" : "", tiles[i].label,
-			report_number(tiles[i].value, 1, text, sizeof(text)), tiles[i].unit);
+		if (is_shown[i])
+			fprintf(file,
+				"<div class=\"tile%s\"><span>%s</span><b>%s "
+				"<small>%s</small></b></div>",
+				is_bad(item, tiles[i].id) ? " bad" : "", tiles[i].label,
+				report_number(tiles[i].value, 1, text, sizeof(text)),
+				tiles[i].unit);
 	fputs("</div>\n", file);
 }
 
@@ -498,7 +532,7 @@ void report_events(const struct report_item *item, FILE *file)
 		     file);
 	events_table("Clipped", "samples", result->clip, result->n_clip, result->clip_runs, 0,
 		     file);
-	events_table("Dropouts", "ms", result->dropout, result->n_dropout, result->n_dropouts,
-		     0, file);
+	events_table("Dropouts", "ms", result->dropout, result->n_dropout, result->n_dropouts, 0,
+		     file);
 	fputs("</section>\n", file);
 }

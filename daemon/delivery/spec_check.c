@@ -286,8 +286,10 @@ static void check_playback(struct check *check)
 	const struct spec_clause *clause = check->clause;
 	const struct measure_result *result = check->input->result;
 	const struct measure_result *album = check->input->album;
-	double loudness = spec_round(album ? album->integrated : result->integrated, 0.1);
-	double peak = clause->up == SPEC_UP_LIMITER ? result->sample_peak : result->true_peak;
+	/* an album is turned up or down as one, by its loudness and its highest peak */
+	const struct measure_result *whole = album ? album : result;
+	double loudness = spec_round(whole->integrated, 0.1);
+	double peak = clause->up == SPEC_UP_LIMITER ? whole->sample_peak : whole->true_peak;
 	double gain = clause->target - loudness, room = fmax(clause->max - peak, 0);
 	double own = spec_round(result->integrated, 0.1);
 	const char *as = album ? " (by the album's loudness)" : "";

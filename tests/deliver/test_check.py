@@ -88,6 +88,9 @@ def test_refusals():
     assert "--spec" in rig.err("check", "fine.wav", code=2)
     assert "did you mean ebu-r128" in rig.err("check", "fine.wav", "--spec", "ebu-r129", code=4)
     rig.err("check", code=2)
+    every = [row["name"] for row in rig.ask("spec", "ls")["items"]]
+    many = [word for name in every[:33] for word in ("--spec", name)]
+    assert "up to 32" in rig.err("check", "fine.wav", *many, code=2)
     said = rig.err("check", "fine.wav", "--spec", "netflix", "--speech", "nowhere.wav", code=4)
     assert "nowhere.wav" in said
     said = rig.err("check", "fine.wav", "--spec", "cd", "--report", "no/such/r.html", code=None)

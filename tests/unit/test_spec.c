@@ -340,6 +340,9 @@ TEST(spec_playback_is_predicted)
 		{"spotify", -17, -6, -12,
 		 "turned down by 2.0 dB (by the album's loudness): plays at "
 		 "-19.0 LUFS"},
+		/* the album's peak holds the track back, too */
+		{"spotify", -25, -9, -20,
+		 "turned up by 0.5 dB (by the album's loudness), no further for its peak of -1.5"},
 		{"spotify-loud", -15, -2, NAN,
 		 "towards -11.0 LUFS; the player's limiter takes up to "
 		 "3.0 dB off its peaks"},
@@ -354,7 +357,7 @@ TEST(spec_playback_is_predicted)
 		struct spec_verdict verdicts[64];
 		const struct spec_verdict *verdict;
 		struct programme programme;
-		struct measure_result album = {.integrated = rows[i].album};
+		struct measure_result album = {.integrated = rows[i].album, .true_peak = -1.5};
 
 		programme_init(&programme);
 		programme.result.integrated = rows[i].integrated;
