@@ -89,9 +89,9 @@ static int stream_failed(struct mixd_fault *fault, int r, const struct mixd_erro
 	return r;
 }
 
-/* N frames of the file from AT on into PLANE; fewer at its end. */
-static int64_t stream_decode(struct mixd_stream *stream, int64_t at, uint32_t n,
-			     struct mixd_fault *fault)
+/* N frames of the file from AT on into CHANNELS; fewer at its end. */
+static int64_t stream_decode(struct mixd_stream *stream, int64_t at, float *const *channels,
+			     uint32_t n, struct mixd_fault *fault)
 {
 	struct mixd_error err = {0};
 	uint32_t done = 0;
@@ -107,7 +107,7 @@ static int64_t stream_decode(struct mixd_stream *stream, int64_t at, uint32_t n,
 		int64_t got;
 
 		for (uint32_t c = 0; c < stream->n_channels; c++)
-			to[c] = stream->plane[c] + done;
+			to[c] = channels[c] + done;
 		got = media_read(stream->reader, to, n - done, &err);
 		if (got < 0)
 			return stream_failed(fault, (int)got, &err);
@@ -119,18 +119,18 @@ static int64_t stream_decode(struct mixd_stream *stream, int64_t at, uint32_t n,
 	return done;
 }
 
-/* N (1..STREAM_CHUNK) frames from AT on, in the stream's direction, into PLANE. What the file should
- * have, and has not, is silence. */
-static int stream_source(struct mixd_stream *stream, uint64_t at, uint32_t n,
-			 struct mixd_fault *fault)
+/* N frames from AT on, in the stream's direction, into CHANNELS. What the file should have, and has
+ * not, is silence. */
+static int stream_source(struct mixd_stream *stream, uint64_t at, float *const *channels,
+			 uint32_t n, struct mixd_fault *fault)
 {
 	uint64_t first = stream->reverse ? stream->n_source - at - n : at;
-	int64_t got = stream_decode(stream, (int64_t)first, n, fault);
+	int64_t got = stream_decode(stream, (int64_t)first, channels, n, fault);
 
 	if (got < 0)
 		return (int)got;
 	for (uint32_t c = 0; c < stream->n_channels; c++) {
-		float *x = stream->plane[c];
+		float *x = channels[c];
 
 		memset(x + got, 0, (n - (size_t)got) * sizeof(float));
 		for (uint32_t i = 0; stream->reverse && i < n / 2; i++) {
@@ -182,7 +182,7 @@ static int64_t stream_make(struct mixd_stream *stream, float *const *out, uint32
 			break;
 		if (made)
 			return (int64_t)made;
-		r = in ? stream_source(stream, stream->fed, in, fault) : 0;
+		r = in ? stream_source(stream, stream->fed, stream->plane, in, fault) : 0;
 		if (r < 0)
 			return r;
 		if (soxr_process(stream->soxr, in ? (soxr_in_t)stream->plane : NULL, in, &used,
@@ -229,22 +229,6 @@ static int stream_resampled(struct mixd_stream *stream, uint64_t frame, float *c
 	return 0;
 }
 
-static int stream_plain(struct mixd_stream *stream, uint64_t frame, float *const *channels,
-			uint32_t n, struct mixd_fault *fault)
-{
-	for (uint32_t done = 0; done < n;) {
-		uint32_t part = n - done < STREAM_CHUNK ? n - done : STREAM_CHUNK;
-		int r = stream_source(stream, frame + done, part, fault);
-
-		if (r < 0)
-			return r;
-		for (uint32_t c = 0; c < stream->n_channels; c++)
-			memcpy(channels[c] + done, stream->plane[c], part * sizeof(float));
-		done += part;
-	}
-	return 0;
-}
-
 int audio_stream_read(struct mixd_stream *stream, uint64_t frame, float *const *channels,
 		      uint32_t n_frames, struct mixd_fault *fault)
 {
@@ -256,7 +240,7 @@ int audio_stream_read(struct mixd_stream *stream, uint64_t frame, float *const *
 	for (uint32_t c = 0; c < stream->n_channels; c++)
 		memset(channels[c] + n, 0, (n_frames - n) * sizeof(float));
 	if (n && stream->p == stream->q)
-		r = stream_plain(stream, frame, channels, n, fault);
+		r = stream_source(stream, frame, channels, n, fault);
 	else if (n)
 		r = stream_resampled(stream, frame, channels, n, fault);
 	if (r < 0 && !fault->hint[0])

@@ -53,9 +53,14 @@ static uint64_t player_ahead(const struct player *player)
 /* The disk goes on, when there is room for what it does at a time. */
 static void player_ask(struct mixd_inst *inst, struct player *player)
 {
-	if (!player->n_clips || player->reorder || !player_is_idle(player) ||
-	    player->ring_frames - player_ahead(player) < PLAYER_CHUNK)
+	uint32_t chunks;
+
+	if (!player->n_clips || player->reorder || !player_is_idle(player))
 		return;
+	chunks = (player->ring_frames - (uint32_t)player_ahead(player)) / PLAYER_CHUNK;
+	if (!chunks)
+		return;
+	player->job.n_chunks = chunks < PLAYER_CHUNKS_MAX ? chunks : PLAYER_CHUNKS_MAX;
 	atomic_store_explicit(&player->give_up, false, memory_order_relaxed);
 	atomic_store_explicit(&player->pending, 1, memory_order_release);
 	if (!inst->host->submit_disk(inst, 0))

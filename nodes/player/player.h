@@ -17,7 +17,8 @@
 #include "cliplist.h"
 #include "ramp.h"
 
-#define PLAYER_CHUNK 4096u /* frames of one job */
+#define PLAYER_CHUNK 4096u /* frames rendered at a time */
+#define PLAYER_CHUNKS_MAX 4u /* of one job: twice the longest block of a clock */
 #define PLAYER_RING_S 2.0 /* read ahead, live; rounded up to a power of two */
 #define PLAYER_READY_S 0.1 /* enough to begin with */
 #define PLAYER_LEAD_S 0.15 /* a new instance joins a rolling transport that far ahead */
@@ -49,6 +50,7 @@ struct player_job {
 	uint64_t position; /* on the time line */
 	bool loop;
 	uint64_t loop_start, loop_end;
+	uint32_t n_chunks; /* for which there is room */
 	uint64_t begin; /* where this run began: clips that sound there already ... */
 	uint32_t fade, faded; /* ... fade in over `fade` frames, of which so many are done */
 };

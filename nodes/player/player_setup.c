@@ -413,6 +413,11 @@ static void clip_mix(struct player *player, struct player_clip *clip, uint64_t t
 
 			if (gain == 0.0)
 				continue;
+			if (steady && gain * steady_gain == 1.0) {
+				for (uint32_t i = 0; i < n; i++)
+					mixed[i] += x[i];
+				continue;
+			}
 			for (uint32_t i = 0; i < n; i++)
 				mixed[i] += (float)(x[i] * (gain * (steady ? steady_gain
 									   : player->envelope[i])));
@@ -451,18 +456,18 @@ static void player_store(struct player *player, uint64_t filled, uint32_t n)
 	}
 }
 
-/* A chunk in play order. [disk] */
+/* Some chunks in play order. [disk] */
 void player_disk(struct mixd_inst *inst, uint32_t number)
 {
 	struct player *player = inst->state;
 	struct player_job *job = &player->job;
-	uint32_t left = PLAYER_CHUNK;
+	uint32_t left = PLAYER_CHUNK * job->n_chunks;
 
 	(void)number;
 	player_close_some(player, job->position);
 	while (left && !atomic_load_explicit(&player->give_up, memory_order_relaxed)) {
 		uint64_t filled = atomic_load_explicit(&player->filled, memory_order_relaxed);
-		uint32_t n = left;
+		uint32_t n = left < PLAYER_CHUNK ? left : PLAYER_CHUNK;
 
 		if (job->loop && job->position < job->loop_end && job->loop_end - job->position < n)
 			n = (uint32_t)(job->loop_end - job->position);

@@ -113,17 +113,20 @@ static bool live_rolls(struct rig *rig, uint64_t *ret_position)
 
 static uint64_t live_base, live_played; /* read before it was located; played since */
 
+/* Until the disk has read so many frames, or has nothing to do. */
+static void live_wait(uint64_t frames)
+{
+	for (uint32_t i = 0; i < 300 && atomic_load(&disk_frames) < frames; i++)
+		nanosleep(&(struct timespec){0, 20000}, NULL);
+}
+
 /* FRAMES of sound with a disk that keeps ahead: this clock has no hurry. */
 static void live_run(struct rig *rig, uint64_t frames)
 {
 	while (frames) {
 		uint32_t n = frames < 512 ? (uint32_t)frames : 512;
 
-		for (uint32_t i = 0; i < 300; i++) {
-			if (atomic_load(&disk_frames) >= live_base + live_played + 8192)
-				break;
-			nanosleep(&(struct timespec){0, 20000}, NULL);
-		}
+		live_wait(live_base + live_played + 8192);
 		rig_run(rig, n, 128);
 		live_played += n;
 		frames -= n;
@@ -197,6 +200,24 @@ TEST(live_loops_to_the_sample_and_takes_a_loop_while_it_rolls)
 		CHECK(rig->out[1][i] == noise[1][line], "frame %llu is not %llu",
 		      (unsigned long long)(i - at), (unsigned long long)line);
 	}
+	live_close(rig);
+}
+
+/* The longest blocks a clock may have: the disk is asked once in each. */
+TEST(live_reads_ahead_of_the_longest_blocks)
+{
+	struct rig *rig = live_open(noise_file);
+	uint64_t at = live_roll(rig, 0);
+
+	engine_meters_lease(rig->engine, 1);
+	for (uint32_t i = 0; i < 36; i++) {
+		live_wait(live_base + (i + 1) * 8192 + 4096);
+		rig_run(rig, 8192, 8192);
+	}
+	for (uint32_t i = 0; i < 36 * 8192; i++)
+		CHECK(rig->out[0][at + i] == noise[0][i], "frame %u", i);
+	CHECK(engine_meter(rig->engine, rig_uid(rig, "p"), METER_UNDERRUNS, 0, 0) == 0.0);
+	engine_meters_lease(rig->engine, -1);
 	live_close(rig);
 }
 
