@@ -299,7 +299,9 @@ bool plot_correlation(struct plot *plot, const struct measure_result *result)
 		is_any = isfinite(result->series_correlation[i]);
 	if (!is_any || result->n_channels < 2)
 		return false;
-	plot_init(plot, "correlation", PLOT_WIDE, 190, "Stereo correlation over time");
+	plot_init(plot, "correlation", PLOT_WIDE, 190,
+		  result->n_channels > 2 ? "Correlation of the front pair"
+					 : "Stereo correlation over time");
 	plot->is_wide = true;
 	snprintf(plot->alt, sizeof(plot->alt),
 		 "Correlation of the front pair over time; mean %s, lowest %s",

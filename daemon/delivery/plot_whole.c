@@ -97,6 +97,7 @@ bool plot_distribution(struct plot *plot, const struct measure_result *result)
 	axes.x1 = fmin(1, -70 + (double)end + 5);
 	axes.y0 = 0;
 	axes.y1 = plot_step(highest, 4) * ceil(highest * 1.08 / plot_step(highest, 4));
+	axes.y1 = fmin(axes.y1, 100);
 	whole_title(plot);
 	plot_grid_y(&axes, plot_step(axes.y1, 5), "%");
 	distribution_range(&axes, result);
@@ -251,7 +252,8 @@ bool plot_field(struct plot *plot, const struct measure_result *result)
 		highest = fmax(highest, result->direction[i]);
 	if (!(highest > 0) || result->n_channels < 2)
 		return false;
-	plot_init(plot, "field", PLOT_NARROW, 270, "Stereo field");
+	plot_init(plot, "field", PLOT_NARROW, 270,
+		  result->n_channels > 2 ? "Stereo field of the front pair" : "Stereo field");
 	snprintf(
 		plot->alt, sizeof(plot->alt),
 		"Energy of the front pair by direction, from out of phase through left, middle and "
