@@ -173,9 +173,10 @@ static double spectrum_between(const struct spectrum *spectrum, double bin_hz, d
 			       double to_hz)
 {
 	double from = from_hz / bin_hz + 0.5, to = to_hz / bin_hz + 0.5, sum = 0.0;
+	uint32_t last = spectrum->size / 2;
 
-	to = fmin(to, spectrum->size / 2 + 1.0);
-	for (uint32_t k = (uint32_t)from; k < to && k <= spectrum->size / 2; k++)
+	to = fmin(to, last + 1.0);
+	for (uint32_t k = (uint32_t)from; k < to && k <= last; k++)
 		sum += spectrum->power[k] * (fmin(to, k + 1.0) - fmax(from, k));
 	return sum;
 }

@@ -28,8 +28,9 @@ MIXD_INLINE blocksum_d8 blocksum_rest(const float *x, uint32_t n)
 
 MIXD_INLINE double blocksum_across(const blocksum_d8 *v)
 {
-	const double *x = (const double *)v;
+	double x[8];
 
+	__builtin_memcpy(x, v, sizeof(x));
 	return ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
 }
 
