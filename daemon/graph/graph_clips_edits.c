@@ -222,7 +222,7 @@ int clip_edit_trim(struct clip_edit *edit)
 static int read_fade(struct clip_edit *edit, const struct clip *clip, const char *word,
 		     int64_t *ret_frames)
 {
-	struct clip_span span;
+	struct clip_span span = {0};
 	int r = clip_edit_time(edit, word, false, ret_frames);
 
 	if (r == 0)
@@ -296,7 +296,7 @@ int clip_edit_crossfade(struct clip_edit *edit)
 {
 	const char *time = clip_edit_arg(edit, 2), *curve = clip_edit_arg(edit, 3);
 	struct clip *clip[2] = {NULL, NULL};
-	struct clip_span span[2];
+	struct clip_span span[2] = {{0}};
 	int64_t frames = 0;
 	int r = the_clip(edit, 0, &clip[0]);
 

@@ -18,7 +18,6 @@ static void free_graph(Mixd__V1__Graph *graph)
 DEFINE_CLEANUP(free_graph, Mixd__V1__Graph *)
 DEFINE_CLEANUP(session_doc_free, struct session_node *)
 DEFINE_CLEANUP(graph_model_free, struct graph_model *)
-DEFINE_CLEANUP(graph_node_free, struct graph_node *)
 
 /* ---- errors ---- */
 

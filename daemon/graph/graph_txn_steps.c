@@ -573,7 +573,7 @@ int graph_txn_put_timeline(struct graph_txn *txn, struct graph_node *node, uint3
 int graph_txn_put_marker(struct graph_txn *txn, struct graph_marker *marker,
 			 struct graph_marker *old)
 {
-	const char *name = marker ? marker->name : old->name;
+	const char *name = marker ? marker->name : old ? old->name : "";
 	struct graph_undo *undo = undo_new(txn, GRAPH_UNDO_MARKER);
 
 	if (!undo) {

@@ -31,7 +31,7 @@ static int find_sound(void *data, const struct graph_sound_query *query, struct 
 static int edit_with(struct cliplist *list, const char *words, const struct graph_model *model,
 		     bool blind, char *text, size_t size, struct mixd_error *err)
 {
-	char copy[256], *args[16], *rest = copy, *word;
+	char copy[256], *args[16] = {NULL}, *rest = copy, *word;
 	struct graph_edit_option options[8];
 	struct graph_edit_wish wish = {.options = options,
 				       .rate = RATE,
