@@ -14,7 +14,7 @@ static const struct measure_part *const measure_parts[] = {
 	&measure_loudness_part, &measure_peaks_part,	&measure_levels_part,
 	&measure_silence_part,	&measure_clipping_part, &measure_clicks_part,
 	&measure_spectrum_part, &measure_dynamics_part, &measure_series_part,
-	&measure_field_part,		&measure_speech_part,
+	&measure_field_part,	&measure_speech_part,
 };
 #define MEASURE_PARTS (sizeof(measure_parts) / sizeof(measure_parts[0]))
 

@@ -85,8 +85,7 @@ struct measure_part {
 
 extern const struct measure_part measure_loudness_part, measure_peaks_part, measure_levels_part,
 	measure_silence_part, measure_clipping_part, measure_clicks_part, measure_spectrum_part,
-	measure_dynamics_part, measure_series_part, measure_field_part,
-	measure_speech_part;
+	measure_dynamics_part, measure_series_part, measure_field_part, measure_speech_part;
 
 /* Where the next frames go, and how many fit; then say how many were put there. What is put is as if
  * fed. */

@@ -74,10 +74,9 @@ TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_envelope_,
 		TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 1);
 }
 
-TRUEPEAK_TARGET static void TRUEPEAK_JOIN(truepeak_halves_,
-					  TRUEPEAK_WIDTH)(const struct truepeak_filter *filter,
-							  const float *x, float *envelope,
-							  uint32_t n_frames)
+TRUEPEAK_TARGET static void
+TRUEPEAK_JOIN(truepeak_halves_, TRUEPEAK_WIDTH)(const struct truepeak_filter *filter,
+						const float *x, float *envelope, uint32_t n_frames)
 {
 	TRUEPEAK_JOIN(truepeak_run_, TRUEPEAK_WIDTH)(filter, x, envelope, n_frames, 0);
 }

@@ -298,7 +298,7 @@ def test_bad_files_are_told_and_the_others_measured():
     assert "4 of 6 files" in done.stderr
     for name in ("empty.wav", "nosuch.wav", "text.wav", "cut.wav"):
         assert name in done.stderr, done.stderr
-    table = rig.mixctl("measure", good, "nosuch.wav", code=4)
+    table = rig.mixctl("measure", good, "nosuch.wav", code=8)
     assert "not measured" in table.stdout
     assert rig.mixctl("measure", "nosuch.wav", code=None).returncode in (4, 8)
     rig.err("measure", code=2)
