@@ -83,9 +83,11 @@ static int pipe_alone(struct render *render, struct mixd_error *err)
 
 static bool pipe_ready(const struct pipe *pipe, uint32_t stage)
 {
-	if (stage > 0)
-		return pipe->done[stage - 1] > pipe->done[stage];
-	return pipe->done[0] - pipe->done[pipe->n_stages - 1] < pipe->render->n_blocks;
+	uint32_t before = stage > 0 ? stage - 1 : pipe->n_stages - 1;
+
+	if (stage == 0)
+		return pipe->done[stage] - pipe->done[before] < pipe->render->n_blocks;
+	return pipe->done[before] > pipe->done[stage];
 }
 
 static void pipe_end(struct pipe *pipe, int res, const struct mixd_error *error)

@@ -43,6 +43,16 @@ static int stage_open(struct render *render, uint32_t idx, struct mixd_error *er
 	return 0;
 }
 
+/* Behind the end of a range only a tail is wanted: players stop, as they do for a person. */
+static void stage_stop(struct engine *engine)
+{
+	struct engine_transport transport;
+
+	engine_transport_get(engine, &transport);
+	transport.is_rolling = false;
+	engine_transport_set(engine, &transport);
+}
+
 int render_stage_block(struct render *render, uint32_t stage, struct render_block *block,
 		       struct mixd_error *err)
 {
@@ -55,6 +65,8 @@ int render_stage_block(struct render *render, uint32_t stage, struct render_bloc
 				     .n_out = table->n_out};
 	struct engine_event event;
 
+	if (render->tail_frames && block->position == render->end_frame)
+		stage_stop(engine);
 	engine_process(engine, &cycle);
 	engine_maintain(engine);
 	while (engine_next_event(engine, &event)) {

@@ -219,6 +219,10 @@ def test_players_say_how_long_it_is():
     got = rig.read_float(rig.FOLDER / "song.wav")
     assert not got[: RATE // 2].any()
     assert numpy.array_equal(got[RATE // 2 :], rig.read_float(rig.FOLDER / "songs" / "take.wav"))
+    rig.out("render", "songs/song.yaml", "-o", "cut.wav", "--float", "--end", "1s", "--tail", "200ms")
+    cut = rig.read_float(rig.FOLDER / "cut.wav")
+    assert len(cut) == RATE * 12 // 10 and numpy.array_equal(cut[:RATE], got[:RATE])
+    assert not cut[RATE + RATE // 50 :].any(), "players stop at the end of the range"
 
 
 def test_meters_and_what_is_said():
