@@ -282,13 +282,22 @@ static int reader_open_av(struct media_reader *reader, struct mixd_error *err)
  * reads no more than that. FFmpeg reads to the end. */
 static int reader_open_uncounted(struct media_reader *reader, struct mixd_error *err)
 {
+	struct media_info seen;
+	int r;
+
 	media_look_stream(reader->fd, &reader->info);
+	seen = reader->info;
 	if (media_av_is_installed(NULL)) {
 		sf_close(reader->file);
 		reader->file = NULL;
-		return reader_open_av(reader, err);
+		r = reader_open_av(reader, err);
+		reader->info.n_bytes = seen.n_bytes;
+		reader->info.is_cbr = seen.is_cbr;
+		if (seen.is_cbr)
+			reader->info.bitrate_kbps = seen.bitrate_kbps;
+		return r;
 	}
-	if (reader->info.is_cbr)
+	if (seen.is_cbr)
 		return 0;
 	error_set(err, ERROR_INVALID, reader->path,
 		  "is an MP3 of variable rate that does not say how long it is");

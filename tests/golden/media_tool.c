@@ -15,6 +15,15 @@
 #include "media_read.h"
 #include "media_write.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+/* libvorbisenc leaves this behind with some numbers of channels. */
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+	return "leak:vorbis_encode_setup_init\nleak:vorbis_info_init";
+}
+#endif
+
 #define BLOCK_MAX 65536u
 
 static float planes[MEDIA_CHANNELS_MAX][BLOCK_MAX], mixed[MEDIA_CHANNELS_MAX * BLOCK_MAX];
