@@ -349,6 +349,8 @@ static void recall_all(double (*signal)(uint64_t, uint32_t))
 	for (uint32_t i = 0; i < graph_types_count(recall.rig->types); i++) {
 		const struct graph_type *type = graph_types_at(recall.rig->types, i);
 
+		/* offline a disk's work is done inline, and is none of the audio thread's */
+		rig_unfenced = type->node_type->disk != NULL;
 		if ((only && strcmp(only, type->node_type->id) != 0) ||
 		    !recall_begin(&recall, type))
 			continue;
