@@ -215,6 +215,8 @@ static int check_config(struct check *check, const struct mixd_config_row *row)
 		return refuse(check, "unknown type or unit");
 	if (row->is_file && row->type != MIXD_TYPE_STRING)
 		return refuse(check, "a file is a string");
+	if (row->is_clips && row->type != MIXD_TYPE_STRING)
+		return refuse(check, "a list of clips is a string");
 	if (row->type == MIXD_TYPE_STRING)
 		return 0;
 	r = row->type == MIXD_TYPE_ENUM ? check_labels(check, row->labels) : 0;

@@ -199,12 +199,11 @@ TEST(tracks_in_numbers)
 
 	end += sprintf(end, "mixd: 1\ntracks:\n");
 	for (unsigned i = 0; i < 64; i++)
-		end += sprintf(
-			end,
-			"  track%u:\n    clips: [{file: stems/track%u.wav, at: 0s}]\n"
-			"    strip: [{type: eq, band1: {gain: 3dB}}, {type: duck}]\n"
-			"    gain: -%u.5dB\n    pan: L%u\n    sends: {fx: -12dB}\n",
-			i, i, i % 12, i);
+		end += sprintf(end,
+			       "  track%u:\n    clips: [{file: stems/track%u.wav, at: 0s}]\n"
+			       "    strip: [{type: eq, band1: {gain: 3dB}}, {type: duck}]\n"
+			       "    gain: -%u.5dB\n    pan: L%u\n    sends: {fx: -12dB}\n",
+			       i, i, i % 12, i);
 	sprintf(end, "buses: {mix: {}, fx: {bus: mix}}\n");
 	model = model_of(text);
 	CHECK(model->n_nodes == 64 * 5 + 2 * 2 + 1, "%u", model->n_nodes);

@@ -282,6 +282,9 @@ TEST(types_bad_configs_meters_and_ports_are_refused)
 	check_refused("spoiled.count", "default");
 	spoiled_configs[0].is_file = true;
 	check_refused("spoiled.count", "a file is a string");
+	spoil_begin();
+	spoiled_configs[0].is_clips = true;
+	check_refused("spoiled.count", "a list of clips is a string");
 	spoiled_configs[1].id = "type";
 	check_refused("spoiled.type", "session file");
 	spoiled_params[1].id = "type";
