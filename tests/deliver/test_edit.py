@@ -124,7 +124,7 @@ def test_files_are_looked_at_from_the_sessions_folder():
     assert "length: 1s" in come[0] and "offset: 1s" in come[0], come
     assert "no clip sounds" in refused("keys", "cut", "2.5s", code=5)  # it is 2 s long
     text = SESSION.replace("vox.wav", "gone.wav")
-    assert "gone.wav" in refused("vox", "trim", "1", "--to-sound", code=8, text=text)
+    assert "gone.wav" in refused("vox", "trim", "1", "--to-sound", code=4, text=text)
 
 
 def test_json_stays_json():
