@@ -61,11 +61,11 @@ const struct mixd_job_verb mixd_job_measure = {
 		"does not exist (a file shorter than 3 s has no short-term loudness). With -o json "
 		"everything; `--only series` adds values at 10 Hz. Files that cannot be read are "
 		"told, the others are measured, and the exit code is 8.",
-	.examples = "mixctl measure master.wav # everything about one file\n"
-		    "mixctl measure *.flac --album # a line for each, and the album\n"
-		    "mixctl measure film.wav --speech dialogue.wav # dialogue loudness by a stem\n"
-		    "mixctl measure a.wav --only loudness,peaks -o json # quickly, for a script\n"
-		    "mixctl measure a.wav --report a.html # a page with plots\n",
+	.examples = "measure master.wav # everything about one file\n"
+		    "measure *.flac --album # a line for each, and the album\n"
+		    "measure film.wav --speech dialogue.wav # dialogue loudness by a stem\n"
+		    "measure a.wav --only loudness,peaks -o json # quickly, for a script\n"
+		    "measure a.wav --report a.html # a page with plots",
 	.min_args = 1,
 	.max_args = -1,
 	.options = options,

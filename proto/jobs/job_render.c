@@ -120,12 +120,12 @@ const struct mixd_job_verb mixd_job_render = {
 		"what its outputs say goes to files, any number in one pass. Latency is taken off: "
 		"frame 0 of each file belongs to frame 0 of the inputs. Files appear whole, at the "
 		"end, or not at all.",
-	.examples = "mixctl render master.yaml -i mix.wav -o master.flac # one input, one output\n"
-		    "mixctl render song.yaml -o mix.wav --stems stems # players, and all stems\n"
-		    "mixctl render show.yaml -i vox=v.wav -i bed=b.flac -o out=show.mp3 --bitrate "
+	.examples = "render master.yaml -i mix.wav -o master.flac # one input, one output\n"
+		    "render song.yaml -o mix.wav --stems stems # players, and all stems\n"
+		    "render show.yaml -i vox=v.wav -i bed=b.flac -o out=show.mp3 --bitrate "
 		    "192kbps --measure # several inputs\n"
-		    "mixctl render song.yaml -o mix=instrumental.wav --set vox.mute=on # another "
-		    "mix\n",
+		    "render song.yaml -o mix=instrumental.wav --set vox.mute=on # another "
+		    "mix",
 	.min_args = 1,
 	.max_args = 1,
 	.options = options,

@@ -63,6 +63,21 @@ def test_refusals_name_place_fault_and_remedy():
     assert fault["code"] == 4 and "ebu-r128" in fault["hint"], fault
 
 
+def test_help_of_every_verb_reads_well():
+    listed = rig.out("help").split("verbs that work on files")[1].split("options of all")[0]
+    verbs = [line.split()[0] for line in listed.splitlines()[1:] if line.strip()]
+    assert len(verbs) >= 5, listed
+    manual = rig.out("help", "--man")
+    for verb in verbs:
+        said = rig.out(verb, "--help")
+        assert said == rig.out("help", verb) and f"usage: mixctl {verb}" in said
+        assert "mixctl mixctl" not in said and "mixctl \n" not in said, said
+        assert f".SS {verb}" in manual
+        offered = rig.out("__complete", "2", "mixctl", verb, "--").split()
+        assert "--help" in offered, (verb, offered)
+    assert "measure" in rig.out("__complete", "1", "mixctl", "")
+
+
 def test_without_a_daemon_to_start():
     said = rig.err("spec", "ls", code=3, env={"MIXD_DAEMON": "/nonexistent/mixd"})
     assert "/nonexistent/mixd: cannot start" in said and "$MIXD_DAEMON" in said
