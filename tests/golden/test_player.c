@@ -10,7 +10,8 @@
 
 #define FILE_FRAMES 60000u
 
-static struct engine_modules *modules;
+static struct engine_modules *modules[4]; /* one for each rig that is open */
+static uint32_t n_modules;
 static float noise[2][FILE_FRAMES], tone[FILE_FRAMES];
 static char noise_file[128], tone_file[128];
 
@@ -43,8 +44,8 @@ static struct rig *player_open(uint64_t roll_from)
 
 	player_material();
 	setenv("MIXD_NODE_PATH", MIXD_TEST_NODES, 1);
-	CHECK(engine_modules_load(types, player_refused, NULL, &modules, &err) == 0, "%s",
-	      err.text);
+	CHECK(engine_modules_load(types, player_refused, NULL, &modules[n_modules++], &err) == 0,
+	      "%s", err.text);
 	rig_offline = rig_roll = true;
 	rig_roll_from = roll_from;
 	rig = rig_open_with(types, false);
@@ -58,7 +59,7 @@ static struct rig *player_open(uint64_t roll_from)
 static void player_close(struct rig *rig)
 {
 	rig_close(rig);
-	modules = engine_modules_free(modules);
+	engine_modules_free(modules[--n_modules]); /* equal ones: any */
 }
 
 /* A player NAME with CLIPS, not yet committed. */
