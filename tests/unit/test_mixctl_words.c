@@ -261,3 +261,23 @@ TEST(mixctl_words_every_verb_is_documented)
 			      "%s", row->name);
 	}
 }
+
+TEST(words_positions)
+{
+	static const struct {
+		const char *text;
+		double at_s;
+	} rows[] = {{"0", 0},	      {"12.5s", 12.5},	 {"250ms", 0.25}, {"2m", 120},
+		    {"1:23.5", 83.5}, {"1:02:03", 3723}, {"0:00", 0}};
+	static const char *const wrong[] = {"",	     "5",     "1:2",	 "1:60",  "1:02:60",
+					    "1:-5",  ":30",   "1:2:3:4", "1:00x", "verse",
+					    "-1:00", "1::00", "1:",	 "1:05s", "1:+5"};
+	double at_s = -1;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK(words_parse_position(rows[i].text, &at_s), "%s", rows[i].text);
+		CHECK_NEAR(at_s, rows[i].at_s, 1e-9);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CHECK(!words_parse_position(wrong[i], &at_s), "%s", wrong[i]);
+}
