@@ -291,6 +291,38 @@ TEST(recorder_leaves_a_file_that_plays_when_it_dies)
 	recorder_clean();
 }
 
+/* What a process that died has left is longer than RIFF can say (the rest of it is a hole). */
+TEST(recorder_makes_rf64_of_what_is_large)
+{
+	const off_t size = (off_t)5 << 30;
+	SF_INFO info = {0};
+	struct rig *rig = recorder_open("big.wav", "bits=32");
+	SNDFILE *file;
+	float frame[2];
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	recorder_close(rig);
+	CHECK(rename(recorder_path("big.wav"), recorder_path(".big.wav.rec")) == 0);
+	CHECK(truncate(recorder_path(".big.wav.rec"), size) == 0);
+	rig = recorder_open("big.wav", "bits=32");
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	recorder_close(rig);
+	CHECK(recorder_check("big-2.wav", 0, 0.0, NULL) == 20480);
+	file = sf_open(recorder_path("big.wav"), SFM_READ, &info);
+	CHECK(file, "%s", sf_strerror(NULL));
+	CHECK((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_RF64);
+	CHECK(info.frames > (size - 1000) / 8 && info.frames <= size / 8, "%lld",
+	      (long long)info.frames);
+	CHECK(sf_seek(file, 20000, SEEK_SET) == 20000 && sf_readf_float(file, frame, 1) == 1);
+	CHECK(frame[0] == (float)rig_noise(20000, 0));
+	CHECK(sf_seek(file, info.frames - 1, SEEK_SET) == info.frames - 1 &&
+	      sf_readf_float(file, frame, 2) == 1 && frame[0] == 0.0f);
+	sf_close(file);
+	recorder_clean();
+}
+
 TEST(recorder_with_a_disk_of_its_own_loses_nothing)
 {
 	struct rig *rig;
