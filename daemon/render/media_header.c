@@ -96,6 +96,12 @@ int media_header_fix(int fd, struct media_info *info)
 		return r;
 	if (memcmp(head, "RF64", 4) == 0)
 		info->container = "rf64";
+	/* libsndfile keeps this chunk in what may become RF64, with the time of day in it: the same
+	 * sound would not be the same file. */
+	at = header_find(fd, "PEAK", &size);
+	r = at && size >= 8 ? media_fd_write(fd, at + 4, (const uint8_t[4]){0}, 4) : 0;
+	if (r < 0)
+		return r;
 	at = header_find(fd, "fmt ", &size);
 	if (at == 0)
 		return -EILSEQ;
