@@ -36,9 +36,10 @@ SYSTEM = {
     "pipewire/": {"daemon/pipewire", "tests"},
     "spa/": {"daemon/pipewire", "tests"},
     "zmq.h": {"daemon/control", "clients", "tests"},
-    "sndfile.h": {"daemon/render", "daemon/delivery", "tests"},
+    "sndfile.h": {"daemon/render", "tests"},
     "soxr.h": {"daemon/render", "tests"},
     "libav": {"daemon/av", "tests"},
+    "cairo.h": {"daemon/delivery"},
     "systemd/": {"daemon", "tests"},
 }
 
