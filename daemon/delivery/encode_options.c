@@ -20,8 +20,6 @@ int encode_options_read(struct job *job, struct media_target *ret, struct mixd_e
 	ret->dither = dithers[(int)job_number(job, "dither", 0)];
 	ret->bitrate_kbps = job_number(job, "bitrate", 0);
 	ret->quality = job_number(job, "quality", -1);
-	if (ret->bitrate_kbps > 0)
-		ret->mode = MEDIA_RATE_CBR;
 	ret->seed = (uint64_t)job_number(job, "seed", 1);
 	if (bits != 0 && bits != 16 && bits != 24 && bits != 32) {
 		r = error_set(err, ERROR_USAGE, "--bits", "%g bits are not possible", bits);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "document.h"
+#include "encode_options.h"
 #include "master.h"
 #include "master_reference.h"
 #include "report.h"
@@ -41,46 +42,15 @@ static char *verb_output_path(const struct verb_master *verb, const char *patter
 	return path;
 }
 
-static int verb_set_tags(struct verb_master *verb, struct mixd_error *err)
+static int verb_set_target(struct verb_master *verb, struct master_goal *goal,
+			   struct mixd_error *err)
 {
-	const char *text;
+	int r = encode_options_read(verb->job, &goal->target, err);
 
-	verb->tags.replay_gain = true;
-	for (uint32_t i = 0; (text = job_text_at(verb->job, "tag", i)); i++) {
-		const char *equals = strchr(text, '=');
-		char *name;
-		int r;
-
-		if (!equals || equals == text) {
-			error_set(err, ERROR_USAGE, "--tag", "\"%s\" has no name", text);
-			error_hint(err, "write --tag TITLE='The name'");
-			return -EINVAL;
-		}
-		name = strndup(text, (size_t)(equals - text));
-		r = name ? media_tags_set(&verb->tags, name, equals + 1) : -ENOMEM;
-		free(name);
-		if (r < 0)
-			return error_no_memory(err);
-	}
-	return 0;
-}
-
-static void verb_set_target(struct verb_master *verb, struct master_goal *goal)
-{
-	static const enum media_dither dithers[] = {MEDIA_DITHER_AUTO, MEDIA_DITHER_TPDF,
-						    MEDIA_DITHER_SHAPED, MEDIA_DITHER_NONE};
-	const struct job *job = verb->job;
-	struct media_target *target = &goal->target;
-
-	goal->target_level = job_number(job, "target", verb->reference.target_lufs);
-	goal->ceiling_dbtp = job_number(job, "ceiling", NAN);
-	target->rate = job_number(job, "rate", 0);
-	target->bits = (uint32_t)job_number(job, "bits", 0);
-	target->dither = dithers[(int)job_number(job, "dither", 0)];
-	target->quality = job_number(job, "quality", -1);
-	target->bitrate_kbps = job_number(job, "bitrate", 0);
-	target->seed = (uint64_t)job_number(job, "seed", 1);
-	target->tags = &verb->tags;
+	goal->target_level = job_number(verb->job, "target", verb->reference.target_lufs);
+	goal->ceiling_dbtp = job_number(verb->job, "ceiling", NAN);
+	goal->target.tags = &verb->tags;
+	return r;
 }
 
 /* Without a spec: what --target, --ceiling and --reference say. */
@@ -121,8 +91,7 @@ static int verb_add_goal(struct verb_master *verb, const char *name, const char 
 			error_hint(err, "give -o once for each --spec, or write {spec} in it");
 			return -EINVAL;
 		}
-	verb_set_target(verb, goal);
-	return 0;
+	return verb_set_target(verb, goal, err);
 }
 
 static int verb_set_goals(struct verb_master *verb, struct mixd_error *err)
@@ -217,6 +186,7 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 
 	master_request_init(request);
 	media_tags_init(&verb->tags);
+	verb->tags.replay_gain = true;
 	request->name = job_arg(job, 0);
 	request->input = job_path(job, request->name);
 	request->goal = verb->goal;
@@ -234,7 +204,7 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 	if (r == 0)
 		r = master_reference_open(job, request, &verb->reference, err);
 	if (r == 0)
-		r = verb_set_tags(verb, err);
+		r = encode_options_tags(job, &verb->tags, err);
 	if (r == 0)
 		r = verb_set_goals(verb, err);
 	if (r == 0)
