@@ -477,10 +477,34 @@ static int master_reach(struct master_try *try, struct mixd_error *err)
 	return master_publish(try, err);
 }
 
+/* Room tone at both ends changes the level a little, so it comes first. */
+static int master_frame_try(struct master_try *try, struct master_source *framed,
+			    struct mixd_error *err)
+{
+	double gain_db = isfinite(try->target - try->level) ? try->target - try->level : 0;
+	struct measure_result result = {0};
+	bool is_framed = false;
+	unsigned what = MEASURE_LOUDNESS | MEASURE_TRUE_PEAK | MEASURE_LEVELS;
+	double unused;
+	int r = master_frame(try->master, try->source, try->goal, gain_db, framed, &is_framed, err);
+
+	if (r < 0 || !is_framed)
+		return r;
+	try->source = framed;
+	r = master_source_measure(try->master, framed, 0, what, &result, err);
+	if (r == 0) {
+		try->level = master_level(try->goal, &result, &unused);
+		try->true_peak = result.true_peak;
+	}
+	measure_result_done(&result);
+	return r;
+}
+
 static int master_goal_run(struct master *master, struct master_goal *goal, struct mixd_error *err)
 {
 	const struct measure_result *chained = &master->request->chained;
 	struct master_try try = {.master = master, .goal = goal, .source = &master->source};
+	struct master_source framed = {0};
 	int r = master_fill_target(goal, &master->source, err);
 
 	if (r == 0 && fabs(goal->target.rate - master->source.rate) > 0.5) {
@@ -495,12 +519,15 @@ static int master_goal_run(struct master *master, struct master_goal *goal, stru
 	try.true_peak = chained->true_peak;
 	try.max_dbtp = master_ceiling(goal);
 	if (r == 0)
+		r = master_frame_try(&try, &framed, err);
+	if (r == 0)
 		r = master_reach(&try, err);
 	if (r < 0 && try.path)
 		unlink(try.path);
 	free(try.path);
 	master_model_free(try.model);
 	master_source_done(&master->at_rate);
+	master_source_done(&framed);
 	return r;
 }
 

@@ -44,6 +44,12 @@ int master_source_chain(struct master *master, struct master_source *ret, struct
 int master_source_measure(struct master *master, struct master_source *source, int64_t from,
 			  unsigned what, struct measure_result *ret, struct mixd_error *err);
 
+/* ---- master_frame.c: head and tail as the spec of GOAL wants them ---- */
+/* FROM will be GAIN_DB louder. *ret_is_framed: *ret is FROM with other ends, on disk. */
+int master_frame(struct master *master, struct master_source *from, struct master_goal *goal,
+		 double gain_db, struct master_source *ret, bool *ret_is_framed,
+		 struct mixd_error *err);
+
 /* ---- master_model.c: how loud it will be behind the limiter, without running it ---- */
 struct master_model;
 /* Reads the source once. WEIGHTS: mean square instead of loudness (is_rms). */

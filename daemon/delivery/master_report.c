@@ -25,6 +25,18 @@ static void report_why(struct job *job, const struct master_request *request,
 		  -goal->reduction_db, goal->lost_lu);
 }
 
+static void report_frame(struct job *job, const struct master_goal *goal)
+{
+	if (!goal->is_framed)
+		return;
+	job_print(job, "  head %+.2f s, tail %+.2f s%s\n", goal->head_change_s,
+		  goal->tail_change_s,
+		  goal->is_tone_made ? " of low noise: the recording has no quiet room tone"
+		  : goal->head_change_s > 0 || goal->tail_change_s > 0
+			  ? " of the recording's own room tone"
+			  : "");
+}
+
 static void report_verdicts(struct job *job, const struct master_goal *goal)
 {
 	for (uint32_t i = 0; i < goal->spec->n_clauses; i++) {
@@ -54,6 +66,7 @@ void master_print(struct job *job, const struct master_request *request,
 		  goal->result.integrated, goal->result.true_peak, goal->result.range,
 		  goal->info.codec);
 	report_why(job, request, goal);
+	report_frame(job, goal);
 	report_verdicts(job, goal);
 }
 
@@ -87,6 +100,9 @@ json_t *master_json(const struct master_request *request, const struct master_go
 	json_object_set_new(item, "deepest_limiting_db", job_real(-goal->reduction_db));
 	json_object_set_new(item, "lost_lu", job_real(goal->lost_lu));
 	json_object_set_new(item, "passes", json_integer(goal->n_passes));
+	json_object_set_new(item, "head_change_s", job_real(goal->head_change_s));
+	json_object_set_new(item, "tail_change_s", job_real(goal->tail_change_s));
+	json_object_set_new(item, "made_room_tone", json_boolean(goal->is_tone_made));
 	json_object_set_new(item, "integrated_lufs", job_real(goal->result.integrated));
 	json_object_set_new(item, "true_peak_dbtp", job_real(goal->result.true_peak));
 	json_object_set_new(item, "measured", measure_json(&goal->result, false));
