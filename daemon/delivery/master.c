@@ -15,7 +15,8 @@
 #define MASTER_CODEC_DB 4.0 /* no codec lifts peaks by as much */
 #define MASTER_CODEC_SHARE 0.7 /* of what parts lose: at their edges codecs lose more */
 #define MASTER_CODEC_GUARD_DB 0.3 /* for what the parts that are tried do not have */
-#define MASTER_DRIVE_MAX_DB 36.0 /* of the limiter */
+/* Limiting may take so much loudness, even when it is forced: with more a programme is its own noise. */
+#define MASTER_LOST_MAX_LU 20.0
 #define MASTER_UNLIMITED_DBTP 60.0
 
 /* One goal on its way. */
@@ -113,7 +114,6 @@ static int master_fill_target(struct master_goal *goal, const struct master_sour
 	const struct spec_clause *bitrate = master_clause(goal->spec, "bitrate");
 	struct media_target *target = &goal->target;
 	double rate = source->rate;
-	int r;
 
 	target->layout = source->layout;
 	if (target->rate <= 0) {
@@ -128,11 +128,7 @@ static int master_fill_target(struct master_goal *goal, const struct master_sour
 	if (target->bitrate_kbps <= 0 && target->quality < 0 && bitrate && isfinite(bitrate->min)) {
 		target->bitrate_kbps = bitrate->min;
 	}
-	r = media_target_complete(target, goal->path, err);
-	/* What broadcasters and shops call a bit rate is a constant one, where a format has it. */
-	if (r == 0 && target->bitrate_kbps > 0 && strcmp(target->format, "mp3") == 0)
-		target->mode = MEDIA_RATE_CBR;
-	return r;
+	return media_target_complete(target, goal->path, err);
 }
 
 /* ---- one try ---------------------------------------------------------------------------------- */
@@ -185,7 +181,8 @@ static int master_need_model(struct master_try *try, struct mixd_error *err)
  * with the drive, ever more slowly. */
 static int master_find_drive(struct master_try *try, struct mixd_error *err)
 {
-	double low = -60, high = MASTER_DRIVE_MAX_DB, reduction_db = 0, level = 0;
+	double low = -60, high = try->target - try->level + MASTER_LOST_MAX_LU;
+	double reduction_db = 0, level = 0;
 	int r;
 
 	if (isnan(try->target)) {
