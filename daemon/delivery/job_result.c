@@ -56,6 +56,13 @@ void job_print(struct job *job, const char *fmt, ...)
 	free(text);
 }
 
+int job_width(const char *text, int columns)
+{
+	for (; *text; text++)
+		columns += ((unsigned char)*text & 0xc0) == 0x80;
+	return columns;
+}
+
 /* ---- YAML: the same tree, by libyaml -------------------------------------------------------- */
 
 static bool job_yaml_node(yaml_emitter_t *emitter, const json_t *value);

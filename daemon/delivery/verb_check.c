@@ -249,14 +249,6 @@ static int check_json(struct check_job *check, struct mixd_error *err)
 
 /* ---- for people ------------------------------------------------------------------------------- */
 
-/* Columns count letters, not bytes: a limit has a "±" in it. */
-static int width_of(const char *text, int columns)
-{
-	for (; *text; text++)
-		columns += ((unsigned char)*text & 0xc0) == 0x80;
-	return columns;
-}
-
 /* The row says it all, but for what a player does and what a guess rests on. */
 static bool clause_has_more(const struct spec_verdict *verdict)
 {
@@ -274,10 +266,10 @@ static void print_clause(struct job *job, const struct spec_verdict *verdict)
 	const char *limit = verdict->limit;
 
 	job_print(job, "  %s %-30s %-*s ", marks[verdict->state],
-		  spec_clause_label(verdict->clause), width_of(verdict->measured, 16),
+		  spec_clause_label(verdict->clause), job_width(verdict->measured, 16),
 		  is_apart ? "" : verdict->measured);
 	if (verdict->beyond[0])
-		job_print(job, "%-*s %s\n", width_of(limit, 24), limit, verdict->beyond);
+		job_print(job, "%-*s %s\n", job_width(limit, 24), limit, verdict->beyond);
 	else
 		job_print(job, "%s\n", limit);
 	if (clause_has_more(verdict))

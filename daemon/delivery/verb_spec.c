@@ -126,21 +126,13 @@ static json_t *clause_row(const struct spec *spec, const struct spec_clause *cla
 			 "source", clause->source, "date", clause->date, "grade", clause->grade);
 }
 
-/* Columns count letters, not bytes: a limit has a "±" in it. */
-static int width_of(const char *text, int columns)
-{
-	for (; *text; text++)
-		columns += ((unsigned char)*text & 0xc0) == 0x80;
-	return columns;
-}
-
 static void clause_lines(struct job *job, const struct spec *spec, const struct spec_clause *clause)
 {
 	char limit[96], when[160];
 
 	clause_when(spec, clause, when, sizeof(when));
 	spec_clause_limit(clause, limit, sizeof(limit));
-	job_print(job, "  %-16s %-*s %-7s %s%s%s%s\n", clause->id, width_of(limit, 24), limit,
+	job_print(job, "  %-16s %-*s %-7s %s%s%s%s\n", clause->id, job_width(limit, 24), limit,
 		  clause->kind == SPEC_PLAYBACK ? "-" : spec_severity_word(clause->severity),
 		  clause->text, when[0] ? " [" : "", when, when[0] ? "]" : "");
 	if (strcmp(clause->source, spec->source) != 0 || strcmp(clause->grade, spec->grade) != 0)
