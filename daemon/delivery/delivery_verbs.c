@@ -8,5 +8,7 @@ const struct delivery_verb delivery_verbs[] = {
 	{"edit", verb_edit},
 	{"spec", verb_spec},
 	{"measure", verb_measure},
+	{"album", verb_album},
+	{"ddp", verb_ddp},
 	{NULL, NULL},
 };

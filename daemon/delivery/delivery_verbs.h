@@ -3,6 +3,8 @@
 
 #include "job.h"
 
+int verb_album(struct job *job, struct mixd_error *err);
+int verb_ddp(struct job *job, struct mixd_error *err);
 int verb_check(struct job *job, struct mixd_error *err);
 int verb_render(struct job *job, struct mixd_error *err);
 int verb_edit(struct job *job, struct mixd_error *err);

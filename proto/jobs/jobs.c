@@ -18,6 +18,8 @@ const struct mixd_job_verb *const mixd_job_verbs[] = {
 	&mixd_job_spec,
 	&mixd_job_edit,
 	&mixd_job_measure,
+	&mixd_job_album,
+	&mixd_job_ddp,
 	NULL,
 };
 

@@ -3,7 +3,9 @@
 
 #include "mixd_jobs.h"
 
+extern const struct mixd_job_verb mixd_job_album;
 extern const struct mixd_job_verb mixd_job_check;
+extern const struct mixd_job_verb mixd_job_ddp;
 extern const struct mixd_job_verb mixd_job_render;
 extern const struct mixd_job_verb mixd_job_edit;
 extern const struct mixd_job_verb mixd_job_spec;

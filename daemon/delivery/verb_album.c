@@ -1,0 +1,140 @@
+/* verb_album.c - `mixctl album`: its options, its rules, its report. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "album.h"
+#include "cdtext.h"
+#include "cleanup.h"
+#include "delivery_verbs.h"
+
+DEFINE_CLEANUP(album_free, struct album *)
+DEFINE_CLEANUP(spool_free, struct spool *)
+
+struct rules { /* the first fault becomes the error, the others are noted */
+	struct job *job;
+	struct album *album;
+	struct mixd_error *err;
+	uint32_t n;
+};
+
+static void rule_broken(void *data, int track, const char *text, const char *hint)
+{
+	struct rules *rules = data;
+	const struct document *document = rules->album->document;
+	char place[160];
+
+	document_place(document, track >= 0 ? rules->album->track[track].node : document->root,
+		       place, sizeof(place));
+	if (rules->n++ == 0) {
+		error_set(rules->err, ERROR_INVALID, place, "%s", text);
+		error_hint(rules->err, "%s", hint);
+	} else {
+		job_warn(rules->job, place, "%s; %s", text, hint);
+	}
+}
+
+/* What a CD demands, before any sound is made. */
+static int check_disc(struct job *job, struct album *album, enum redbook_media media,
+		      struct mixd_error *err)
+{
+	struct rules rules = {job, album, err, 0};
+	struct cdtext_stats stats;
+	_cleanup_free_ uint8_t *bytes = NULL;
+	size_t size = 0;
+	int r;
+
+	if (redbook_check(&album->disc, media, rule_broken, &rules))
+		return -EINVAL;
+	r = cdtext_encode(&album->disc, &bytes, &size, &stats, err);
+	if (r < 0) {
+		snprintf(err->address, sizeof(err->address), "%.150s", album->document->name);
+		return r;
+	}
+	if (size && !stats.has_codes && album->disc.upc[0])
+		job_note(job, album->document->name,
+			 "CD-Text is full: UPC/EAN and ISRCs stand in the PQ descriptor only");
+	return 0;
+}
+
+static void report(struct job *job, const struct album *album, bool is_plan)
+{
+	_cleanup_free_ char *sheet = album_sheet_text(album);
+	json_t *json = album_json(album);
+
+	job_print(job, "%s", sheet ? sheet : "");
+	if (!is_plan && album->is_held_back)
+		job_warn(job, album->document->name,
+			 "peaks at the ceiling of %.1f dBTP hold the level back: %.1f LUFS, target "
+			 "%.1f; put a limiter into the chain, or say limiter: on",
+			 album->ceiling_dbtp, album->after.integrated, album->target_lufs);
+	if (!is_plan && album->limiter)
+		job_print(job, "\nlimiter: at most %.1f dB of reduction\n", -album->reduction_db);
+	json_object_set_new(json, "plan", json_boolean(is_plan));
+	json_object_update(job_json(job), json);
+	json_decref(json);
+}
+
+static int make(struct job *job, struct album *album, const struct album_wants *wants,
+		struct mixd_error *err)
+{
+	_cleanup_(spool_freep) struct spool *spool = NULL;
+	_cleanup_free_ char *temp = strdup(wants->folder);
+	char *slash = temp ? strrchr(temp, '/') : NULL;
+	int r;
+
+	if (!slash)
+		return error_no_memory(err);
+	slash[slash == temp] = '\0'; /* the folder's own folder: it is there */
+	r = album_sound(job, album, temp, &spool, err);
+	return r < 0 ? r : album_deliver(job, album, wants, spool, err);
+}
+
+int verb_album(struct job *job, struct mixd_error *err)
+{
+	static const char *const media[] = {"80min", "74min", "none"};
+	_cleanup_(album_freep) struct album *album = NULL;
+	_cleanup_free_ char *path = job_path(job, job_arg(job, 0));
+	_cleanup_free_ char *folder = job_path(job, job_text(job, "output", "."));
+	struct album_wants wants = {
+		.folder = folder,
+		.tracks = job_text(job, "tracks", NULL),
+		.ddp = job_flag(job, "ddp"),
+		.cue = job_flag(job, "cue"),
+		.pq = job_flag(job, "pq"),
+		.seed = (uint64_t)job_number(job, "seed", 1),
+	};
+	bool is_plan = job_flag(job, "plan");
+	int r = 0;
+
+	if (!path || !folder)
+		return error_no_memory(err);
+	for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
+		folder[n - 1] = '\0';
+	for (int i = 0; i < 3; i++)
+		if (strcmp(job_text(job, "media", media[0]), media[i]) == 0)
+			wants.media = (enum redbook_media)i;
+	if (!is_plan)
+		r = album_wants_check(&wants, err);
+	if (r == 0 && !is_plan && !job_text(job, "output", NULL)) {
+		r = error_set(err, ERROR_USAGE, "--output", "there is no folder for what is made");
+		error_hint(err, "say -o DIR");
+	}
+	if (r == 0)
+		r = album_read(path, job_arg(job, 0), &album, err);
+	if (r < 0)
+		return r;
+	job_stage(job, "scan", NULL);
+	r = album_scan(album, job_task(job), err);
+	if (r == 0)
+		r = album_place(album, err);
+	if (r == 0 && (is_plan || wants.ddp || wants.cue || wants.pq))
+		r = check_disc(job, album, wants.media, err);
+	if (r == 0 && !is_plan)
+		r = make(job, album, &wants, err);
+	if (r == 0)
+		report(job, album, is_plan);
+	return r;
+}

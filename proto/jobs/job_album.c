@@ -1,0 +1,61 @@
+/* job_album.c - mixctl album: tracks in order, as files, as a CD. */
+#include "jobs_list.h"
+
+static const char *const medias[] = {"80min", "74min", "none", NULL};
+
+static const struct mixd_job_option options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = MIXD_JOB_PATH,
+	 .value_name = "DIR",
+	 .doc = "where everything goes; made when it is missing"},
+	{.name = "plan",
+	 .kind = MIXD_JOB_FLAG,
+	 .doc = "only the sheet: starts, gaps, lengths, codes, and what rules say to them"},
+	{.name = "tracks",
+	 .kind = MIXD_JOB_TEXT,
+	 .value_name = "FORMS",
+	 .doc = "one file per track in each form: wav24,wav16,flac,alac,aiff,mp3:320,m4a,ogg,opus"},
+	{.name = "cue",
+	 .kind = MIXD_JOB_FLAG,
+	 .doc = "the whole album as one WAV (CD) and a cue sheet"},
+	{.name = "ddp", .kind = MIXD_JOB_FLAG, .doc = "a DDP 2.00 set for the plant, in DIR/DDP"},
+	{.name = "pq", .kind = MIXD_JOB_FLAG, .doc = "the PQ sheet as text and HTML"},
+	{.name = "media",
+	 .kind = MIXD_JOB_CHOICE,
+	 .value_name = "MEDIA",
+	 .doc = "how long a disc may be: 80min (79:57), 74min, none (99:59:74)",
+	 .choices = medias},
+	{.name = "seed",
+	 .kind = MIXD_JOB_NUMBER,
+	 .value_name = "N",
+	 .doc = "of dither (1); the same seed gives the same bytes",
+	 .min = 0,
+	 .max = 9007199254740992.0},
+	{.name = NULL},
+};
+
+const struct mixd_job_verb mixd_job_album = {
+	.name = "album",
+	.words = "ALBUM",
+	.doc = "an album from its tracks: gaps, level, gapless files, WAV + cue, DDP",
+	.more = "ALBUM is a page of YAML: title, artist, upc, date, genre, gap, lead, mode "
+		"(album-gain, track-gain, none), target, ceiling or spec, chain (a session that "
+		"the "
+		"whole album runs through), and tracks: each a file with title, isrc, gap, "
+		"crossfade, trim, gain, fade_in, fade_out, eq, flags. A gap runs from where the "
+		"sound "
+		"before has ended (it stays below -60 dBFS) to where the next begins; a negative "
+		"one "
+		"is a crossfade of equal power, and gap: join sets files end to end.\n"
+		"The album is one time line, rendered once, resampled and dithered once per rate "
+		"and depth; files are cut from it on sectors of 1/75 s, to the bit: one behind the "
+		"other they are the whole. DDP is a trademark of its owner, with whom mixd is not "
+		"affiliated.",
+	.examples = "mixctl album album.yaml --plan # look before you render\n"
+		    "mixctl album album.yaml -o out --tracks flac,mp3:320 # for shops\n"
+		    "mixctl album album.yaml -o out --ddp --cue --pq # for the plant\n",
+	.min_args = 1,
+	.max_args = 1,
+	.options = options,
+};
