@@ -36,6 +36,6 @@ void job_daemon_stop(void);
 
 /* ---- job_help.c ---- */
 void job_help(const struct mixd_job_verb *verb);
-void job_man(const struct mixd_job_verb *verb, void (*put)(const char *text));
+void job_man(const struct mixd_job_verb *verb);
 /* "-o, --output FILE" */
 char *job_option_text(const struct mixd_job_option *option);

@@ -1,14 +1,11 @@
 /* job_help.c - help on verbs that work on files, from the table of proto/jobs. */
 #include "job.h"
 
-#include <string.h>
+#define HELP_ANY_NUMBER 1e9 /* a limit of this size says nothing to a person */
 
 char *job_option_text(const struct mixd_job_option *option)
 {
-	char *text = option->letter ? mixctl_printf("-%c, --%s", option->letter, option->name)
-				    : mixctl_printf("--%s", option->name);
-
-	return option->value_name ? mixctl_printf("%s %s", text, option->value_name) : text;
+	return help_option_words(option->letter, option->name, option->value_name);
 }
 
 /* "44100 to 192000 Hz"; of a choice its words; "" when there is nothing to say. */
@@ -23,7 +20,8 @@ static char *job_values(const struct mixd_job_option *option)
 					     : option->choices[i + 1] ? ", "
 								      : " or ",
 					     option->choices[i]);
-	else if (option->kind == MIXD_JOB_NUMBER && option->min < option->max)
+	else if (option->kind == MIXD_JOB_NUMBER && option->min < option->max &&
+		 option->max < HELP_ANY_NUMBER)
 		text = mixctl_printf("%.10g to %.10g%s%s", option->min, option->max,
 				     option->unit && *option->unit ? " " : "",
 				     option->unit ? option->unit : "");
@@ -42,52 +40,27 @@ static char *job_option_doc(const struct mixd_job_option *option)
 
 void job_help(const struct mixd_job_verb *verb)
 {
-	printf("usage: mixctl %s %s\n\n%s\n", verb->name, verb->words, verb->doc);
+	printf("usage: mixctl %s%s %s\n\n", verb->name, verb->options ? " [OPTION...]" : "",
+	       verb->words);
+	help_put(stdout, 0, 0, verb->doc);
 	if (verb->more)
-		printf("%s\n", verb->more);
+		help_put(stdout, 0, 0, verb->more);
 	if (verb->options && verb->options->name) {
 		puts("\noptions");
 		for (const struct mixd_job_option *o = verb->options; o->name; o++)
-			printf("  %-26s %s\n", job_option_text(o), job_option_doc(o));
+			help_put_option(stdout, job_option_text(o), job_option_doc(o));
 	}
-	if (verb->examples) {
-		char *text = mixctl_strdup(verb->examples), *line;
-
-		puts("\nexamples");
-		while ((line = strsep(&text, "\n")))
-			printf("  mixctl %s\n", line);
-	}
+	if (verb->examples)
+		help_put_examples(verb->examples);
 	puts("\nNeeds no daemon and no PipeWire. -o json prints the result for programs.\n"
 	     "Options of all verbs and exit codes: mixctl help");
 }
 
-void job_man(const struct mixd_job_verb *verb, void (*put)(const char *text))
+void job_man(const struct mixd_job_verb *verb)
 {
-	printf(".SS %s ", verb->name);
-	put(verb->words);
-	putchar('\n');
-	put(verb->doc);
-	fputs(".\n", stdout);
-	if (verb->more) {
-		put(verb->more);
-		putchar('\n');
-	}
-	for (const struct mixd_job_option *o = verb->options; o && o->name; o++) {
-		fputs(".TP\n.B ", stdout);
-		put(job_option_text(o));
-		putchar('\n');
-		put(job_option_doc(o));
-		putchar('\n');
-	}
-	if (verb->examples) {
-		char *text = mixctl_strdup(verb->examples), *line;
-
-		fputs(".PP\n.nf\n.RS\n", stdout);
-		while ((line = strsep(&text, "\n"))) {
-			fputs("mixctl ", stdout);
-			put(line);
-			putchar('\n');
-		}
-		fputs(".RE\n.fi\n", stdout);
-	}
+	help_man_head(verb->name, verb->words, verb->doc, verb->more);
+	for (const struct mixd_job_option *o = verb->options; o && o->name; o++)
+		help_man_option(job_option_text(o), job_option_doc(o));
+	if (verb->examples)
+		help_man_examples(verb->examples);
 }

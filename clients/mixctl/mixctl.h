@@ -179,6 +179,8 @@ const struct verb *verb_find(const char *name);
 
 /* ---- mixctl.c ----------------------------------------------------------------------------- */
 
+/* TEXT in BUF without letters that a terminal would obey: names of files come from anywhere. */
+const char *mixctl_plain(const char *text, char *buf, size_t size);
 /* Print *err (on standard error, as JSON when JSON was asked for) and return its exit code. */
 int mixctl_fail(struct mixctl *m);
 /* The same for what is wrong on the command line or here. */
@@ -330,3 +332,17 @@ bool marker_place(struct mixctl *m, const char *name, double *ret_s);
 /* Help for one verb on standard output. */
 void help_verb(const struct verb *verb);
 void help_usage(FILE *file);
+
+/* ---- help_text.c ---- */
+#define HELP_OPTION_COLUMNS 26
+/* TEXT from COLUMN on, broken between words; further lines begin at INDENT. */
+void help_put(FILE *file, int column, int indent, const char *text);
+void help_put_option(FILE *file, const char *option, const char *doc);
+void help_put_examples(const char *examples);
+/* "-o, --out FORMAT"; LETTER 0, VALUE_NAME NULL: none */
+char *help_option_words(char letter, const char *name, const char *value_name);
+/* The same for the manual page, to standard output. */
+void help_man(const char *text);
+void help_man_head(const char *name, const char *words, const char *doc, const char *more);
+void help_man_option(const char *option, const char *doc);
+void help_man_examples(const char *examples);

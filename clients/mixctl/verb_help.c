@@ -9,7 +9,7 @@ static const struct {
 	const char *doc;
 } help_exit_codes[] = {
 	{EXIT_YES, "yes, done"},
-	{EXIT_NO, "a negative answer: a difference was found, an alarm is active"},
+	{EXIT_NO, "a negative answer: a check failed, a difference was found, an alarm is active"},
 	{EXIT_USAGE, "the command line is wrong"},
 	{EXIT_UNREACHABLE, "no daemon answers"},
 	{EXIT_NOT_FOUND, "no such object"},
@@ -23,20 +23,16 @@ static const struct {
 };
 #define HELP_N_EXIT_CODES (sizeof(help_exit_codes) / sizeof(help_exit_codes[0]))
 
-/* "-o, --out FORMAT" */
 static char *help_option_text(const struct option_row *row)
 {
-	char *text = row->letter ? mixctl_printf("-%c, --%s", row->letter, row->name)
-				 : mixctl_printf("--%s", row->name);
-
-	return row->value_name ? mixctl_printf("%s %s", text, row->value_name) : text;
+	return help_option_words(row->letter, row->name, row->value_name);
 }
 
 static void help_options(FILE *file, unsigned groups)
 {
 	for (const struct option_row *row = option_rows; row->name; row++)
 		if (row->group & groups)
-			fprintf(file, "  %-22s %s\n", help_option_text(row), row->doc);
+			help_put_option(file, help_option_text(row), row->doc);
 }
 
 void help_usage(FILE *file)
@@ -60,79 +56,34 @@ void help_usage(FILE *file)
 
 void help_verb(const struct verb *verb)
 {
-	printf("usage: mixctl %s%s%s\n\n%s\n", verb->name, *verb->words ? " " : "", verb->words,
-	       verb->doc);
+	printf("usage: mixctl %s%s%s\n\n", verb->name, *verb->words ? " " : "", verb->words);
+	help_put(stdout, 0, 0, verb->doc);
 	if (verb->more)
-		printf("%s\n", verb->more);
+		help_put(stdout, 0, 0, verb->more);
 	if (verb->options) {
 		puts("\noptions");
 		help_options(stdout, verb->options);
 	}
-	if (verb->examples) {
-		char *text = mixctl_strdup(verb->examples), *line;
-
-		puts("\nexamples");
-		while ((line = strsep(&text, "\n")))
-			printf("  mixctl %s\n", line);
-	}
+	if (verb->examples)
+		help_put_examples(verb->examples);
 	puts("\nOptions of all verbs and exit codes: mixctl help");
 }
 
 /* ---- manual page -------------------------------------------------------------------------- */
 
-/* Text for roff: hyphens of options stay hyphens, a leading dot or quote is no request. */
-static void man_text(const char *text)
-{
-	if (*text == '.' || *text == '\'')
-		fputs("\\&", stdout);
-	for (; *text; text++) {
-		if (*text == '-')
-			fputs("\\-", stdout);
-		else if (*text == '\\')
-			fputs("\\e", stdout);
-		else if (*text == '\n')
-			fputs("\n.br\n", stdout);
-		else
-			putchar(*text);
-	}
-}
-
 static void man_options(unsigned groups)
 {
-	for (const struct option_row *row = option_rows; row->name; row++) {
-		if (!(row->group & groups))
-			continue;
-		fputs(".TP\n.B ", stdout);
-		man_text(help_option_text(row));
-		putchar('\n');
-		man_text(row->doc);
-		putchar('\n');
-	}
+	for (const struct option_row *row = option_rows; row->name; row++)
+		if (row->group & groups)
+			help_man_option(help_option_text(row), row->doc);
 }
 
 static void man_verb(const struct verb *verb)
 {
-	printf(".SS %s ", verb->name);
-	man_text(verb->words);
-	putchar('\n');
-	man_text(verb->doc);
-	fputs(".\n", stdout);
-	if (verb->more) {
-		man_text(verb->more);
-		putchar('\n');
-	}
+	help_man_head(verb->name, verb->words, verb->doc, verb->more);
 	man_options(verb->options);
-	if (verb->examples) {
-		char *text = mixctl_strdup(verb->examples), *line;
-
-		fputs(".PP\n.nf\n.RS\n", stdout);
-		while ((line = strsep(&text, "\n"))) {
-			fputs("mixctl ", stdout);
-			man_text(line);
-			putchar('\n');
-		}
-		fputs(".RE\n.fi\n", stdout);
-	}
+	if (verb->examples)
+		help_man_examples(verb->examples);
 }
 
 static void man_page(void)
@@ -154,11 +105,11 @@ static void man_page(void)
 	puts(".SH VERBS THAT WORK ON FILES\nThey need no daemon: mixctl starts one for the call, "
 	     "and ends it.");
 	for (size_t i = 0; mixd_job_verbs[i]; i++)
-		job_man(mixd_job_verbs[i], man_text);
+		job_man(mixd_job_verbs[i]);
 	puts(".SH EXIT STATUS");
 	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++) {
 		printf(".TP\n.B %d\n", help_exit_codes[i].code);
-		man_text(help_exit_codes[i].doc);
+		help_man(help_exit_codes[i].doc);
 		putchar('\n');
 	}
 	puts(".SH ENVIRONMENT\n.TP\n.B MIXD_INSTANCE\nthe instance when \\-\\-instance is not "
