@@ -52,9 +52,9 @@ const struct mixd_job_verb mixd_job_album = {
 		"and depth; files are cut from it on sectors of 1/75 s, to the bit: one behind the "
 		"other they are the whole. DDP is a trademark of its owner, with whom mixd is not "
 		"affiliated.",
-	.examples = "mixctl album album.yaml --plan # look before you render\n"
-		    "mixctl album album.yaml -o out --tracks flac,mp3:320 # for shops\n"
-		    "mixctl album album.yaml -o out --ddp --cue --pq # for the plant\n",
+	.examples = "album album.yaml --plan # look before you render\n"
+		    "album album.yaml -o out --tracks flac,mp3:320 # for shops\n"
+		    "album album.yaml -o out --ddp --cue --pq # for the plant",
 	.min_args = 1,
 	.max_args = 1,
 	.options = options,

@@ -28,9 +28,9 @@ const struct mixd_job_verb mixd_job_ddp = {
 		"the "
 		"image, the rules of the disc; the answer is no (exit 1) when one fails. DDP is a "
 		"trademark of its owner, with whom mixd is not affiliated.",
-	.examples = "mixctl ddp check DDP # before it leaves the house\n"
-		    "mixctl ddp show DDP # tracks, times, codes, texts\n"
-		    "mixctl ddp extract DDP -o tracks --track 3 # to the bit\n",
+	.examples = "ddp check DDP # before it leaves the house\n"
+		    "ddp show DDP # tracks, times, codes, texts\n"
+		    "ddp extract DDP -o tracks --track 3 # to the bit",
 	.min_args = 2,
 	.max_args = 2,
 	.options = options,

@@ -57,9 +57,9 @@ const struct mixd_job_verb mixd_job_edit = {
 	.more = "The edits of `mixctl help edit`. Only the clips that change are written anew: "
 		"comments and "
 		"order stay, and an edit that would lose a comment is refused.",
-	.examples = "mixctl edit -f song.yaml vox # its clips\n"
-		    "mixctl edit -f song.yaml vox cut 12.5s\n"
-		    "mixctl edit -f song.yaml vox trim 1 --to-sound --threshold -50dBFS\n",
+	.examples = "edit -f song.yaml vox # its clips\n"
+		    "edit -f song.yaml vox cut 12.5s\n"
+		    "edit -f song.yaml vox trim 1 --to-sound --threshold -50dBFS",
 	.min_args = 1,
 	.max_args = 8,
 	.options = options,
