@@ -99,7 +99,6 @@ int album_measure(const struct album *album, album_read_fn read, void *data, dou
 		  struct mixd_error *err);
 
 struct album_wants {
-	const char *folder; /* absolute */
 	const char *tracks; /* "wav24,flac,mp3:320"; NULL: none */
 	bool ddp, cue, pq;
 	enum redbook_media media;
@@ -107,8 +106,9 @@ struct album_wants {
 };
 /* Faults of WANTS, before any work. */
 int album_wants_check(const struct album_wants *wants, struct mixd_error *err);
+/* Into FOLDER, which others move into its place. */
 int album_deliver(struct job *job, struct album *album, const struct album_wants *wants,
-		  struct spool *spool, struct mixd_error *err);
+		  struct spool *spool, const char *folder, struct mixd_error *err);
 
 /* The sheet: what is where. Returned (malloc'd); NULL without memory. */
 char *album_sheet_text(const struct album *album);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "album.h"
-#include "album_stage.h"
 #include "album_streams.h"
 #include "cleanup.h"
 #include "ddp.h"
@@ -386,29 +385,20 @@ static int deliver_all(struct deliver *deliver, struct spool *spool, struct mixd
 }
 
 int album_deliver(struct job *job, struct album *album, const struct album_wants *wants,
-		  struct spool *spool, struct mixd_error *err)
+		  struct spool *spool, const char *folder, struct mixd_error *err)
 {
-	struct deliver deliver = {.job = job, .album = album, .wants = wants};
-	struct album_stage *stage = NULL;
-	int r = album_stage_new(wants->folder, wants->folder, &stage, err);
+	struct deliver deliver = {.job = job, .album = album, .wants = wants, .folder = folder};
+	int r;
 
-	if (r < 0)
-		return r;
-	deliver.folder = album_stage_folder(stage);
 	file_name(album->title ? album->title : "album", deliver.name, sizeof(deliver.name));
 	r = album_streams_plan(&deliver.streams, album, wants, err);
 	if (r == 0)
 		r = deliver_all(&deliver, spool, err);
-	if (r == 0)
-		r = task_check(job_task(job), err);
-	if (r == 0)
-		r = album_stage_commit(stage, err);
 	for (uint32_t s = 0; s < deliver.streams.n && r == 0; s++)
 		if (deliver.streams.stream[s].clips)
 			job_warn(job, album->document->name,
 				 "%llu samples were over full scale and clipped",
 				 (unsigned long long)deliver.streams.stream[s].clips);
 	album_streams_done(&deliver.streams);
-	album_stage_free(stage);
 	return r;
 }

@@ -158,6 +158,9 @@ static void read_list(struct verify *verify, const char *name,
 	while ((n = getline(&line, &room, file)) > 0 && n_sums < 1000) {
 		while (n > 0 && isspace((unsigned char)line[n - 1]))
 			line[--n] = '\0';
+		for (ssize_t i = 0; i < n; i++) /* lines are shown: as ASCII */
+			if (line[i] < 0x20 || line[i] == 0x7f)
+				line[i] = line[i] ? '?' : ' ';
 		n_sums += line_fn(verify, name, line);
 	}
 	fclose(file);

@@ -110,7 +110,7 @@ static bool pq_digits(const char *bytes, size_t n, uint32_t *ret)
 	return true;
 }
 
-/* N bytes without the blanks around them. */
+/* N bytes without the blanks around them; what is not ASCII becomes '?'. */
 static void pq_text(char *ret, const char *bytes, size_t n)
 {
 	while (n && bytes[n - 1] == ' ')
@@ -119,7 +119,8 @@ static void pq_text(char *ret, const char *bytes, size_t n)
 		bytes++;
 		n--;
 	}
-	memcpy(ret, bytes, n);
+	for (size_t i = 0; i < n; i++)
+		ret[i] = bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '?';
 	ret[n] = '\0';
 }
 

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "album.h"
+#include "album_stage.h"
 #include "cdtext.h"
 #include "cleanup.h"
 #include "delivery_verbs.h"
 
 DEFINE_CLEANUP(album_free, struct album *)
+DEFINE_CLEANUP(album_stage_free, struct album_stage *)
 DEFINE_CLEANUP(spool_free, struct spool *)
 
 struct rules { /* the first fault becomes the error, the others are noted */
@@ -78,18 +80,19 @@ static void report(struct job *job, const struct album *album, bool is_plan)
 }
 
 static int make(struct job *job, struct album *album, const struct album_wants *wants,
-		struct mixd_error *err)
+		const char *folder, struct mixd_error *err)
 {
+	_cleanup_(album_stage_freep) struct album_stage *stage = NULL;
 	_cleanup_(spool_freep) struct spool *spool = NULL;
-	_cleanup_free_ char *temp = strdup(wants->folder);
-	char *slash = temp ? strrchr(temp, '/') : NULL;
-	int r;
+	int r = album_stage_new(folder, job_text(job, "output", ""), &stage, err);
 
-	if (!slash)
-		return error_no_memory(err);
-	slash[slash == temp] = '\0'; /* the folder's own folder: it is there */
-	r = album_sound(job, album, temp, &spool, err);
-	return r < 0 ? r : album_deliver(job, album, wants, spool, err);
+	if (r == 0)
+		r = album_sound(job, album, album_stage_folder(stage), &spool, err);
+	if (r == 0)
+		r = album_deliver(job, album, wants, spool, album_stage_folder(stage), err);
+	if (r == 0)
+		r = task_check(job_task(job), err);
+	return r < 0 ? r : album_stage_commit(stage, err);
 }
 
 int verb_album(struct job *job, struct mixd_error *err)
@@ -99,7 +102,6 @@ int verb_album(struct job *job, struct mixd_error *err)
 	_cleanup_free_ char *path = job_path(job, job_arg(job, 0));
 	_cleanup_free_ char *folder = job_path(job, job_text(job, "output", "."));
 	struct album_wants wants = {
-		.folder = folder,
 		.tracks = job_text(job, "tracks", NULL),
 		.ddp = job_flag(job, "ddp"),
 		.cue = job_flag(job, "cue"),
@@ -133,7 +135,7 @@ int verb_album(struct job *job, struct mixd_error *err)
 	if (r == 0 && (is_plan || wants.ddp || wants.cue || wants.pq))
 		r = check_disc(job, album, wants.media, err);
 	if (r == 0 && !is_plan)
-		r = make(job, album, &wants, err);
+		r = make(job, album, &wants, folder, err);
 	if (r == 0)
 		report(job, album, is_plan);
 	return r;
