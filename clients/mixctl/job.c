@@ -190,6 +190,44 @@ bool job_parse(struct mixctl *m, const struct mixd_job_verb *verb, int argc, cha
 	return false;
 }
 
+/* RFC 3629, as the daemon reads it. */
+static bool job_is_utf8(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p;) {
+		unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+
+		if ((*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || (*p == 0xe0 && p[1] < 0xa0) ||
+		    (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) ||
+		    (*p == 0xf4 && p[1] > 0x8f))
+			return false;
+		for (p++; more; more--, p++)
+			if ((*p & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+/* The wire knows texts, and a name of other letters would come back as another. */
+static bool job_check_letters(struct mixctl *m, const struct job_line *line)
+{
+	for (size_t i = 0; i < line->n_args + line->n_options; i++) {
+		const char *text =
+			i < line->n_args ? line->args[i] : line->options[i - line->n_args]->value;
+		char plain[160];
+
+		if (job_is_utf8(text))
+			continue;
+		mixctl_plain(text, plain, sizeof(plain));
+		for (char *c = plain; *c; c++)
+			*c = (unsigned char)*c >= 0x80 ? '?' : *c;
+		mixctl_error(m, EXIT_INVALID, plain,
+			     "rename it (convmv -f latin1 -t utf8), or make a link to it",
+			     "is no UTF-8");
+		return false;
+	}
+	return true;
+}
+
 /* ---- what is said on the way --------------------------------------------------------------- */
 
 static void job_span_text(double seconds, char *buf, size_t size)
@@ -205,11 +243,11 @@ static void job_span_text(double seconds, char *buf, size_t size)
 /* One line that paints over itself: "measure  prog10.wav  42 %  1830x  0:03 left". */
 static void job_paint(const Mixd__V1__JobReply *reply, bool *painted)
 {
-	char left[32] = "";
+	char left[32] = "", item[200];
 
 	fprintf(stderr, "\r\033[K%s", reply->stage);
 	if (*reply->item)
-		fprintf(stderr, "  %s", reply->item);
+		fprintf(stderr, "  %s", mixctl_plain(reply->item, item, sizeof(item)));
 	if (reply->total_s > 0)
 		fprintf(stderr, "  %3.0f %%", fmin(100, 100 * reply->done_s / reply->total_s));
 	if (reply->speed > 0)
@@ -246,11 +284,14 @@ static void job_say_progress(const Mixd__V1__JobReply *reply)
 static void job_say_note(struct mixctl *m, const Mixd__V1__JobNote *note)
 {
 	struct doc *object;
+	char item[200], text[600];
 
 	if (mixctl_format(m, FORMAT_TABLE) != FORMAT_JSONL) {
 		if (note->warning || !m->options.quiet)
 			fprintf(stderr, "mixctl: %s%s%s%s\n", note->warning ? "warning: " : "",
-				note->item, *note->item ? ": " : "", note->text);
+				mixctl_plain(note->item, item, sizeof(item)),
+				*note->item ? ": " : "",
+				mixctl_plain(note->text, text, sizeof(text)));
 		return;
 	}
 	object = doc_object();
@@ -400,7 +441,7 @@ int job_main(struct mixctl *m, const struct mixd_job_verb *verb, int argc, char 
 	struct job_line line;
 	int code = EXIT_RESOURCE;
 
-	if (!job_parse(m, verb, argc, argv, &line))
+	if (!job_parse(m, verb, argc, argv, &line) || !job_check_letters(m, &line))
 		return mixctl_fail(m);
 	if (m->options.help) {
 		job_help(verb);

@@ -53,10 +53,20 @@ enum format mixctl_format(const struct mixctl *m, enum format otherwise)
 	return m->options.format < 0 ? otherwise : (enum format)m->options.format;
 }
 
+const char *mixctl_plain(const char *text, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", text);
+	for (char *c = buf; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return buf;
+}
+
 int mixctl_fail(struct mixctl *m)
 {
 	const struct mixd_client_error *err = &m->err;
 	enum format format = mixctl_format(m, FORMAT_TABLE);
+	char address[sizeof(err->address)], text[sizeof(err->text)], hint[sizeof(err->hint)];
 
 	fflush(stdout);
 	if (format == FORMAT_JSON || format == FORMAT_JSONL) {
@@ -71,8 +81,10 @@ int mixctl_fail(struct mixctl *m)
 		putc('\n', stderr);
 		doc_free(object);
 	} else {
-		fprintf(stderr, "mixctl: %s%s%s%s%s\n", err->address, err->address[0] ? ": " : "",
-			err->text, err->hint[0] ? "; " : "", err->hint);
+		fprintf(stderr, "mixctl: %s%s%s%s%s\n",
+			mixctl_plain(err->address, address, sizeof(address)),
+			err->address[0] ? ": " : "", mixctl_plain(err->text, text, sizeof(text)),
+			err->hint[0] ? "; " : "", mixctl_plain(err->hint, hint, sizeof(hint)));
 	}
 	return err->code ? (int)err->code : EXIT_RESOURCE;
 }

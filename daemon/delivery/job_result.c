@@ -29,6 +29,14 @@ json_t *job_real(double value)
 	return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
 }
 
+/* Names of files come from anywhere: what a terminal would obey is not for it. */
+static void job_disarm(char *text)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
+			*text = '?';
+}
+
 void job_print(struct job *job, const char *fmt, ...)
 {
 	va_list args;
@@ -40,6 +48,7 @@ void job_print(struct job *job, const char *fmt, ...)
 	va_end(args);
 	if (n < 0)
 		return;
+	job_disarm(text);
 	if (job->print_size + (size_t)n + 1 > job->print_room) {
 		size_t room = 2 * (job->print_size + (size_t)n + 1);
 

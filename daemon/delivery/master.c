@@ -18,6 +18,7 @@
 /* Limiting may take so much loudness, even when it is forced: with more a programme is its own noise. */
 #define MASTER_LOST_MAX_LU 20.0
 #define MASTER_UNLIMITED_DBTP 60.0
+#define MASTER_PEAK_MAX_DBTP 60.0 /* where the engine takes it for a fault */
 
 /* One goal on its way. */
 struct master_try {
@@ -497,6 +498,22 @@ static int master_frame_try(struct master_try *try, struct master_source *framed
 	return r;
 }
 
+/* A target needs a level to come from. */
+static int master_check_level(const struct master_try *try, struct mixd_error *err)
+{
+	const struct master_request *request = try->master->request;
+
+	if (isnan(try->target) || isfinite(try->level))
+		return 0;
+	error_set(err, ERROR_INVALID, request->name, "has no loudness: %s",
+		  isnan(try->level) ? "it is too short, and 0.4 s is the least"
+				    : "all of it is below -70 LUFS, where nothing counts");
+	error_hint(err, isnan(try->level)
+				? "it needs a gain, not a master: mixctl render"
+				: "turn it up in a chain (-s) when there is a programme in it");
+	return -EINVAL;
+}
+
 static int master_goal_run(struct master *master, struct master_goal *goal, struct mixd_error *err)
 {
 	const struct measure_result *chained = &master->request->chained;
@@ -517,6 +534,8 @@ static int master_goal_run(struct master *master, struct master_goal *goal, stru
 	try.max_dbtp = master_ceiling(goal);
 	if (r == 0)
 		r = master_frame_try(&try, &framed, err);
+	if (r == 0)
+		r = master_check_level(&try, err);
 	if (r == 0)
 		r = master_reach(&try, err);
 	if (r < 0 && try.path)
@@ -555,17 +574,22 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 {
 	struct master_request *request = master->request;
 	struct master_source file = {0};
-	int r = master_source_open(&file, request->input, err);
+	int r = request->input ? master_source_open(&file, request->input, err) : 0;
 
-	if (r == 0) {
+	if (r == 0 && request->input) {
 		request->info = *media_reader_info(file.reader);
 		job_stage(master->job, "measure", request->name);
 		r = master_source_measure(master, &file, 0, master_what(request), &request->before,
 					  err);
 	}
-	if (r == 0 && !isfinite(request->before.true_peak)) {
+	if (r == 0 && request->input && !isfinite(request->before.true_peak)) {
 		error_set(err, ERROR_INVALID, request->name,
 			  "is silent: there is nothing to master");
+		r = -EINVAL;
+	} else if (r == 0 && request->before.true_peak > MASTER_PEAK_MAX_DBTP) {
+		error_set(err, ERROR_INVALID, request->name,
+			  "has peaks of %+.0f dBTP: that is no sound", request->before.true_peak);
+		error_hint(err, "export it again");
 		r = -EINVAL;
 	}
 	if (r < 0 || !request->chain) {

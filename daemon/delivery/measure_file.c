@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "cleanup.h"
 
@@ -89,8 +90,11 @@ int measure_file(const char *path, const struct measure_options *options, struct
 			return r;
 	}
 	r = measure_new(info->rate, &info->layout, options, &measure, err);
-	if (r < 0)
+	if (r < 0) {
+		if (err && !err->address[0])
+			snprintf(err->address, sizeof(err->address), "%s", path);
 		return r;
+	}
 	if (info->bits > 0 && info->bits < 16 && !info->is_float)
 		measure->quantum = ldexp(1.0, 1 - (int)info->bits);
 	r = measure_read_all(reader, measure, from, to, task, err);

@@ -2,12 +2,14 @@
 #include "spec_private.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "specs_yaml.h"
@@ -127,13 +129,17 @@ static void set_fault(struct spec_set *set, const struct mixd_error *fault)
 
 static int file_text(const char *path, char **ret, size_t *ret_size, struct mixd_error *err)
 {
-	FILE *file = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0; /* a pipe holds nobody up */
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
-	int r = 0;
 
-	if (!file)
-		return error_set(err, ERROR_RESOURCE, path, "cannot be read: %s", strerror(errno));
+	if (!file) {
+		r = error_set(err, ERROR_RESOURCE, path, "cannot be read: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
 	if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_SIZE_MAX)
 		r = error_set(err, ERROR_RESOURCE, path, "is no file of up to 1 MiB");
 	else if (!(text = malloc((size_t)st.st_size + 1)))

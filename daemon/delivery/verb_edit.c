@@ -1,5 +1,4 @@
 /* verb_edit.c - `mixctl edit -f SESSION PLAYER EDIT ...`: the clips in a session file. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,14 +6,13 @@
 #include "audio_files.h"
 #include "cleanup.h"
 #include "delivery_verbs.h"
+#include "document.h"
 #include "engine.h"
 #include "graph_clips.h"
 #include "graph_session.h"
 #include "media_write.h"
 
 DEFINE_CLEANUP(media_file_free, struct media_file *)
-
-#define FILE_SIZE_MAX (1u << 20)
 
 static const char *const edit_options[] = {"ripple", "to-sound", "threshold", "pad",
 					   "head",   "tail",	 "fade",      "name",
@@ -41,32 +39,17 @@ static int edit_find_sound(void *data, const struct graph_sound_query *query,
 	return engine_find_sound(files->engine, &absolute, ret, err);
 }
 
-static int edit_read(const char *path, char **ret, struct mixd_error *err)
+static int edit_read(const char *path, const char *shown, char **ret, struct mixd_error *err)
 {
-	FILE *file = fopen(path, "re");
-	char *text;
+	_cleanup_free_ char *text = NULL;
 	size_t size;
-	int r;
+	int r = document_load(path, shown, &text, &size, err);
 
-	if (!file)
-		return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_RESOURCE, path,
-				 "cannot be read: %s", strerror(errno));
-	text = malloc(FILE_SIZE_MAX + 2);
-	size = text ? fread(text, 1, FILE_SIZE_MAX + 1, file) : 0;
-	r = !text ? error_no_memory(err)
-	    : ferror(file)
-		    ? error_set(err, ERROR_RESOURCE, path, "cannot be read: %s", strerror(errno))
-		    : 0;
-	fclose(file);
-	if (r == 0 && (size > FILE_SIZE_MAX || memchr(text, '\0', size)))
-		r = error_set(err, ERROR_INVALID, path, "is no session file");
-	if (r < 0) {
-		free(text);
-		return r;
-	}
-	text[size] = '\0';
-	*ret = text;
-	return 0;
+	if (r == 0 && strlen(text) != size)
+		r = error_set(err, ERROR_INVALID, shown, "is no session file");
+	if (r == 0)
+		*ret = TAKE_PTR(text);
+	return r;
 }
 
 static int edit_write(const char *path, const char *text, struct mixd_error *err)
@@ -156,7 +139,7 @@ int verb_edit(struct job *job, struct mixd_error *err)
 	if (!path || !folder)
 		return error_no_memory(err);
 	*strrchr(folder, '/') = '\0';
-	r = edit_read(path, &text, err);
+	r = edit_read(path, file, &text, err);
 	if (r < 0)
 		return r;
 	if (job_n_args(job) == 1 || strcmp(job_arg(job, 1), "ls") == 0) {

@@ -65,6 +65,21 @@ static int verb_add_file(struct verb_render *verb, struct verb_file **files, uin
 	return more->path ? 0 : error_no_memory(err);
 }
 
+/* An output by another name may be an input: a link, another way to it. */
+static int verb_check_input(const struct verb_file *out, const struct verb_file *in,
+			    struct mixd_error *err)
+{
+	struct stat from, to;
+
+	if (stat(in->path, &from) < 0 || stat(out->path, &to) < 0 || from.st_dev != to.st_dev ||
+	    from.st_ino != to.st_ino)
+		return 0;
+	error_set(err, ERROR_CONFLICT, out->shown,
+		  "is an input, and would be replaced by the output");
+	error_hint(err, "write to another file");
+	return -EEXIST;
+}
+
 static int verb_read_files(struct verb_render *verb, struct mixd_error *err)
 {
 	const char *text;
@@ -79,6 +94,9 @@ static int verb_read_files(struct verb_render *verb, struct mixd_error *err)
 			if (strcmp(verb->out[i].path, verb->out[k].path) == 0)
 				r = error_set(err, ERROR_CONFLICT, verb->out[i].shown,
 					      "two outputs would be written to it");
+	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
+		for (uint32_t k = 0; r == 0 && k < verb->n_in; k++)
+			r = verb_check_input(&verb->out[i], &verb->in[k], err);
 	return r;
 }
 

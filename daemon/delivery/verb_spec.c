@@ -8,13 +8,12 @@
 
 #include "cleanup.h"
 #include "delivery_verbs.h"
+#include "document.h"
 #include "media_write.h"
 #include "spec.h"
 
 DEFINE_CLEANUP(spec_set_free, struct spec_set *)
 DEFINE_CLEANUP(media_file_free, struct media_file *)
-
-#define FILE_SIZE_MAX (1 << 20)
 
 static void warn_of_faults(struct job *job, const struct spec_set *set)
 {
@@ -180,30 +179,6 @@ static int spec_show(struct job *job, const struct spec_set *set, struct mixd_er
 
 /* ---- add -------------------------------------------------------------------------------------- */
 
-static int add_read(const char *path, char **ret, size_t *ret_size, struct mixd_error *err)
-{
-	FILE *file = fopen(path, "re");
-	_cleanup_free_ char *text = NULL;
-	struct stat st;
-	int r = 0;
-
-	if (!file)
-		return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_RESOURCE, path,
-				 "cannot be read: %s", strerror(errno));
-	if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
-		r = error_set(err, ERROR_INVALID, path, "is no file");
-	else if (st.st_size > FILE_SIZE_MAX)
-		r = error_set(err, ERROR_INVALID, path, "is longer than 1 MiB");
-	else if (!(text = malloc((size_t)st.st_size + 1)))
-		r = error_no_memory(err);
-	else
-		*ret_size = fread(text, 1, (size_t)st.st_size, file);
-	fclose(file);
-	if (r == 0)
-		*ret = TAKE_PTR(text);
-	return r;
-}
-
 static int make_folders(const char *path, struct mixd_error *err)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -297,7 +272,7 @@ static int spec_add(struct job *job, struct mixd_error *err)
 	goal = add_goal(folder, path);
 	if (!goal)
 		return error_no_memory(err);
-	r = add_read(path, &text, &size, err);
+	r = document_load(path, path, &text, &size, err);
 	r = r < 0 ? r : add_check(job, job_arg(job, 1), goal, text, size, err);
 	if (r < 0)
 		return r;

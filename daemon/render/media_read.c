@@ -42,6 +42,7 @@ struct media_reader {
 	int64_t cut_frames; /* frames that are there when the header says more; else -1 */
 	uint32_t used_bits;
 	bool is_tolerant;
+	bool is_cut; /* by its header, of a file that FFmpeg reads */
 	bool is_at_end; /* by media_seek(): decoders refuse to go there */
 	int failure; /* -errno; ERR says the rest */
 	struct mixd_error err;
@@ -260,8 +261,10 @@ static int reader_open_sndfile(struct media_reader *reader, struct mixd_error *e
 static int reader_open_av(struct media_reader *reader, struct mixd_error *err)
 {
 	struct mixd_error second = {0};
+	struct media_claim claim;
 	int r;
 
+	media_claim_read(reader->fd, (int64_t)reader->info.n_bytes, &claim);
 	if (!media_av_is_installed(&second)) {
 		error_hint(err, "%s", second.hint);
 		return -EINVAL;
@@ -275,6 +278,9 @@ static int reader_open_av(struct media_reader *reader, struct mixd_error *err)
 	r = reader_check(reader, reader->info.n_channels, reader->info.rate, err);
 	reader->is_raw = false;
 	reader->is_moved = false;
+	/* FFmpeg reads what is there and says nothing. */
+	reader->is_cut =
+		claim.is_known && !claim.is_streamed && claim.claimed_bytes > claim.found_bytes;
 	return r;
 }
 
@@ -403,6 +409,19 @@ static int reader_truncated(struct media_reader *reader)
 	return reader_fail(reader, -EINVAL, err);
 }
 
+static int reader_cut(struct media_reader *reader, struct mixd_error *ret_err)
+{
+	struct mixd_error *err = &reader->err;
+
+	error_set(err, ERROR_INVALID, reader->path,
+		  "is truncated: it ends after %.3f s, and its header says that there is more",
+		  (double)reader->position / reader->info.rate);
+	error_hint(err, "copy or export it again");
+	if (ret_err)
+		*ret_err = *err;
+	return reader_fail(reader, -EINVAL, err);
+}
+
 /* The decoder has no more. */
 static int reader_end(struct media_reader *reader)
 {
@@ -465,6 +484,8 @@ static int64_t reader_read_av(struct media_reader *reader, float *const *channel
 {
 	int64_t n = media_av_read(reader->av, channels, n_frames, &reader->err);
 
+	if (n == 0 && reader->is_cut && !reader->is_tolerant)
+		return reader_cut(reader, err);
 	if (n == 0 && reader->info.n_frames < 0)
 		reader->info.n_frames = reader->position;
 	if (n < 0)
