@@ -4,6 +4,10 @@
  * interpolates with a Kaiser window of beta 3, which sees more of the band above 20 kHz than a
  * meter's would; what it may still miss is covered by aiming 0.015 dB under the ceiling.
  *
+ * A render need not be done by a deadline, and its meters are read at its end. There the interpolators
+ * run only where something above the ceiling, or above the highest output so far, can lie: exact,
+ * dsp/peakscan.h.
+ *
  * Per slice: drive -> delay line and detector -> demand (ceiling / level) -> limitgain -> the
  * delayed sample times the gain. Latency is the look-ahead plus the detector's 16 frames. Below the
  * ceiling the output is the input, delayed, to the bit. */
@@ -15,6 +19,7 @@
 #include "clones.h"
 #include "level.h"
 #include "limitgain.h"
+#include "peakscan.h"
 #include "ramp.h"
 #include "truepeak.h"
 
@@ -25,6 +30,9 @@
 #define LIMITER_MARGIN_DB 0.015
 #define LIMITER_HOLD_MAX_MS 50.0
 #define LIMITER_TAIL_S 15.0 /* until the slowest release has come back to exactly 1 */
+#define LIMITER_PIECES ((MIXD_SLICE_MAX + PEAKSCAN_PIECE - 1) / PEAKSCAN_PIECE)
+/* Frames before the newest: what PEAKSCAN_PAST pieces, and a closer look at the first, reach back. */
+#define LIMITER_SCAN_PAST (4u * PEAKSCAN_PIECE)
 #define LIMITER_BUFFER_SPARE 1024u /* frames written before the delay line is moved back */
 
 enum {
@@ -124,12 +132,12 @@ struct limiter_channel {
 	/* [0]: the frame before; then this slice */
 	float envelope[1 + MIXD_SLICE_MAX + TRUEPEAK_GRAIN];
 	float level[MIXD_SLICE_MAX]; /* the higher of both sides of each frame */
-	float after[TRUEPEAK_PAST + 1 + MIXD_SLICE_MAX]; /* output, for its meter */
+	float after[LIMITER_SCAN_PAST + MIXD_SLICE_MAX]; /* output, for its meter */
 };
 
 struct limiter_node {
 	/* --- immutable after init --- */
-	struct truepeak_filter detector, meter_filter;
+	struct peakscan detector, meter_scan;
 	uint32_t n_channels;
 	uint32_t latency; /* frames */
 	uint32_t past; /* frames kept before the newest in each line */
@@ -141,6 +149,9 @@ struct limiter_node {
 	bool is_apart; /* every channel has a path of its own */
 	uint32_t alike; /* frames that all paths, though apart, had one demand */
 	uint32_t fill; /* where the next frame goes in all lines */
+	/* Levels up to this were passed over in the slice before; < 0: none. */
+	float passed;
+	float highest; /* output so far; counted in renders only */
 	struct limiter_channel channel[];
 };
 
@@ -160,7 +171,7 @@ static uint32_t limiter_past(uint32_t lookahead)
 {
 	uint32_t past = lookahead + TRUEPEAK_DELAY;
 
-	return past < TRUEPEAK_PAST + 1 ? TRUEPEAK_PAST + 1 : past;
+	return past < LIMITER_SCAN_PAST ? LIMITER_SCAN_PAST : past;
 }
 
 static size_t limiter_align(size_t bytes)
@@ -210,6 +221,8 @@ static void limiter_reset(struct mixd_inst *inst)
 	node->fill = node->past;
 	node->is_apart = false;
 	node->alike = 0;
+	node->passed = -1.0f;
+	node->highest = 0.0f;
 	inst->meter[LIMITER_METER_GR] = 0.0;
 	inst->meter[LIMITER_METER_TP_OUT] = -INFINITY;
 }
@@ -224,9 +237,9 @@ static int limiter_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	node->n_channels = setup->in_layout[0]->n_channels;
 	node->latency = lookahead + TRUEPEAK_DELAY;
 	node->past = limiter_past(lookahead);
-	truepeak_filter_init(&node->detector, setup->rate, LIMITER_BETA);
+	peakscan_init(&node->detector, setup->rate, LIMITER_BETA);
 	/* Four phases are enough to watch over what eight have limited. */
-	truepeak_filter_init(&node->meter_filter, fmax(setup->rate, 96000.0), LIMITER_METER_BETA);
+	peakscan_init(&node->meter_scan, fmax(setup->rate, 96000.0), LIMITER_METER_BETA);
 	memory += limiter_head_bytes(node->n_channels);
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		node->channel[c].line = (void *)memory;
@@ -280,9 +293,63 @@ MIXD_CLONES static void limiter_demand_rest(float ceiling, const float *level, f
 		ret_demand[i] = level[i] > ceiling ? ceiling / level[i] : 1.0f;
 }
 
+/* ret[] = the envelope of X, or 0 where it is not above ABOVE. X has LIMITER_SCAN_PAST frames before it. */
+static void limiter_scan(const struct peakscan *scan, const float *x, float *ret, uint32_t n_frames,
+			 float above)
+{
+	float piece[PEAKSCAN_PAST + LIMITER_PIECES], *now = piece + PEAKSCAN_PAST;
+	uint32_t n_pieces = (n_frames + PEAKSCAN_PIECE - 1) / PEAKSCAN_PIECE, p = 0, n;
+
+	peakscan_pieces(x - (size_t)PEAKSCAN_PAST * PEAKSCAN_PIECE, PEAKSCAN_PAST + n_pieces,
+			piece);
+	memset(ret, 0, n_frames * sizeof(float));
+	while ((n = peakscan_next(scan, now, p, n_pieces, above, &p)) > 0) {
+		/* What follows the last whole piece is not there yet. */
+		uint32_t whole = n_frames / PEAKSCAN_PIECE;
+		uint32_t looked = whole > p + 1 ? whole - p - 1 : 0, bits = (1u << n) - 1;
+
+		looked = looked < n ? looked : n;
+		if (looked)
+			bits &= ~((1u << looked) - 1) |
+				peakscan_refine(scan, x, now, p, looked, above);
+		for (uint32_t k = 0; k < n; k++) {
+			uint32_t from = (p + k) * PEAKSCAN_PIECE, run = 0;
+
+			while (bits >> (k + run) & 1)
+				run++;
+			if (run)
+				truepeak_envelope(&scan->filter, x + from, ret + from,
+						  run * PEAKSCAN_PIECE);
+			k += run;
+		}
+		p += n;
+	}
+}
+
+/* Up to which level nobody asks for the envelope of the input; < 0: all is asked for. */
+static float limiter_passes(const struct limiter_node *node, const struct mixd_inst *inst)
+{
+	float ceiling = (float)node->ceiling.to;
+	bool is_linked = dsp_ramp_rests(&node->link) && node->link.to >= 1.0;
+
+	if (!inst->host->offline || node->is_sample_mode || !dsp_ramp_rests(&node->ceiling) ||
+	    !is_linked || node->is_apart)
+		return -1.0f;
+	return node->highest < ceiling ? node->highest : ceiling;
+}
+
+/* What the slice before passed over in its last frame is asked for now. */
+static void limiter_recall(const struct limiter_node *node, struct limiter_channel *channel)
+{
+	float envelope[TRUEPEAK_GRAIN];
+
+	truepeak_envelope(&node->detector.filter, channel->line + node->fill - 1, envelope, 1);
+	channel->envelope[0] = envelope[0];
+}
+
 /* Take the input into the delay line; level[] = what lies around each frame. */
 static void limiter_detect(struct limiter_node *node, struct limiter_channel *channel,
-			   const float *in, uint32_t n_frames)
+			   const float *in, uint32_t n_frames, float passes)
 {
 	const float *envelope = channel->envelope;
 	float *newest = channel->line + node->fill;
@@ -292,8 +359,10 @@ static void limiter_detect(struct limiter_node *node, struct limiter_channel *ch
 		for (uint32_t i = 0; i < n_frames; i++)
 			channel->envelope[1 + i] =
 				fabsf(newest[(int32_t)i - (int32_t)TRUEPEAK_DELAY]);
+	else if (passes >= 0.0f)
+		limiter_scan(&node->detector, newest, channel->envelope + 1, n_frames, passes);
 	else
-		truepeak_envelope(&node->detector, newest, channel->envelope + 1, n_frames);
+		truepeak_envelope(&node->detector.filter, newest, channel->envelope + 1, n_frames);
 	/* A frame answers for both of its sides. */
 	limiter_higher(envelope, envelope + 1, channel->level, n_frames);
 	channel->envelope[0] = envelope[n_frames];
@@ -387,30 +456,47 @@ static void limiter_choose_paths(struct limiter_node *node, uint32_t n_frames)
 		node->alike += n_frames;
 }
 
-/* The peak of what goes out. While the gain is 1 the detector has measured it already. */
-static double limiter_measure(struct limiter_node *node, const struct mixd_inst *inst, float lowest,
-			      const float *top, uint32_t n_frames)
+/* The peak of what goes out, linear. While the gain is 1 the detector has measured it already. */
+static float limiter_measure(struct limiter_node *node, const struct mixd_inst *inst, float lowest,
+			     const float *top, uint32_t n_frames)
 {
-	float envelope[MIXD_SLICE_MAX], highest = 0.0f;
+	float envelope[MIXD_SLICE_MAX + TRUEPEAK_GRAIN], highest = 0.0f;
 
 	for (uint32_t c = 0; c < node->n_channels; c++) {
-		float *after = node->channel[c].after;
+		float *after = node->channel[c].after, *now = after + LIMITER_SCAN_PAST;
 
-		memcpy(after + 32, inst->out[c], n_frames * sizeof(float));
+		memcpy(now, inst->out[c], n_frames * sizeof(float));
 		if (lowest < 1.0f || node->is_sample_mode) {
 			float peak;
 
-			truepeak_envelope(&node->meter_filter, after + 32, envelope, n_frames);
+			if (inst->host->offline)
+				limiter_scan(&node->meter_scan, now, envelope, n_frames,
+					     node->highest);
+			else
+				truepeak_envelope(&node->meter_scan.filter, now, envelope,
+						  n_frames);
 			peak = truepeak_highest(envelope, n_frames);
 			highest = peak > highest ? peak : highest;
 		}
-		memmove(after, after + n_frames, 32 * sizeof(float));
+		memmove(after, after + n_frames, LIMITER_SCAN_PAST * sizeof(float));
 	}
 	if (lowest >= 1.0f && !node->is_sample_mode)
 		highest = truepeak_highest(top, n_frames);
 	if (!(highest > 0.0f))
-		return -INFINITY;
-	return highest < 1e30f ? 20.0 * log10(highest) : 0.0;
+		return 0.0f;
+	return highest < 1e30f ? highest : 1.0f;
+}
+
+static void limiter_meter(struct limiter_node *node, const struct mixd_inst *inst, float lowest,
+			  float highest)
+{
+	inst->meter[LIMITER_METER_GR] = lowest < 1.0f ? 20.0 * log10(fmax(lowest, 1e-6)) : 0.0;
+	if (inst->host->offline) {
+		if (!(highest > node->highest))
+			return;
+		node->highest = highest;
+	}
+	inst->meter[LIMITER_METER_TP_OUT] = highest > 0.0f ? 20.0 * log10(highest) : -INFINITY;
 }
 
 static void limiter_process(const struct mixd_call *call)
@@ -418,7 +504,7 @@ static void limiter_process(const struct mixd_call *call)
 	struct mixd_inst *inst = call->inst[0];
 	struct limiter_node *node = inst->state;
 	uint32_t n_frames = call->n_frames;
-	float top[MIXD_SLICE_MAX], lowest;
+	float top[MIXD_SLICE_MAX], lowest, passes = limiter_passes(node, inst);
 
 	if (node->fill > node->past + LIMITER_BUFFER_SPARE) {
 		for (uint32_t c = 0; c < node->n_channels; c++)
@@ -430,12 +516,15 @@ static void limiter_process(const struct mixd_call *call)
 	for (uint32_t c = 0; c < node->n_channels; c++) {
 		const float *own = node->channel[c].level;
 
-		limiter_detect(node, &node->channel[c], inst->in[c], n_frames);
+		if (passes < node->passed)
+			limiter_recall(node, &node->channel[c]);
+		limiter_detect(node, &node->channel[c], inst->in[c], n_frames, passes);
 		if (c == 0)
 			memcpy(top, own, n_frames * sizeof(float));
 		else
 			limiter_higher(own, top, top, n_frames);
 	}
+	node->passed = passes;
 	limiter_choose_paths(node, n_frames);
 	lowest = node->is_apart ? limiter_run_apart(node, inst, top, n_frames)
 				: limiter_run_linked(node, inst, top, n_frames);
@@ -443,8 +532,7 @@ static void limiter_process(const struct mixd_call *call)
 	dsp_ramp_advance(&node->ceiling, n_frames);
 	dsp_ramp_advance(&node->link, n_frames);
 	node->fill += n_frames;
-	inst->meter[LIMITER_METER_GR] = lowest < 1.0f ? 20.0 * log10(fmax(lowest, 1e-6)) : 0.0;
-	inst->meter[LIMITER_METER_TP_OUT] = limiter_measure(node, inst, lowest, top, n_frames);
+	limiter_meter(node, inst, lowest, limiter_measure(node, inst, lowest, top, n_frames));
 }
 
 static const struct mixd_node_type limiter_type = {

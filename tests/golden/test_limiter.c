@@ -472,6 +472,85 @@ TEST(blocks_do_not_matter)
 	node_host_free(b);
 }
 
+static void move_all(struct node_host *const *host, const char *id, double value)
+{
+	for (int k = 0; k < 2; k++)
+		node_host_set(host[k], 0, id, value);
+}
+
+/* A render does not interpolate everywhere: its bits, and the highest of its meter, are those of live
+ * work. Params move under way. */
+TEST(renders_equal_live)
+{
+	static const struct {
+		const char *id;
+		double value;
+	} moves[] = {{"drive", 9},  {"ceiling", -6}, {"link", 50},    {"ceiling", -2},
+		     {"link", 100}, {"drive", -12},  {"ceiling", -3}, {"mode", 1},
+		     {"drive", 12}, {"mode", 0},     {"ceiling", -9}, {"drive", 0},
+		     {"drive", 15}, {"hold", 1},     {"drive", 3}};
+	const uint32_t n_moves = sizeof(moves) / sizeof(moves[0]), n = n_moves * 9000, cut = 90;
+	float *in[2] = {make(n), make(n)}, *out[2][2] = {{make(n), make(n)}, {make(n), make(n)}};
+	struct node_host *host[2];
+	double highest = -INFINITY;
+
+	for (int k = 0; k < 2; k++)
+		host[k] = node_host_open("limiter", &(struct node_host_setup){.live = k == 1});
+	make_mix(in[0], n);
+	make_bursts(in[1], n);
+	for (uint32_t i = 0; i < n; i++) /* loud and soft, in waves */
+		in[0][i] *= (float)pow(10.0, -1.5 * (1.0 - cos(2 * M_PI * i / 7001.0)));
+	for (uint32_t at = 0; at < n; at += cut) {
+		if (at % 9000 == 0)
+			move_all(host, moves[at / 9000].id, moves[at / 9000].value);
+		for (int k = 0; k < 2; k++)
+			node_host_process(host[k], (const float *const[]){in[0] + at, in[1] + at},
+					  (float *const[]){out[k][0] + at, out[k][1] + at}, cut);
+		/* A call may be two slices, and a meter shows the last of them. */
+		highest = fmax(highest, node_host_meter(host[1], 0, "tp_out"));
+	}
+	for (int c = 0; c < 2; c++)
+		CHECK(memcmp(out[0][c], out[1][c], n * sizeof(float)) == 0, "channel %d", c);
+	CHECK(node_host_meter(host[0], 0, "tp_out") >= highest);
+	for (int c = 0; c < 2; c++) {
+		drop(in[c]);
+		drop(out[0][c]);
+		drop(out[1][c]);
+		node_host_free(host[c]);
+	}
+}
+
+/* In whole slices the highest of a render's meter is, to the bit, the highest that live work shows. */
+TEST(renders_meter_the_highest)
+{
+	static const double drives[] = {-20, 0, 2, 12};
+	const uint32_t n = RATE / 128 * 128;
+	float *x = make(n), *y = make(n);
+
+	make_mix(x, n);
+	for (uint32_t d = 0; d < 4; d++) {
+		struct node_host *host[2];
+		double highest = -INFINITY;
+
+		for (int k = 0; k < 2; k++) {
+			host[k] = node_host_open(
+				"limiter", &(struct node_host_setup){.layout = "mono", .live = k});
+			node_host_jump(host[k], 0, "drive", drives[d]);
+		}
+		run(host[0], x, y, n);
+		for (uint32_t at = 0; at < n; at += 128) {
+			run(host[1], x + at, y + at, 128);
+			highest = fmax(highest, node_host_meter(host[1], 0, "tp_out"));
+		}
+		CHECK(node_host_meter(host[0], 0, "tp_out") == highest, "drive %g: %.9f, %.9f",
+		      drives[d], node_host_meter(host[0], 0, "tp_out"), highest);
+		node_host_free(host[0]);
+		node_host_free(host[1]);
+	}
+	drop(x);
+	drop(y);
+}
+
 TEST(a_nan_leaves_again)
 {
 	struct node_host *host = open_limiter(RATE, "mono", 1.5);
