@@ -65,15 +65,16 @@ int master_frame(struct master *master, struct master_source *from, struct maste
 	struct roomtone_bounds bounds;
 	struct roomtone tone = {0};
 	struct roomtone_cut cut;
-	double quietest_dbfs;
 	int r;
 
 	*ret_is_framed = false;
+	goal->quietest_dbfs = NAN;
 	if (!frame_bounds(goal->spec, &bounds))
 		return 0;
 	job_stage(master->job, "frame", strrchr(goal->path, '/') + 1);
 	r = roomtone_find(&source, gain_db, task, &tone, err);
-	quietest_dbfs = tone.tone_dbfs + gain_db;
+	if (r == 0 && tone.tone)
+		goal->quietest_dbfs = tone.tone_dbfs + gain_db;
 	if (r == 0 && roomtone_cut(&tone, &bounds, &cut)) {
 		r = roomtone_settle(&tone, gain_db, err);
 		*ret = (struct master_source){.rate = from->rate, .layout = from->layout};
@@ -93,12 +94,6 @@ int master_frame(struct master *master, struct master_source *from, struct maste
 			master_source_done(ret);
 		}
 	}
-	/* A check finds the quietest half second, and that is now ours. */
-	if (r == 0 && goal->is_tone_made && isfinite(quietest_dbfs))
-		job_warn(master->job, master->request->name,
-			 "its own pauses will be at %.1f dBFS, above any noise floor that is "
-			 "called quiet; the ends were made of low noise",
-			 quietest_dbfs);
 	roomtone_done(&tone);
 	return r;
 }

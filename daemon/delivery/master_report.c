@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const report_states[] = {"pass", "fail", "warn", "note", "unknown", "apart"};
+#include "verdict.h"
 
 static void report_why(struct job *job, const struct master_request *request,
 		       const struct master_goal *goal)
@@ -29,12 +29,14 @@ static void report_frame(struct job *job, const struct master_goal *goal)
 {
 	if (!goal->is_framed)
 		return;
-	job_print(job, "  head %+.2f s, tail %+.2f s%s\n", goal->head_change_s,
-		  goal->tail_change_s,
+	job_print(job, "  head %+.2f s, tail %+.2f s%s\n", goal->head_change_s, goal->tail_change_s,
 		  goal->is_tone_made ? " of low noise: the recording has no quiet room tone"
 		  : goal->head_change_s > 0 || goal->tail_change_s > 0
 			  ? " of the recording's own room tone"
 			  : "");
+	if (goal->is_tone_made && isfinite(goal->quietest_dbfs))
+		job_print(job, "  its own pauses are at %.1f dBFS: take their noise out\n",
+			  goal->quietest_dbfs);
 }
 
 static void report_verdicts(struct job *job, const struct master_goal *goal)
@@ -42,11 +44,8 @@ static void report_verdicts(struct job *job, const struct master_goal *goal)
 	for (uint32_t i = 0; i < goal->spec->n_clauses; i++) {
 		const struct spec_verdict *verdict = &goal->verdict[i];
 
-		if (verdict->state == SPEC_APART || verdict->state == SPEC_NOTE)
-			continue;
-		job_print(job, "  %-7s %s\n", report_states[verdict->state], verdict->text);
-		if (*verdict->remedy && verdict->state != SPEC_PASS)
-			job_print(job, "          %s\n", verdict->remedy);
+		if (verdict->state != SPEC_APART && verdict->state != SPEC_NOTE)
+			verdict_print(job, verdict);
 	}
 }
 
@@ -74,16 +73,8 @@ static json_t *report_clauses(const struct master_goal *goal)
 {
 	json_t *clauses = json_array();
 
-	for (uint32_t i = 0; i < goal->spec->n_clauses; i++) {
-		const struct spec_verdict *verdict = &goal->verdict[i];
-		json_t *clause = json_object();
-
-		json_object_set_new(clause, "clause", json_string(verdict->clause->id));
-		json_object_set_new(clause, "state", json_string(report_states[verdict->state]));
-		json_object_set_new(clause, "value", job_real(verdict->value));
-		json_object_set_new(clause, "text", json_string(verdict->text));
-		json_array_append_new(clauses, clause);
-	}
+	for (uint32_t i = 0; i < goal->spec->n_clauses; i++)
+		json_array_append_new(clauses, verdict_json(&goal->verdict[i]));
 	return clauses;
 }
 
@@ -93,7 +84,7 @@ json_t *master_json(const struct master_request *request, const struct master_go
 
 	json_object_set_new(item, "file", json_string(goal->path));
 	json_object_set_new(item, "spec", json_string(goal->spec->name));
-	json_object_set_new(item, "met", json_boolean(goal->is_met));
+	json_object_set_new(item, "is_met", json_boolean(goal->is_met));
 	json_object_set_new(item, "codec", json_string(goal->info.codec));
 	json_object_set_new(item, "gain_db", job_real(goal->gain_db));
 	json_object_set_new(item, "limit_dbtp", job_real(goal->limit_dbtp));
