@@ -10,5 +10,6 @@ const struct delivery_verb delivery_verbs[] = {
 	{"measure", verb_measure},
 	{"album", verb_album},
 	{"ddp", verb_ddp},
+	{"audiobook", verb_audiobook},
 	{NULL, NULL},
 };

@@ -10,4 +10,5 @@ int verb_render(struct job *job, struct mixd_error *err);
 int verb_edit(struct job *job, struct mixd_error *err);
 int verb_spec(struct job *job, struct mixd_error *err);
 int verb_master(struct job *job, struct mixd_error *err);
+int verb_audiobook(struct job *job, struct mixd_error *err);
 int verb_measure(struct job *job, struct mixd_error *err);

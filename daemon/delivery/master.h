@@ -37,12 +37,14 @@ struct master_goal {
 	/* Head and tail, where the spec says how long they are: what was added, or (below 0) taken. */
 	bool is_framed, is_tone_made;
 	double head_change_s, tail_change_s;
+	double quietest_dbfs; /* about where its own pauses are now; NAN: nobody asked */
 };
 
 struct master_request {
-	const char *input; /* absolute */
+	const char *input; /* absolute; NULL: the chain has no input, its players are the programme */
 	const char *name; /* of the input, for people */
 	const char *chain, *chain_name, *chain_folder; /* text of a session; NULL: none */
+	bool chain_plays; /* it has players and no input, although there is one */
 	struct master_goal *goal;
 	uint32_t n_goals;
 	double max_limiting_db; /* above 0 */

@@ -146,7 +146,7 @@ int master_source_chain(struct master *master, struct master_source *ret, struct
 					 .folder = wanted->chain_folder,
 					 .rate = wanted->info.rate,
 					 .input = &input,
-					 .n_inputs = 1};
+					 .n_inputs = wanted->input && !wanted->chain_plays};
 
 	*ret = (struct master_source){.rate = wanted->info.rate};
 	media_target_init(&output.target);

@@ -17,6 +17,7 @@ const struct mixd_job_verb *const mixd_job_verbs[] = {
 	&mixd_job_render,
 	&mixd_job_spec,
 	&mixd_job_edit,
+	&mixd_job_audiobook,
 	&mixd_job_measure,
 	&mixd_job_album,
 	&mixd_job_ddp,

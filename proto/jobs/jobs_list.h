@@ -10,4 +10,5 @@ extern const struct mixd_job_verb mixd_job_render;
 extern const struct mixd_job_verb mixd_job_edit;
 extern const struct mixd_job_verb mixd_job_spec;
 extern const struct mixd_job_verb mixd_job_master;
+extern const struct mixd_job_verb mixd_job_audiobook;
 extern const struct mixd_job_verb mixd_job_measure;
