@@ -9,6 +9,7 @@
 #include "measure_many.h"
 #include "report.h"
 #include "spec.h"
+#include "verdict.h"
 
 #define SPECS_MAX 32u
 
@@ -163,19 +164,6 @@ static int check_all(struct check_job *check, struct mixd_error *err)
 
 /* ---- for programs ----------------------------------------------------------------------------- */
 
-static json_t *clause_json(const struct spec_verdict *verdict)
-{
-	const struct spec_clause *clause = verdict->clause;
-
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:b,s:s,s:s}", "clause", clause->id,
-			 "kind", spec_kind_word(clause->kind), "level",
-			 spec_severity_word(clause->severity), "state",
-			 spec_state_word(verdict->state), "value", job_real(verdict->value), "unit",
-			 clause->unit, "measured", verdict->measured, "limit", verdict->limit,
-			 "beyond", verdict->beyond, "is_approximate", (int)verdict->is_approximate,
-			 "text", verdict->text, "remedy", verdict->remedy);
-}
-
 static uint32_t count_states(const struct report_verdict *of, enum spec_state state)
 {
 	uint32_t n = 0;
@@ -186,12 +174,12 @@ static uint32_t count_states(const struct report_verdict *of, enum spec_state st
 }
 
 /* The common part of a row: SPEC, whether it is met, and the clauses. */
-static json_t *verdict_json(const char *file, const struct report_verdict *of)
+static json_t *file_json(const char *file, const struct report_verdict *of)
 {
 	json_t *clauses = json_array();
 
 	for (uint32_t i = 0; i < of->spec->n_clauses; i++)
-		json_array_append_new(clauses, clause_json(&of->verdict[i]));
+		json_array_append_new(clauses, verdict_json(&of->verdict[i]));
 	return json_pack("{s:s,s:s,s:i,s:b,s:i,s:i,s:i,s:o}", "file", file, "spec", of->spec->name,
 			 "spec_version", (int)of->spec->version, "is_met", (int)of->is_met,
 			 "failed", (int)count_states(of, SPEC_FAIL), "warned",
@@ -221,7 +209,7 @@ static int check_json(struct check_job *check, struct mixd_error *err)
 			json_array_append_new(items, json_pack("{s:s,s:b,s:s}", "file", item->path,
 							       "is_met", 0, "error", item->error));
 		for (uint32_t j = 0; j < item->n_verdicts; j++) {
-			json_t *row = verdict_json(item->path, &item->verdicts[j]);
+			json_t *row = file_json(item->path, &item->verdicts[j]);
 
 			is_met &= item->verdicts[j].is_met;
 			if (row)
@@ -236,7 +224,7 @@ static int check_json(struct check_job *check, struct mixd_error *err)
 		if (!of->spec)
 			continue;
 		is_met &= of->is_met;
-		json_array_append_new(album, verdict_json("", of));
+		json_array_append_new(album, file_json("", of));
 	}
 	json_object_set_new(top, "is_met", json_boolean(is_met));
 	json_object_set_new(top, "items", items);
@@ -248,35 +236,6 @@ static int check_json(struct check_job *check, struct mixd_error *err)
 }
 
 /* ---- for people ------------------------------------------------------------------------------- */
-
-/* The row says it all, but for what a player does and what a guess rests on. */
-static bool clause_has_more(const struct spec_verdict *verdict)
-{
-	return verdict->state != SPEC_PASS &&
-	       (verdict->clause->kind == SPEC_PLAYBACK || verdict->state == SPEC_UNKNOWN ||
-		verdict->state == SPEC_APART || verdict->is_approximate ||
-		verdict->clause->alternative);
-}
-
-static void print_clause(struct job *job, const struct spec_verdict *verdict)
-{
-	static const char *const marks[] = {
-		"\xe2\x9c\x93", "\xe2\x9c\x97", "!", "\xc2\xb7", "?", "-"};
-	bool is_apart = verdict->state == SPEC_APART;
-	const char *limit = verdict->limit;
-
-	job_print(job, "  %s %-30s %-*s ", marks[verdict->state],
-		  spec_clause_label(verdict->clause), job_width(verdict->measured, 16),
-		  is_apart ? "" : verdict->measured);
-	if (verdict->beyond[0])
-		job_print(job, "%-*s %s\n", job_width(limit, 24), limit, verdict->beyond);
-	else
-		job_print(job, "%s\n", limit);
-	if (clause_has_more(verdict))
-		job_print(job, "      %s\n", verdict->text);
-	if (verdict->remedy[0])
-		job_print(job, "      -> %s\n", verdict->remedy);
-}
 
 static void print_verdict(struct job *job, const char *file, const struct report_verdict *of,
 			  bool is_whole)
@@ -299,7 +258,7 @@ static void print_verdict(struct job *job, const char *file, const struct report
 
 		if (is_fault || is_told || (is_whole && state != SPEC_APART) ||
 		    (job_flag(job, "details") && state == SPEC_APART))
-			print_clause(job, &of->verdict[i]);
+			verdict_print(job, &of->verdict[i]);
 	}
 }
 
