@@ -34,6 +34,9 @@ static void report_frame(struct job *job, const struct master_goal *goal)
 		  : goal->head_change_s > 0 || goal->tail_change_s > 0
 			  ? " of the recording's own room tone"
 			  : "");
+	if (goal->is_tone_made && isfinite(goal->quietest_dbfs))
+		job_print(job, "  its own pauses are at %.1f dBFS: take their noise out\n",
+			  goal->quietest_dbfs);
 }
 
 static void report_verdicts(struct job *job, const struct master_goal *goal)
