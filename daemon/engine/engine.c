@@ -141,6 +141,7 @@ struct engine *engine_free(struct engine *engine)
 		engine_change_free(engine, change);
 	}
 	engine_plan_free(engine->plan);
+	free(engine->markers);
 	engine_want_done(&engine->want);
 	engine_inst_bury(engine);
 	graph_types_free(engine->own_types);
@@ -173,6 +174,7 @@ struct engine_change *engine_change_free(struct engine *engine, struct engine_ch
 	free(change->banks);
 	free(change->envelopes);
 	free(change->stops);
+	free(change->markers);
 	free(change);
 	return NULL;
 }
@@ -318,6 +320,8 @@ int engine_prepare(struct engine *engine, const struct graph_model *model,
 	}
 	if (res == 0 && ((delta && delta->n_envelopes) || (change->topology && model->n_envelopes)))
 		res = engine_envelopes_change(engine, model, delta, change, err);
+	if (res == 0 && (!delta || delta->markers))
+		res = engine_transport_markers(engine, model, change);
 	if (res == -ENOMEM)
 		error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	if (res < 0) {

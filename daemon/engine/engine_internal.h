@@ -343,9 +343,17 @@ struct engine_want {
 	uint32_t latency;
 };
 
+/* All markers, sorted; a list never changes: another one takes its place. */
+struct engine_markers {
+	uint32_t n;
+	struct mixd_marker marker[];
+};
+
 struct engine_change {
 	uint64_t ticket;
 	bool topology;
+	bool has_markers;
+	struct engine_markers *markers; /* NULL: none; after it was applied: the old list */
 	struct engine_plan *plan; /* to install; after it was applied: the old one */
 	struct engine_param_event *params;
 	uint32_t n_params;
@@ -414,6 +422,7 @@ struct engine {
 	/* --- rt --- */
 	struct engine_plan *plan;
 	struct mixd_transport transport; /* at `position` */
+	struct engine_markers *markers; /* or NULL */
 	uint64_t transport_count; /* of the newest event that was taken */
 	uint32_t transport_turn; /* how often it has begun to roll or jumped since */
 	uint32_t transport_waits; /* frames: locating ends at the latest */
@@ -494,13 +503,16 @@ void engine_inst_publish_state(struct engine_inst *inst);
 /* ---- the time line (engine_transport_rt.c) ------------------------------------------------ */
 void engine_transport_take(struct engine *engine, const struct engine_transport_event *event);
 void engine_transport_changes(struct engine *engine);
-uint32_t engine_transport_cut(const struct engine *engine, uint32_t n);
+uint32_t engine_transport_cut(struct engine *engine, uint32_t n);
 void engine_transport_slice(struct engine *engine); /* before it is run */
 void engine_transport_advance(struct engine *engine, uint32_t n); /* after */
 /* The time line at POSITION (not before the slice under way). */
 uint64_t engine_transport_at(const struct engine *engine, uint64_t position);
 void engine_transport_publish(struct engine *engine);
 void engine_transport_rescale(struct engine *engine, double from_rate, double to_rate); /* main */
+/* The markers of MODEL into CHANGE. -ENOMEM. [main] */
+int engine_transport_markers(const struct engine *engine, const struct graph_model *model,
+			     struct engine_change *change);
 void engine_host_hold(struct mixd_inst *view) MIXD_RT;
 
 /* ---- links (engine_link_rt.c) ------------------------------------------------------------ */

@@ -135,6 +135,12 @@ void engine_apply(struct engine *engine, struct engine_change *change, uint64_t 
 		atomic_store_explicit(&engine->shared_banks, engine->plan->n_banks,
 				      memory_order_relaxed);
 	}
+	if (change->has_markers) {
+		struct engine_markers *old = engine->markers;
+
+		engine->markers = change->markers;
+		change->markers = old;
+	}
 	for (uint32_t i = 0; i < change->n_links; i++)
 		apply_link(engine, &change->links[i], position);
 	for (uint32_t i = 0; i < change->n_regroups; i++)

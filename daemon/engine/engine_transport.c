@@ -1,5 +1,8 @@
 /* engine_transport.c - the time line as the control thread sets and sees it. [main] */
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "engine_internal.h"
 
@@ -61,6 +64,30 @@ void engine_transport_get(struct engine *engine, struct engine_transport *ret)
 		ret->is_rolling = ret->is_locating;
 		ret->is_locating = false;
 	}
+}
+
+_Static_assert(MIXD_MARKER_NAME_MAX >= GRAPH_MARKER_NAME_MAX, "names are whole");
+
+int engine_transport_markers(const struct engine *engine, const struct graph_model *model,
+			     struct engine_change *change)
+{
+	struct engine_markers *markers;
+
+	change->has_markers = true;
+	if (!model->n_markers)
+		return 0;
+	markers = calloc(1, sizeof(*markers) + model->n_markers * sizeof(markers->marker[0]));
+	if (!markers)
+		return -ENOMEM;
+	change->markers = markers;
+	for (; markers->n < model->n_markers; markers->n++) {
+		const struct graph_marker *from = model->markers[markers->n];
+		struct mixd_marker *to = &markers->marker[markers->n];
+
+		to->position = (uint64_t)llround(from->at_s * engine->setup.rate);
+		snprintf(to->name, sizeof(to->name), "%s", from->name);
+	}
+	return 0;
 }
 
 /* The same moment at another rate. */

@@ -1,4 +1,5 @@
-/* engine_transport_rt.c - the time line on the audio thread: taken at block edges, cut at loops.
+/* engine_transport_rt.c - the time line on the audio thread: taken at block edges, cut at loops
+ * and markers.
  *
  * Between two slices it may jump, begin or end; within one it runs or stands. Live it does not roll
  * from a new place before everybody who plays from there has said nothing against it for a slice, or
@@ -55,14 +56,36 @@ void engine_transport_changes(struct engine *engine)
 		engine_transport_take(engine, &event);
 }
 
-/* How many of N frames belong to one slice. */
-uint32_t engine_transport_cut(const struct engine *engine, uint32_t n)
+/* How many markers stand at POSITION or before. */
+static uint32_t transport_passed(const struct engine_markers *markers, uint64_t position)
 {
-	const struct mixd_transport *now = &engine->transport;
+	uint32_t from = 0, to = markers ? markers->n : 0;
 
-	if (now->is_rolling && now->loop && now->position < now->loop_end &&
-	    now->loop_end - now->position < n)
-		return (uint32_t)(now->loop_end - now->position);
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (markers->marker[middle].position <= position)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* How many of N frames belong to one slice; which marker its first one is behind. */
+uint32_t engine_transport_cut(struct engine *engine, uint32_t n)
+{
+	const struct engine_markers *markers = engine->markers;
+	struct mixd_transport *now = &engine->transport;
+	uint32_t passed = transport_passed(markers, now->position);
+
+	now->marker = passed ? &markers->marker[passed - 1] : NULL;
+	if (!now->is_rolling)
+		return n;
+	if (now->loop && now->position < now->loop_end && now->loop_end - now->position < n)
+		n = (uint32_t)(now->loop_end - now->position);
+	if (markers && passed < markers->n && markers->marker[passed].position - now->position < n)
+		n = (uint32_t)(markers->marker[passed].position - now->position);
 	return n;
 }
 

@@ -50,6 +50,7 @@ struct graph_delta {
 	uint32_t n_links;
 	uint64_t *envelopes; /* uids of envelopes that began, changed or were cleared */
 	uint32_t n_envelopes;
+	bool markers; /* some are not where they were */
 	Mixd__V1__Op **done; /* primitive operations, in order; owned */
 	uint32_t n_done;
 	Mixd__V1__Op **inverse; /* in the order in which to apply them; owned */

@@ -586,6 +586,7 @@ int graph_txn_put_marker(struct graph_txn *txn, struct graph_marker *marker,
 		graph_model_take_marker(txn->model, old);
 	if (marker)
 		graph_model_put_marker(txn->model, marker);
+	txn->delta->delta.markers = true;
 	return record(txn, graph_op_marker(name, marker), graph_op_marker(name, old),
 		      graph_change_marker(name, marker));
 }

@@ -17,7 +17,7 @@ enum { RECORDER_PARAM_RECORD, RECORDER_PARAM_SPLIT };
 static const struct mixd_param_row recorder_params[] = {
 	{"record", "On: a take begins (pre_roll earlier); off: it ends and its file gets its name",
 	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
-	{"split", "Turned on: from here on another file, without a gap (at a marker, say)",
+	{"split", "Turned on: from here on another file, without a gap",
 	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
 };
 
@@ -86,6 +86,9 @@ static void recorder_begin(struct recorder *recorder, const struct mixd_call *ca
 			 (int64_t)((double)pre * 1e9 / recorder->rate);
 	take->on_line = call->transport->is_rolling;
 	take->line = call->transport->position - (take->on_line ? pre : 0);
+	take->marker[0] = 0;
+	if (call->transport->marker)
+		memcpy(take->marker, call->transport->marker->name, sizeof(take->marker));
 	atomic_store_explicit(&take->end, UINT64_MAX, memory_order_relaxed);
 	if (!recorder_waiting(recorder))
 		atomic_store_explicit(&recorder->kept, take->begin, memory_order_relaxed);
@@ -165,6 +168,20 @@ static void recorder_tell(struct mixd_inst *inst, struct recorder *recorder)
 	inst->host->event(inst, MIXD_EVENT_ALARM + RECORDER_METER_TROUBLE, trouble);
 }
 
+/* Another file from here on? While too many are not written yet, the one under way goes on. */
+static bool recorder_splits(struct recorder *recorder, const struct mixd_transport *at, bool told)
+{
+	bool marked = recorder->split_marker && at->is_rolling && at->marker &&
+		      at->marker->position == at->position;
+
+	if (!marked && !told)
+		return false;
+	if (recorder_waiting(recorder) < RECORDER_TAKES)
+		return true;
+	atomic_store_explicit(&recorder->trouble, RECORDER_LATE, memory_order_relaxed);
+	return false;
+}
+
 static void recorder_process(const struct mixd_call *call)
 {
 	struct mixd_inst *inst = call->inst[0];
@@ -174,8 +191,9 @@ static void recorder_process(const struct mixd_call *call)
 	bool split = inst->value[RECORDER_PARAM_SPLIT] >= 0.5;
 
 	/* a jump of the time line is another take */
-	if (recorder->recording && (!wanted || (split && !recorder->split) ||
-				    (recorder->with_transport && call->transport->jumped)))
+	if (recorder->recording &&
+	    (!wanted || (recorder->with_transport && call->transport->jumped) ||
+	     recorder_splits(recorder, call->transport, split && !recorder->split)))
 		recorder_end(recorder);
 	recorder->split = split;
 	if (wanted && !recorder->recording)

@@ -32,6 +32,7 @@ struct recorder_take {
 	int64_t clock_ns; /* of `begin`, since 1970 */
 	bool on_line; /* begun while the transport rolled ... */
 	uint64_t line; /* ... there */
+	char marker[MIXD_MARKER_NAME_MAX + 1]; /* the last one when it was begun; or "" */
 };
 
 struct recorder {
@@ -42,7 +43,7 @@ struct recorder {
 	double rate;
 	uint32_t pre_frames;
 	uint64_t split_frames; /* UINT64_MAX: one file */
-	bool with_transport;
+	bool with_transport, split_marker;
 	const char *pattern; /* the config's */
 	uint32_t bits;
 	float *memory, *chunk;
@@ -74,6 +75,7 @@ enum {
 	RECORDER_CONFIG_PRE_ROLL,
 	RECORDER_CONFIG_SPLIT_TIME,
 	RECORDER_CONFIG_SPLIT_SIZE,
+	RECORDER_CONFIG_SPLIT_MARKER,
 	RECORDER_CONFIG_WITH,
 	RECORDER_CONFIG_COUNT_
 };

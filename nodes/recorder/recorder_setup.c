@@ -14,8 +14,8 @@ static const char *const recorder_with[] = {"record", "transport", NULL};
 const struct mixd_config_row recorder_configs[] = {
 	{"file",
 	 "Name of the files: {n} a number that is free, {date} and {time} of the first frame, "
-	 "{position} "
-	 "on the time line; a relative one begins in the folder of the session",
+	 "{position} on the time line, {marker} the last one when it was begun (start: none yet); a "
+	 "relative one begins in the folder of the session",
 	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "take-{n}.wav", NULL, false},
 	{"format", "WAV with a broadcast (BWF) header; RF64 from 4 GiB on", MIXD_TYPE_ENUM,
 	 MIXD_UNIT_NONE, 0, 0, 0, NULL, recorder_formats, false},
@@ -27,14 +27,23 @@ const struct mixd_config_row recorder_configs[] = {
 	 MIXD_UNIT_S, 0, 86400, 0, NULL, NULL, false},
 	{"split_size", "A new file after so many million bytes, without a gap; 0: never",
 	 MIXD_TYPE_FLOAT, MIXD_UNIT_NONE, 0, 1000000, 0, NULL, NULL, false},
+	{"split_marker", "A new file at each marker that is reached, without a gap",
+	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, NULL, NULL, false},
 	{"with", "While record is on; or only while the transport rolls, too", MIXD_TYPE_ENUM,
 	 MIXD_UNIT_NONE, 0, 1, 0, NULL, recorder_with, false},
 };
 
 /* ---- names ------------------------------------------------------------------------------------- */
 
-static const char *const recorder_words[] = {"{n}", "{date}", "{time}", "{position}", NULL};
-enum { RECORDER_WORD_N, RECORDER_WORD_DATE, RECORDER_WORD_TIME, RECORDER_WORD_POSITION };
+static const char *const recorder_words[] = {"{n}", "{date}", "{time}", "{position}", "{marker}",
+					      NULL};
+enum {
+	RECORDER_WORD_N,
+	RECORDER_WORD_DATE,
+	RECORDER_WORD_TIME,
+	RECORDER_WORD_POSITION,
+	RECORDER_WORD_MARKER
+};
 
 /* The word that begins at TEXT, or -1. */
 static int recorder_word(const char *text)
@@ -43,6 +52,14 @@ static int recorder_word(const char *text)
 		if (strncmp(text, recorder_words[i], strlen(recorder_words[i])) == 0)
 			return i;
 	return -1;
+}
+
+/* A marker's name within a name of a file. */
+static void marker_write(const char *name, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s", *name ? name : "start");
+	for (char *slash = strchr(ret, '/'); slash; slash = strchr(slash, '/'))
+		*slash = '-';
 }
 
 static void word_write(const struct recorder *recorder, const struct recorder_take *take,
@@ -60,6 +77,8 @@ static void word_write(const struct recorder *recorder, const struct recorder_ta
 		strftime(ret, size, "%Y-%m-%d", &parts);
 	else if (word == RECORDER_WORD_TIME)
 		strftime(ret, size, "%H-%M-%S", &parts);
+	else if (word == RECORDER_WORD_MARKER)
+		marker_write(take->marker, ret, size);
 	else
 		snprintf(ret, size, "%uh%02um%02us", (unsigned)(line / 3600.0),
 			 (unsigned)(line / 60.0) % 60, (unsigned)line % 60);
@@ -72,7 +91,7 @@ static bool recorder_name(const struct recorder *recorder, const struct recorder
 {
 	const char *text = recorder->pattern, *dot = strrchr(text, '.');
 	bool numbered = strstr(text, "{n}") != NULL;
-	char part[64];
+	char part[MIXD_MARKER_NAME_MAX + 1];
 	size_t n = 0;
 
 	if (!dot || strchr(dot, '/') || strchr(dot, '}'))
@@ -111,7 +130,7 @@ static int recorder_check_pattern(const char *text, struct mixd_fault *fault)
 			snprintf(fault->text, sizeof(fault->text), "nothing is known as \"%.40s\"",
 				 at);
 			snprintf(fault->hint, sizeof(fault->hint),
-				 "{n}, {date}, {time} and {position} are");
+				 "{n}, {date}, {time}, {position} and {marker} are");
 			return -EINVAL;
 		}
 	if (strlen(text) > RECORDER_PATH_MAX - 128) {
@@ -161,6 +180,7 @@ int recorder_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	recorder->bits = bits[(uint32_t)config[RECORDER_CONFIG_BITS].number];
 	recorder->pre_frames = (uint32_t)(config[RECORDER_CONFIG_PRE_ROLL].number * setup->rate);
 	recorder->split_frames = recorder_split(recorder, config);
+	recorder->split_marker = config[RECORDER_CONFIG_SPLIT_MARKER].number > 0.5;
 	recorder->with_transport = config[RECORDER_CONFIG_WITH].number > 0.5;
 	frames = recorder->pre_frames +
 		 (inst->host->offline ? 2.0 * RECORDER_CHUNK : RECORDER_AHEAD_S * setup->rate);

@@ -200,6 +200,124 @@ TEST(recorder_splits_where_it_is_told)
 	recorder_clean();
 }
 
+TEST(recorder_splits_at_a_size)
+{
+	struct rig *rig = recorder_open("s-{n}.wav", "bits=24 split_size=0.06 split_time=1s");
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 25088, 512);
+	recorder_close(rig);
+	for (uint32_t i = 0; i < 3; i++) { /* 60000 bytes of 6 a frame: that is before a second */
+		char name[16];
+
+		snprintf(name, sizeof(name), "s-%03u.wav", i + 1);
+		CHECK(recorder_check(name, i * 10000u, 0.51 / 8388608.0, NULL) ==
+		      (i < 2 ? 10000u : 5088u));
+	}
+	CHECK(!recorder_has("s-004.wav"));
+	recorder_clean();
+}
+
+static void recorder_roll(struct rig *rig, bool rolls, uint64_t position)
+{
+	struct engine_transport transport = {.is_rolling = rolls, .position = position};
+
+	CHECK(engine_transport_set(rig->engine, &transport) == 0);
+}
+
+TEST(recorder_splits_at_markers_and_names_files_by_them)
+{
+	struct rig *rig =
+		recorder_open("{marker}.wav", "bits=32 split_marker=on with=transport record=on");
+	uint64_t reference;
+
+	rig_q_marker(rig, "verse 1/2", 5001 / 48000.0);
+	rig_q_marker(rig, "refrain", 20011 / 48000.0);
+	rig_q_marker(rig, "far", 3600.0);
+	rig_commit(rig);
+	rig_run(rig, 1000, 512); /* stands */
+	recorder_roll(rig, true, 0);
+	rig_run(rig, 22000, 512); /* ..22000 on the line */
+	rig_q_marker(rig, "bridge", 24000 / 48000.0); /* while it rolls */
+	rig_q_marker(rig, "refrain", -1.0);
+	rig_commit(rig);
+	rig_run(rig, 8000, 512); /* ..30000 */
+	recorder_roll(rig, true, 5001); /* again, from there: another take anyway */
+	rig_run(rig, 25000, 512); /* ..30001, no refrain any more */
+	recorder_roll(rig, false, ENGINE_POSITION_KEEP);
+	rig_run(rig, 512, 512);
+	recorder_close(rig);
+	CHECK(recorder_check("start.wav", 1000, 0.0, &reference) == 5001 && reference == 0);
+	CHECK(recorder_check("verse 1-2.wav", 6001, 0.0, &reference) == 15010);
+	CHECK(reference == 5001);
+	CHECK(recorder_check("refrain.wav", 21011, 0.0, &reference) == 3989);
+	CHECK(reference == 20011);
+	CHECK(recorder_check("bridge.wav", 25000, 0.0, &reference) == 6000 && reference == 24000);
+	CHECK(recorder_check("verse 1-2-2.wav", 31000, 0.0, &reference) == 24000 - 5001);
+	CHECK(recorder_check("bridge-2.wav", 31000 + 18999, 0.0, &reference) == 6001);
+	CHECK(reference == 24000);
+	recorder_clean();
+}
+
+/* Whatever rolls: what stands still at a marker is one take, and each turn of a loop passes it again. */
+TEST(recorder_splits_at_a_marker_in_each_turn_of_a_loop)
+{
+	struct rig *rig = recorder_open("{marker}-{n}.wav", "bits=32 split_marker=on record=on");
+	struct engine_transport loop = {true, 100, true, 4000, 12000, false};
+
+	rig_q_marker(rig, "a", 4000 / 48000.0);
+	rig_q_marker(rig, "b", 12000 / 48000.0); /* the loop turns before it */
+	rig_commit(rig);
+	CHECK(engine_transport_set(rig->engine, &loop) == 0);
+	rig_run(rig, 3900 + 8000 + 8000 + 100, 512);
+	recorder_roll(rig, false, 4000);
+	rig_run(rig, 5000, 512);
+	recorder_close(rig);
+	CHECK(recorder_check("start-001.wav", 0, 0.0, NULL) == 3900);
+	CHECK(recorder_check("a-002.wav", 3900, 0.0, NULL) == 8000);
+	CHECK(recorder_check("a-003.wav", 11900, 0.0, NULL) == 8000);
+	CHECK(recorder_check("a-004.wav", 19900, 0.0, NULL) == 5100);
+	CHECK(!recorder_has("a-005.wav") && !recorder_has("b-005.wav"));
+	recorder_clean();
+}
+
+/* More markers at once than takes can wait, and a disk with a thread of its own: nothing is lost. */
+TEST(recorder_splits_at_many_markers_live)
+{
+	uint64_t frames = 0;
+	struct rig *rig;
+	uint32_t n = 0;
+	char name[16];
+
+	rig_offline = false;
+	rig = recorder_open("m-{n}.wav", "bits=32 split_marker=on with=transport record=on");
+	for (uint32_t i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		rig_q_marker(rig, name, (1000 + 37 * i) / 48000.0);
+	}
+	rig_commit(rig);
+	rig_run(rig, 256, 256);
+	recorder_roll(rig, true, 0);
+	rig_run(rig, 256, 256); /* it locates, then rolls */
+	for (uint32_t i = 0; i < 100; i++)
+		rig_run(rig, 256, 256);
+	recorder_roll(rig, false, ENGINE_POSITION_KEEP);
+	rig_run(rig, 512, 256);
+	recorder_close(rig);
+	rig_offline = true;
+	for (n = 1; snprintf(name, sizeof(name), "m-%03u.wav", n), recorder_has(name); n++) {
+		uint64_t reference = 0;
+		uint64_t line = recorder_check(name, 256 + 128 + frames, 0.0, &reference);
+
+		CHECK(reference == frames, "%s: %llu, not %llu", name,
+		      (unsigned long long)reference, (unsigned long long)frames);
+		frames += line;
+	}
+	CHECK(frames >= 256 * 100 && n > 16 && n <= 62, "%llu in %u files",
+	      (unsigned long long)frames, n - 1);
+	recorder_clean();
+}
+
 TEST(recorder_goes_with_the_transport_and_knows_where)
 {
 	struct rig *rig = recorder_open("{position}-{n}.wav", "bits=32 with=transport pre_roll=1s");
@@ -350,9 +468,9 @@ TEST(recorder_refuses_names_that_mean_nothing)
 {
 	struct rig *rig = recorder_open("a.wav", "bits=24");
 
-	rig_q_set(rig, "r.file", "/tmp/{marker}.wav", 0);
+	rig_q_set(rig, "r.file", "/tmp/{maker}.wav", 0);
 	CHECK(rig_try(rig) < 0);
-	CHECK(strstr(rig->err.text, "{marker}") && strstr(rig->err.hint, "{position}"), "%s; %s",
+	CHECK(strstr(rig->err.text, "{maker}") && strstr(rig->err.hint, "{position}"), "%s; %s",
 	      rig->err.text, rig->err.hint);
 	rig_q_set(rig, "r.file", "/tmp/", 0);
 	CHECK(rig_try(rig) < 0);

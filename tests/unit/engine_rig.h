@@ -220,6 +220,23 @@ static inline void rig_q_automate(struct rig *rig, const char *address, const ch
 	}
 }
 
+/* AT_S < 0: it goes. */
+static inline void rig_q_marker(struct rig *rig, const char *name, double at_s)
+{
+	Mixd__V1__SetMarker *marker =
+		rig_op(rig, MIXD__V1__OP__OP_MARKER, sizeof(Mixd__V1__SetMarker))->marker;
+
+	mixd__v1__set_marker__init(marker);
+	marker->name = strdup(name);
+	marker->remove = at_s < 0.0;
+	if (marker->remove)
+		return;
+	marker->at = malloc(sizeof(*marker->at));
+	mixd__v1__value__init(marker->at);
+	marker->at->kind_case = MIXD__V1__VALUE__KIND_NUMBER;
+	marker->at->number = at_s;
+}
+
 static inline int rig_try(struct rig *rig)
 {
 	struct instance_request request = {.ops = rig->ops, .n_ops = rig->n_ops, .by = "test"};

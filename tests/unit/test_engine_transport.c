@@ -172,6 +172,7 @@ TEST(transport_tells_what_was_set_before_it_is_taken)
 /* Live it takes a slice in which nobody says no, or half a second. */
 static const struct mixd_transport *line_seen;
 static bool line_holds;
+static char line_marks[256]; /* "name@position " where one was reached */
 static uint32_t line_slices_held, line_jumps;
 static uint64_t line_last;
 
@@ -189,6 +190,13 @@ static void line_process(const struct mixd_call *call)
 	}
 	CHECK(!at->is_rolling || at->jumped || at->position == line_last);
 	line_jumps += at->jumped;
+	CHECK(!at->marker || at->marker->position <= at->position);
+	if (at->is_rolling && at->marker && at->marker->position == at->position) {
+		size_t n = strlen(line_marks);
+
+		snprintf(line_marks + n, sizeof(line_marks) - n, "%s@%u ", at->marker->name,
+			 (unsigned)at->position);
+	}
 	line_last = at->position + (at->is_rolling ? call->n_frames : 0);
 }
 
@@ -207,22 +215,79 @@ static const struct mixd_node_type line_type = {
 	.process = line_process,
 };
 
-TEST(transport_waits_for_who_is_not_ready)
+static struct rig *watch_open(bool offline)
 {
 	struct graph_types *types = graph_types_new();
 	struct mixd_error err;
-	struct engine_transport now;
 	struct rig *rig;
 
 	for (uint32_t i = 0; i < sizeof(rig_types) / sizeof(rig_types[0]); i++)
 		CHECK(graph_types_add(types, rig_types[i], "test", &err) == 0);
 	CHECK(graph_types_add(types, &line_type, "test", &err) == 0, "%s", err.text);
-	rig_offline = rig_roll = false;
+	rig_offline = offline;
+	rig_roll = false;
 	rig = rig_open_with(types, false);
 	rig_q_add(rig, "w", "watch", NULL);
 	rig_ends(rig);
-	line_jumps = line_slices_held = 0;
 	line_last = 0;
+	line_marks[0] = 0;
+	return rig;
+}
+
+TEST(transport_says_which_marker_it_is_behind)
+{
+	struct engine_transport loop = {true, ENGINE_POSITION_KEEP, true, 900, 1700, false};
+	struct instance_request undo = {.by = "test"};
+	struct instance_result undone = {0};
+	char long_name[MIXD_MARKER_NAME_MAX + 1] = "";
+	struct rig *rig;
+
+	line_holds = false;
+	rig = watch_open(true);
+	memset(long_name, 'x', MIXD_MARKER_NAME_MAX);
+	rig_q_marker(rig, "zero", 0.0);
+	rig_q_marker(rig, "b", 1000 / 48000.0);
+	rig_q_marker(rig, "a", 1000 / 48000.0); /* at once: the later name */
+	rig_q_marker(rig, long_name, 1001 / 48000.0);
+	rig_q_marker(rig, "c", 1500.4 / 48000.0); /* rounded */
+	rig_commit(rig);
+	rig_run(rig, 300, 300);
+	CHECK(!*line_marks && line_seen->marker && strcmp(line_seen->marker->name, "zero") == 0);
+	line_set(rig, true, 0);
+	rig_run(rig, 1200, 1024);
+	CHECK(strncmp(line_marks, "zero@0 b@1000 xxx", 17) == 0 && strstr(line_marks, "x@1001 "),
+	      "%s", line_marks);
+	CHECK(strcmp(line_seen->marker->name, long_name) == 0);
+	line_marks[0] = 0;
+	rig_q_marker(rig, long_name, -1.0);
+	rig_q_marker(rig, "zero", -1.0);
+	rig_commit(rig);
+	CHECK(engine_transport_set(rig->engine, &loop) == 0);
+	rig_run(rig, 1200, 77); /* 1200..1700, 900..1600 */
+	CHECK(strcmp(line_marks, "c@1500 b@1000 c@1500 ") == 0, "%s", line_marks);
+	CHECK(instance_undo(rig->instance, 1, &undo, &undone, &rig->err) == 0);
+	instance_result_done(&undone);
+	line_set(rig, false, 10);
+	rig_run(rig, 128, 128);
+	CHECK(strcmp(line_seen->marker->name, "zero") == 0);
+	/* the same moments at another rate */
+	engine_set_running(rig->engine, false);
+	CHECK(engine_set_rate(rig->engine, 96000, instance_model(rig->instance), &rig->err) == 0);
+	engine_set_running(rig->engine, true);
+	line_marks[0] = 0;
+	line_set(rig, true, 1800);
+	rig_run(rig, 300, 300);
+	CHECK(strncmp(line_marks, "b@2000 xxx", 10) == 0 && strstr(line_marks, "x@2002 "), "%s",
+	      line_marks);
+	rig_close(rig);
+}
+
+TEST(transport_waits_for_who_is_not_ready)
+{
+	struct engine_transport now;
+	struct rig *rig = watch_open(false);
+
+	line_jumps = line_slices_held = 0;
 	rig_run(rig, 1024, 128);
 	CHECK(line_jumps == 1); /* the first slice */
 	line_set(rig, true, 1000);

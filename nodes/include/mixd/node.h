@@ -33,7 +33,8 @@
  *                and to are one cell apart.
  *             N6 the result does not depend on how a cell or slice is cut into process() calls.
  *             N7 the time line (struct mixd_transport) moves on by a frame with each frame of a call,
- *                or not at all: loops and jumps are between calls, cut where they happen.
+ *                or not at all: loops and jumps are between calls, cut where they happen; where a
+ *                marker stands, a slice begins.
  * NOT HERE    channel layouts: <mixd/layout.h>; the real-time fence: <mixd/rt.h>; kernels:
  *             nodes/dsp. */
 #pragma once
@@ -52,6 +53,7 @@ extern "C" {
 #define MIXD_SLICE_MAX 128u /* frames: the longest slice */
 #define MIXD_CELL 16u /* frames: the control grid while params move */
 #define MIXD_CHANNELS_MAX 64u /* channels of one port */
+#define MIXD_MARKER_NAME_MAX 64u /* bytes, without the end */
 #define MIXD_LANES_MAX 8u /* lanes of one vector block: 8 x f64 = one cache line */
 #define MIXD_ARRAY(a) (a), (uint32_t)(sizeof(a) / sizeof((a)[0]))
 
@@ -234,6 +236,12 @@ struct mixd_audio {
  * above 0. It stands among the alarms until it says 0. */
 #define MIXD_EVENT_ALARM 0x20000u
 
+/* A place on the time line with a name. */
+struct mixd_marker {
+	uint64_t position; /* frames */
+	char name[MIXD_MARKER_NAME_MAX + 1]; /* UTF-8; it may have a slash in it */
+};
+
 /* Where the time line stands at the first frame of a call. */
 struct mixd_transport {
 	bool is_rolling; /* it moves on with every frame */
@@ -242,6 +250,7 @@ struct mixd_transport {
 	bool loop; /* at loop_end it goes on at loop_start */
 	uint64_t position; /* frames */
 	uint64_t loop_start, loop_end;
+	const struct mixd_marker *marker; /* the last one up to here, during the call; or NULL */
 };
 
 /* A sound file that is read piece by piece. */
