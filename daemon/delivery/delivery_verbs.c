@@ -3,6 +3,7 @@
 
 const struct delivery_verb delivery_verbs[] = {
 	{"master", verb_master},
+	{"batch", verb_batch},
 	{"check", verb_check},
 	{"render", verb_render},
 	{"edit", verb_edit},
@@ -11,5 +12,6 @@ const struct delivery_verb delivery_verbs[] = {
 	{"album", verb_album},
 	{"ddp", verb_ddp},
 	{"audiobook", verb_audiobook},
+	{"podcast", verb_podcast},
 	{NULL, NULL},
 };

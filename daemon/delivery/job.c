@@ -109,6 +109,13 @@ void job_stage(struct job *job, const char *stage, const char *item)
 	pthread_mutex_unlock(&job->lock);
 }
 
+void job_item(struct job *job, const char *item)
+{
+	pthread_mutex_lock(&job->lock);
+	snprintf(job->item, sizeof(job->item), "%s", item ? item : "");
+	pthread_mutex_unlock(&job->lock);
+}
+
 static void job_add_note(struct job *job, bool is_warning, const char *item, const char *fmt,
 			 va_list args)
 {

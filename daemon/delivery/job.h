@@ -47,6 +47,8 @@ struct task *job_task(struct job *job);
 
 /* A new stage; ITEM: the file at hand, or NULL. Progress (job_task()) counts from 0 again. */
 void job_stage(struct job *job, const char *stage, const char *item);
+/* Another file within the stage; progress goes on. */
+void job_item(struct job *job, const char *item);
 /* Something a person should read now ("ch03.wav: 12 ms of silence inside"). */
 __attribute__((format(printf, 3, 4))) void job_note(struct job *job, const char *item,
 						    const char *fmt, ...);
