@@ -319,7 +319,7 @@ static json_t *track_json(const struct album *album, uint32_t t)
 	json_object_set_new(item, "gain_db", job_real(track->album_gain_db + track->gain_db));
 	json_object_set_new(item, "integrated_lufs", job_real(track->after.integrated));
 	json_object_set_new(item, "true_peak_dbtp", job_real(track->after.true_peak));
-	json_object_set_new(item, "loudness_range_lu", job_real(track->after.range));
+	json_object_set_new(item, "range_lu", job_real(track->after.range));
 	return item;
 }
 
@@ -339,7 +339,7 @@ json_t *album_json(const struct album *album)
 	if (album->is_measured) {
 		json_object_set_new(root, "integrated_lufs", job_real(album->after.integrated));
 		json_object_set_new(root, "true_peak_dbtp", job_real(album->after.true_peak));
-		json_object_set_new(root, "loudness_range_lu", job_real(album->after.range));
+		json_object_set_new(root, "range_lu", job_real(album->after.range));
 		json_object_set_new(root, "is_held_back", json_boolean(album->is_held_back));
 		if (album->limiter)
 			json_object_set_new(root, "limiter_reduction_db",
