@@ -13,5 +13,6 @@ const struct delivery_verb delivery_verbs[] = {
 	{"ddp", verb_ddp},
 	{"audiobook", verb_audiobook},
 	{"podcast", verb_podcast},
+	{"podcast", verb_podcast},
 	{NULL, NULL},
 };

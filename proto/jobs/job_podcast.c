@@ -1,0 +1,52 @@
+/* job_podcast.c - mixctl podcast: an episode from voices, music and a page of YAML. */
+#include "jobs_list.h"
+
+static const struct mixd_job_option podcast_options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .kind = MIXD_JOB_PATH,
+	 .value_name = "FILE",
+	 .doc = "what to write: .mp3, .m4a, .wav, ...",
+	 .repeats = true},
+	{.name = "spec",
+	 .kind = MIXD_JOB_TEXT,
+	 .value_name = "NAME",
+	 .doc = "what it is to meet, in place of the document's (apple-podcasts)"},
+	{.name = "session",
+	 .kind = MIXD_JOB_PATH,
+	 .value_name = "FILE.yaml",
+	 .doc = "write the session the episode becomes, to be changed and rendered by hand"},
+	{.name = "series",
+	 .kind = MIXD_JOB_TEXT,
+	 .value_name = "NAME",
+	 .doc = "warn where it sounds unlike the episodes of this name before it, and remember it"},
+	{.name = "force", .kind = MIXD_JOB_FLAG, .doc = "limit as much as it takes"},
+	{.name = "threads",
+	 .kind = MIXD_JOB_NUMBER,
+	 .value_name = "N",
+	 .doc = "at most so many (all cores); the bytes are the same",
+	 .min = 1,
+	 .max = 256},
+	{.name = "seed",
+	 .kind = MIXD_JOB_NUMBER,
+	 .value_name = "N",
+	 .doc = "of dither and noise (1)",
+	 .min = 0,
+	 .max = 4294967295.0},
+	{0},
+};
+
+const struct mixd_job_verb mixd_job_podcast = {
+	.name = "podcast",
+	.words = "EPISODE.yaml -o OUT.mp3",
+	.doc = "make an episode from voices and music",
+	.more = "The document names voices (with repair where they need it), intro, outro and bed "
+		"music that makes room for them, inserts and chapters. What comes out is at the "
+		"spec's loudness, with chapters, tags and cover; every fault of the document is "
+		"told with its line.",
+	.examples = "podcast ep12.yaml -o ep12.mp3 -o ep12.m4a --series talk\n"
+		    "podcast ep12.yaml --session ep12-session.yaml",
+	.min_args = 1,
+	.max_args = 1,
+	.options = podcast_options,
+};
