@@ -20,7 +20,6 @@
 #define BLOCK 4704u /* 8 sectors */
 
 DEFINE_CLEANUP(media_close, struct media_reader *)
-DEFINE_CLEANUP(media_writer_free, struct media_writer *)
 DEFINE_CLEANUP(media_file_free, struct media_file *)
 DEFINE_CLEANUP(ddp_writer_free, struct ddp_writer *)
 

@@ -192,6 +192,24 @@ static int read_flags(struct album *album, struct album_track *track, struct mix
 	return 0;
 }
 
+/* Bands go to the node as they are: it knows their params. */
+static int read_eq(struct album *album, struct album_track *track, struct mixd_error *err)
+{
+	if (!track->eq_node)
+		return 0;
+	for (const struct session_node *band = track->eq_node->first; band; band = band->next) {
+		if (band->kind != SESSION_MAP) {
+			document_error(album->document, band, err, "a band of eq is no map");
+			error_hint(err, "want {type: bell, freq: 1kHz, gain: -2dB, q: 1}");
+			return -EINVAL;
+		}
+		for (const struct session_node *key = band->first; key; key = key->next)
+			if (!document_text(album->document, key, err))
+				return -EINVAL;
+	}
+	return 0;
+}
+
 static int read_track(struct album *album, const struct session_node *node, struct mixd_error *err)
 {
 	struct album_track *track = &album->track[album->n_tracks++];
@@ -207,6 +225,8 @@ static int read_track(struct album *album, const struct session_node *node, stru
 		r = read_trim(album, track, err);
 	if (r == 0)
 		r = read_flags(album, track, err);
+	if (r == 0)
+		r = read_eq(album, track, err);
 	if (r == 0 && track->isrc_text && disc_isrc(track->isrc_text, track->isrc, err) < 0)
 		r = at_key(album, node, "isrc", err);
 	return r;

@@ -15,7 +15,6 @@
 #define BLOCK 4096u
 
 DEFINE_CLEANUP(spool_free, struct spool *)
-DEFINE_CLEANUP(measure_free, struct measure *)
 DEFINE_CLEANUP(spec_set_free, struct spec_set *)
 
 static int64_t spool_give(void *data, float *const *channels, uint32_t n_frames,

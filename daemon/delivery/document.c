@@ -357,7 +357,7 @@ static int unknown_key(const struct document *document, const struct session_nod
 	uint32_t n = 0;
 	size_t used = 0;
 
-	for (; keys[n].name && n < KEYS_MAX; n++) {
+	for (; n < KEYS_MAX && keys[n].name; n++) {
 		names[n] = keys[n].name;
 		if (used < sizeof(list))
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",

@@ -310,6 +310,9 @@ def test_every_rule_names_the_track():
     refused(ok + "  - {file: a.wav, trim: {head: 9s}}\n", 5, "trim leaves nothing")
     refused(ok + "  - {file: a.wav, trim: all}\n", 5, "neither auto nor a map")
     refused(ok + "  - {file: a.wav, fade_in: 4s, fade_out: 4s}\n", 5, "fades are longer")
+    refused(ok + "  - {file: a.wav, eq: [bell]}\n", 5, "a band of eq is no map")
+    refused(ok + "  - {file: a.wav, eq: [{freq: [1]}]}\n", 5, "a list where a single value")
+    refused(ok + "  - {file: a.wav, eq: [{frq: 1kHz}]}\n", 5, "frq", args=("-o", "no", "--pq"))
     refused("genre: Jaz\n" + ok, 5, "did you mean \"Jazz\"")
     refused("language: xx\n" + ok, 5, "no language")
     refused("rate: 50000Hz\n" + ok, 5, "44100, 48000")
@@ -337,10 +340,11 @@ def test_words_that_do_not_fit():
 def test_interrupted_leaves_nothing():
     put("long.wav", 240, seed=11)
     album("mode: none\ntracks: [{file: long.wav}, {file: long.wav}, {file: long.wav}, {file: long.wav}]\n")
-    for sign in (".mixd-*", ".mixd-*/.stream0*", ".mixd-*/flac", ".mixd-*/DDP"):
+    signs = (".mixd-*", "flac"), (".mixd-*/.stream0*", "flac"), (".mixd-*/mp3", "mp3"), (".mixd-*/DDP", "wav16")
+    for sign, tracks in signs:
         folder = fresh("cut")
         process = subprocess.Popen(
-            [rig.MIXCTL, "album", "album.yaml", "-o", "cut", "--ddp", "--cue", "--tracks", "flac,mp3"],
+            [rig.MIXCTL, "album", "album.yaml", "-o", "cut", "--ddp", "--cue", "--tracks", tracks],
             cwd=rig.FOLDER, env=rig.ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         while not list(folder.glob(sign)):
