@@ -57,7 +57,7 @@ static void player_ask(struct mixd_inst *inst, struct player *player)
 
 	if (!player->n_clips || player->reorder || !player_is_idle(player))
 		return;
-	chunks = (player->ring_frames - (uint32_t)player_ahead(player)) / PLAYER_CHUNK;
+	chunks = (player->ring_frames - (uint32_t)player_ahead(player)) / player->chunk;
 	if (!chunks)
 		return;
 	player->job.n_chunks = chunks < PLAYER_CHUNKS_MAX ? chunks : PLAYER_CHUNKS_MAX;

@@ -17,7 +17,8 @@
 #include "cliplist.h"
 #include "ramp.h"
 
-#define PLAYER_CHUNK 4096u /* frames rendered at a time */
+#define PLAYER_CHUNK 4096u /* frames rendered at a time, at most */
+#define PLAYER_CHUNK_OFFLINE 1024u /* many players at once stay in the cache */
 #define PLAYER_CHUNKS_MAX 4u /* of one job: twice the longest block of a clock */
 #define PLAYER_RING_S 2.0 /* read ahead, live; rounded up to a power of two */
 #define PLAYER_READY_S 0.1 /* enough to begin with */
@@ -63,6 +64,7 @@ struct player {
 	uint32_t n_clips;
 	const struct mixd_layout *layout;
 	uint32_t n_channels, ring_frames; /* a power of two */
+	uint32_t chunk; /* frames rendered at a time */
 	double rate;
 	uint64_t length; /* end of the last clip; UINT64_MAX: none */
 	uint32_t lead_frames, ready_frames, fade_frames;

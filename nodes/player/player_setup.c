@@ -255,7 +255,8 @@ int player_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 	player->lead_frames = player->lead = (uint32_t)(PLAYER_LEAD_S * setup->rate);
 	player->ready_frames = (uint32_t)(PLAYER_READY_S * setup->rate);
 	player->fade_frames = inst->host->offline ? 0 : (uint32_t)(PLAYER_FADE_S * setup->rate);
-	for (player->ring_frames = 2 * PLAYER_CHUNK; player->ring_frames < ahead;)
+	player->chunk = inst->host->offline ? PLAYER_CHUNK_OFFLINE : PLAYER_CHUNK;
+	for (player->ring_frames = 2 * player->chunk; player->ring_frames < ahead;)
 		player->ring_frames *= 2;
 	r = player_clips(player, setup->config[PLAYER_CONFIG_CLIPS].text, fault);
 	if (r == 0)
@@ -373,8 +374,9 @@ static void player_close_some(struct player *player, uint64_t position)
 	}
 }
 
-/* N frames of one pass of CLIP, from WITHIN on, into SOURCE. */
-static bool clip_read(struct player *player, struct player_clip *clip, uint64_t within, uint32_t n)
+/* N frames of one pass of CLIP, from WITHIN on, INTO one buffer per channel of the file. */
+static bool clip_read(struct player *player, struct player_clip *clip, uint64_t within, uint32_t n,
+		      float *const *into)
 {
 	const struct mixd_host *host = player->host;
 	struct mixd_stream_info info;
@@ -388,7 +390,7 @@ static bool clip_read(struct player *player, struct player_clip *clip, uint64_t 
 		player_in_trouble(player, clip);
 		return false;
 	}
-	if (host->stream_read(clip->stream, clip->offset + within, player->source, n, &fault) < 0) {
+	if (host->stream_read(clip->stream, clip->offset + within, into, n, &fault) < 0) {
 		player_in_trouble(player, clip);
 		return false;
 	}
@@ -402,7 +404,7 @@ static void clip_mix(struct player *player, struct player_clip *clip, uint64_t t
 	bool steady = clip_envelope(player, clip, t, n);
 	double steady_gain = player->envelope[0];
 
-	if (!clip_read(player, clip, t % clip->piece, n))
+	if (!clip_read(player, clip, t % clip->piece, n, player->source))
 		return;
 	for (uint32_t c = 0; c < player->n_channels; c++) {
 		float *mixed = player->mixed[c] + to;
@@ -456,23 +458,63 @@ static void player_store(struct player *player, uint64_t filled, uint32_t n)
 	}
 }
 
+/* The only clip that is heard in N frames from POSITION on, if all of them are in one pass of it and
+ * none is changed on the way to the node's channels. */
+static struct player_clip *player_only(const struct player *player, uint64_t position, uint32_t n)
+{
+	struct player_clip *only = NULL;
+	uint64_t t;
+
+	for (uint32_t i = 0; i < player->n_clips && player->clip[i].at < position + n; i++) {
+		struct player_clip *clip = &player->clip[i];
+
+		if (clip->end <= position)
+			continue;
+		if (only || clip->at > position || clip->end < position + n)
+			return NULL;
+		only = clip;
+	}
+	if (!only || only->layout->n_channels != player->n_channels)
+		return NULL;
+	t = position - only->at;
+	if (only->piece - t % only->piece < n || !clip_envelope(player, only, t, n))
+		return NULL;
+	return player->envelope[0] == 1.0 ? only : NULL;
+}
+
+/* What most sessions are made of, whole files as they are, is read to where it is played from. */
+static bool player_store_only(struct player *player, uint64_t position, uint64_t filled, uint32_t n)
+{
+	struct player_clip *clip = player_only(player, position, n);
+	uint32_t at = (uint32_t)filled & (player->ring_frames - 1);
+	float *into[MIXD_CHANNELS_MAX];
+
+	if (!clip || player->ring_frames - at < n)
+		return false;
+	for (uint32_t c = 0; c < player->n_channels; c++)
+		into[c] = player->ring[c] + at;
+	return clip_read(player, clip, (position - clip->at) % clip->piece, n, into);
+}
+
 /* Some chunks in play order. [disk] */
 void player_disk(struct mixd_inst *inst, uint32_t number)
 {
 	struct player *player = inst->state;
 	struct player_job *job = &player->job;
-	uint32_t left = PLAYER_CHUNK * job->n_chunks;
+	uint32_t left = player->chunk * job->n_chunks;
 
 	(void)number;
 	player_close_some(player, job->position);
 	while (left && !atomic_load_explicit(&player->give_up, memory_order_relaxed)) {
 		uint64_t filled = atomic_load_explicit(&player->filled, memory_order_relaxed);
-		uint32_t n = left < PLAYER_CHUNK ? left : PLAYER_CHUNK;
+		uint32_t n = left < player->chunk ? left : player->chunk;
 
 		if (job->loop && job->position < job->loop_end && job->loop_end - job->position < n)
 			n = (uint32_t)(job->loop_end - job->position);
-		player_mix(player, job->position, n);
-		player_store(player, filled, n);
+		if (!player_store_only(player, job->position, filled, n)) {
+			player_mix(player, job->position, n);
+			player_store(player, filled, n);
+		}
 		job->position = player_after(job, job->position, n);
 		job->faded += n < job->fade - job->faded ? n : job->fade - job->faded;
 		left -= n;
