@@ -207,6 +207,36 @@ MIXD_CLONES static uint32_t pcm_stereo_24(float *restrict left, float *restrict 
 	return bits;
 }
 
+/* And mono, as stems are. */
+MIXD_CLONES static uint32_t pcm_mono_24(float *restrict out, const uint8_t *restrict bytes,
+					uint32_t n)
+{
+	uint32_t bits = 0, i = 0;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	pcm_i32x4 all = {0};
+
+	for (; i + 10 <= n; i += 8) { /* the last 4 bytes that are loaded belong to the next */
+		const uint8_t *at = bytes + (size_t)3 * i;
+		pcm_u8x16 a = *(const pcm_u8x16u *)at, b = *(const pcm_u8x16u *)(at + 12);
+		pcm_i32x4 c = (pcm_i32x4)PCM_SHUFFLE(a, (pcm_u8x16){0}, PCM_FROM_LITTLE);
+		pcm_i32x4 d = (pcm_i32x4)PCM_SHUFFLE(b, (pcm_u8x16){0}, PCM_FROM_LITTLE);
+
+		all |= c | d;
+		*(pcm_f32x4u *)(out + i) = __builtin_convertvector(c, pcm_f32x4) * 0x1p-31f;
+		*(pcm_f32x4u *)(out + i + 4) = __builtin_convertvector(d, pcm_f32x4) * 0x1p-31f;
+	}
+	bits = (uint32_t)(all[0] | all[1] | all[2] | all[3]);
+#endif
+	for (; i < n; i++) {
+		uint32_t word = pcm_word_24(bytes + (size_t)3 * i, false);
+
+		bits |= word;
+		out[i] = (float)(int32_t)word * 0x1p-31f;
+	}
+	return bits;
+}
+
 uint32_t media_pcm_decode(const struct media_pcm *pcm, const void *bytes, uint32_t n_channels,
 			  const uint8_t *from, float *const *out, uint32_t n)
 {
@@ -216,6 +246,8 @@ uint32_t media_pcm_decode(const struct media_pcm *pcm, const void *bytes, uint32
 
 	if (n_channels == 2 && pcm->bytes == 3 && !pcm->is_big && !from)
 		return pcm_stereo_24(out[0], out[1], bytes, n);
+	if (n_channels == 1 && pcm->bytes == 3 && !pcm->is_big && !from)
+		return pcm_mono_24(out[0], bytes, n);
 	for (uint32_t done = 0; done < n;) {
 		uint32_t now = n - done < frames ? n - done : frames;
 
