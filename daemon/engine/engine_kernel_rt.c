@@ -15,17 +15,20 @@
 #define ENGINE_CLONES
 #endif
 
-/* Two channels at a time: one reduction for both. -0 is the lowest of all integers. */
+/* The halves of a channel, or two channels, side by side: one reduction for both. -0 is the lowest of
+ * all integers. */
 ENGINE_CLONES uint32_t engine_kernel_guard(float *const *x, uint32_t n_channels, uint32_t n,
 					   uint32_t *ret_negative_zero)
 {
 	int32_t peak = 0, lowest = 0;
 
 	for (uint32_t c = 0; c < n_channels; c += 2) {
+		bool pair = c + 1 < n_channels;
+		uint32_t part = pair ? n : (n + 1) / 2;
 		const char *one = (const char *)x[c];
-		const char *two = c + 1 < n_channels ? (const char *)x[c + 1] : one;
+		const char *two = (const char *)(pair ? x[c + 1] : x[c] + (n - part));
 
-		for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < part; i++) {
 			int32_t a, b, low, high;
 
 			memcpy(&a, one + (size_t)i * sizeof(float), sizeof(a));
