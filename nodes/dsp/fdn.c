@@ -263,7 +263,11 @@ MIXD_CLONES void fdn_process(struct fdn *fdn, float (*inject)[FDN_BLOCK],
 		if (at == 0)
 			for (uint32_t l = 0; l < FDN_LINES; l++)
 				sway_knot(&fdn->sway[l], fdn->depth);
-		for (uint32_t l = 0; l < FDN_LINES; l++)
+		/* a whole knot has a length that the compiler knows */
+		for (uint32_t l = 0; l < FDN_LINES && part == SWAY_KNOT; l++)
+			sway_read(&fdn->line[l], &fdn->sway[l], fdn->length[l], position, 0,
+				  SWAY_KNOT, ret_row[l] + done);
+		for (uint32_t l = 0; l < FDN_LINES && part != SWAY_KNOT; l++)
 			sway_read(&fdn->line[l], &fdn->sway[l], fdn->length[l], position, at, part,
 				  ret_row[l] + done);
 	}

@@ -335,6 +335,21 @@ MIXD_INLINE void reverb_filter(struct reverb_state *state, const float *const *i
 	}
 }
 
+/* All taps of an output channel, in their order. */
+MIXD_INLINE void reverb_early(const float *gain, const float *const tap[REVERB_TAPS],
+			      float *restrict out, uint32_t n)
+{
+	const float *restrict a = tap[0], *restrict b = tap[1];
+	const float *restrict c = tap[2], *restrict d = tap[3];
+	const float *restrict e = tap[4], *restrict f = tap[5];
+	const float *restrict g = tap[6], *restrict h = tap[7];
+
+	_Static_assert(REVERB_TAPS == 8, "one pointer for each");
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = 0.0f + gain[0] * a[i] + gain[1] * b[i] + gain[2] * c[i] + gain[3] * d[i] +
+			 gain[4] * e[i] + gain[5] * f[i] + gain[6] * g[i] + gain[7] * h[i];
+}
+
 /* What HEAD gives: the early reflections of every output channel, and what goes to the late
  * reverb. */
 MIXD_INLINE void reverb_listen(struct reverb_state *state, uint32_t head, float (*early)[FDN_BLOCK],
@@ -350,13 +365,7 @@ MIXD_INLINE void reverb_listen(struct reverb_state *state, uint32_t head, float 
 		for (uint32_t t = 0; t < REVERB_TAPS; t++)
 			tap[t] = blockring_at(&state->early_ring[t % 2 ? beside : c],
 					      position - state->tap_frames[c][t]);
-		for (uint32_t i = 0; i < n; i++) {
-			float sum = 0;
-
-			for (uint32_t t = 0; t < REVERB_TAPS; t++)
-				sum += gain[t] * tap[t][i];
-			early[c][i] = sum;
-		}
+		reverb_early(gain, tap, early[c], n);
 	}
 }
 
@@ -390,6 +399,13 @@ MIXD_INLINE void reverb_spread(struct reverb_state *state, uint32_t n)
 /* The gain of each frame, at once. */
 MIXD_INLINE void reverb_gains(const struct dsp_ramp *ramp, float *ret, uint32_t n)
 {
+	if (dsp_ramp_rests(ramp)) {
+		float gain = (float)ramp->to;
+
+		for (uint32_t i = 0; i < n; i++)
+			ret[i] = gain;
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		ret[i] = (float)dsp_ramp_value(ramp, i);
 }
