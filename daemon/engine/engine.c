@@ -61,6 +61,43 @@ static bool engine_host_await(struct mixd_inst *view, const uint32_t *word, uint
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE) != seen;
 }
 
+static void engine_host_set(struct engine *engine)
+{
+	const struct engine_setup *setup = &engine->setup;
+
+	engine->host = (struct mixd_host){.submit = engine_host_submit,
+					  .event = engine_host_event,
+					  .wake = engine_host_wake,
+					  .await = setup->offline ? engine_host_await
+								  : engine_host_await_live,
+					  .cycle = engine_host_cycle,
+					  .offline = setup->offline,
+					  .submit_disk = engine_host_submit_disk,
+					  .hold = engine_host_hold,
+					  .read_audio = engine_no_audio,
+					  .free_audio = engine_free_nothing};
+	if (setup->read_audio && setup->free_audio) {
+		engine->host.read_audio = setup->read_audio;
+		engine->host.free_audio = setup->free_audio;
+	}
+	engine_disk_services(&engine->host, setup->files);
+}
+
+static int engine_rings(struct engine *engine)
+{
+	if (engine_buffers(engine) < 0 ||
+	    ring_init(&engine->to_rt, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
+	    ring_init(&engine->to_main, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
+	    ring_init(&engine->events, ENGINE_EVENTS_MAX, sizeof(struct engine_event)) < 0 ||
+	    ring_init(&engine->jobs, ENGINE_JOBS_MAX, sizeof(struct engine_job)) < 0 ||
+	    ring_init(&engine->disk_jobs, ENGINE_DISK_JOBS_MAX, sizeof(struct engine_job)) < 0 ||
+	    ring_init(&engine->transports, ENGINE_TRANSPORTS_MAX,
+		      sizeof(struct engine_transport_event)) < 0 ||
+	    !(engine->plan = calloc(1, sizeof(*engine->plan))))
+		return -ENOMEM;
+	return 0;
+}
+
 int engine_new(const struct engine_setup *setup, struct engine **ret, struct mixd_error *err)
 {
 	struct engine *engine;
@@ -83,37 +120,13 @@ int engine_new(const struct engine_setup *setup, struct engine **ret, struct mix
 		return error_set(err, ERROR_RESOURCE, NULL, "out of memory");
 	}
 	engine->tap_type = graph_types_at(engine->own_types, 0);
-	engine->host = (struct mixd_host){.submit = engine_host_submit,
-					  .event = engine_host_event,
-					  .wake = engine_host_wake,
-					  .await = setup->offline ? engine_host_await
-								  : engine_host_await_live,
-					  .cycle = engine_host_cycle,
-					  .offline = setup->offline,
-					  .submit_disk = engine_host_submit_disk,
-					  .hold = engine_host_hold,
-					  .read_audio = engine_no_audio,
-					  .free_audio = engine_free_nothing};
-	if (setup->read_audio && setup->free_audio) {
-		engine->host.read_audio = setup->read_audio;
-		engine->host.free_audio = setup->free_audio;
-	}
-	engine_disk_services(&engine->host, setup->files);
+	engine_host_set(engine);
 	engine->transport.position = setup->roll_from;
 	engine->transport.is_rolling = setup->roll;
 	engine->transport.jumped = true;
 	engine->transport_turn = 1;
 	engine_transport_publish(engine);
-	if (engine_buffers(engine) < 0 ||
-	    ring_init(&engine->to_rt, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
-	    ring_init(&engine->to_main, ENGINE_CHANGES_MAX, sizeof(void *)) < 0 ||
-	    ring_init(&engine->events, ENGINE_EVENTS_MAX, sizeof(struct engine_event)) < 0 ||
-	    ring_init(&engine->jobs, ENGINE_JOBS_MAX, sizeof(struct engine_job)) < 0 ||
-	    ring_init(&engine->disk_jobs, ENGINE_DISK_JOBS_MAX, sizeof(struct engine_job)) < 0 ||
-	    ring_init(&engine->transports, ENGINE_TRANSPORTS_MAX,
-		      sizeof(struct engine_transport_event)) < 0 ||
-	    !(engine->plan = calloc(1, sizeof(*engine->plan))))
-		res = -ENOMEM;
+	res = engine_rings(engine);
 	if (res == 0 && !setup->offline)
 		res = engine_worker_start(engine);
 	if (res == 0 && !setup->offline)
