@@ -419,20 +419,36 @@ static void complete_edit(const struct complete *complete, int n, char **words)
 	}
 }
 
+static void complete_fixed(const struct complete *complete, enum word_kind kind)
+{
+	static const char *const rows[][6] = {
+		[WORD_LIST] = {"nodes", "ports", "links", "types", "plugins"},
+		[WORD_PRESET] = {"ls", "show", "apply", "save", "rm"},
+		[WORD_MARKER] = {"ls", "add", "rm"},
+		[WORD_SHELL] = {"bash", "zsh", "fish"},
+		[WORD_SWITCH] = {"on", "off", "toggle"},
+	};
+
+	if (kind < sizeof(rows) / sizeof(rows[0]))
+		complete_offer_all(complete, rows[kind]);
+}
+
+static void complete_verbs(const struct complete *complete)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (!verb->hidden)
+			complete_offer(complete, verb->name, verb->doc);
+	for (size_t i = 0; mixd_job_verbs[i]; i++)
+		if (!mixd_job_verbs[i]->only_with)
+			complete_offer(complete, mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
+}
+
 static void complete_word(const struct complete *complete, enum word_kind kind, const char *first)
 {
-	static const char *const lists[] = {"nodes", "ports", "links", "types", "plugins", NULL};
-	static const char *const presets[] = {"ls", "show", "apply", "save", "rm", NULL};
-	static const char *const markers[] = {"ls", "add", "rm", NULL};
-	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-	static const char *const switches[] = {"on", "off", "toggle", NULL};
-
+	complete_fixed(complete, kind);
 	switch (kind) {
 	case WORD_NODE:
-		complete_nodes(complete, "");
-		break;
 	case WORD_SWITCH:
-		complete_offer_all(complete, switches);
 		complete_nodes(complete, "");
 		break;
 	case WORD_PORT:
@@ -460,12 +476,6 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 	case WORD_EXPLAIN:
 		complete_explain(complete);
 		break;
-	case WORD_LIST:
-		complete_offer_all(complete, lists);
-		break;
-	case WORD_PRESET:
-		complete_offer_all(complete, presets);
-		break;
 	case WORD_LOOP:
 		complete_offer(complete, "off", "no loop");
 		complete_markers(complete);
@@ -475,22 +485,15 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		complete_markers(complete);
 		break;
 	case WORD_MARKER:
-		complete_offer_all(complete, markers);
 		complete_markers(complete);
 		break;
-	case WORD_SHELL:
-		complete_offer_all(complete, shells);
-		break;
 	case WORD_VERB:
-		for (const struct verb *verb = verbs; verb->name; verb++)
-			if (!verb->hidden)
-				complete_offer(complete, verb->name, verb->doc);
-		for (size_t i = 0; mixd_job_verbs[i]; i++)
-			if (!mixd_job_verbs[i]->only_with)
-				complete_offer(complete, mixd_job_verbs[i]->name,
-					       mixd_job_verbs[i]->doc);
+		complete_verbs(complete);
 		break;
 	case WORD_EDIT: /* complete_edit() */
+	case WORD_LIST: /* complete_fixed(), as the next two */
+	case WORD_PRESET:
+	case WORD_SHELL:
 	case WORD_NONE:
 		break;
 	}
