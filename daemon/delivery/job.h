@@ -4,7 +4,7 @@
  *             its request by the functions below, works, and leaves a JSON object (the contract) and
  *             lines of text (for people). JSON, JSON lines, YAML and CSV are made from the object.
  * THREADS     a job runs in a thread of its own; it may start more. job_note(), job_progress() and
- *             job_is_cancelled() are safe in all of them; the result belongs to the job's thread.
+ *             task_check() are safe in all of them; the result belongs to the job's thread.
  * LIFE        job_new() -> job_run_verb() in a thread -> job_look() by whoever asks -> job_free().
  * RULES       Files appear whole or not at all (media_write.h). A verb asks task_check() at least
  *             each 100 ms. Refusals fill *err: address = the file or option, text = the fault,
