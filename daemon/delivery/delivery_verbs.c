@@ -14,5 +14,6 @@ const struct delivery_verb delivery_verbs[] = {
 	{"audiobook", verb_audiobook},
 	{"podcast", verb_podcast},
 	{"podcast", verb_podcast},
+	{"series", verb_series},
 	{NULL, NULL},
 };

@@ -14,4 +14,5 @@ int verb_master(struct job *job, struct mixd_error *err);
 int verb_audiobook(struct job *job, struct mixd_error *err);
 int verb_podcast(struct job *job, struct mixd_error *err);
 int verb_podcast(struct job *job, struct mixd_error *err);
+int verb_series(struct job *job, struct mixd_error *err);
 int verb_measure(struct job *job, struct mixd_error *err);

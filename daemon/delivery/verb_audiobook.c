@@ -328,7 +328,7 @@ static int verb_report(struct verb_book *verb, struct mixd_error *err)
 	return r;
 }
 
-static int verb_series(struct verb_book *verb, struct mixd_error *err)
+static int verb_remember(struct verb_book *verb, struct mixd_error *err)
 {
 	struct book *book = &verb->book;
 	const char *series = job_text(book->job, "series", NULL);
@@ -369,7 +369,7 @@ static int verb_run(struct verb_book *verb, struct mixd_error *err)
 		verb_say(verb);
 		r = verb_report(verb, err);
 	}
-	return r == 0 ? verb_series(verb, err) : r;
+	return r == 0 ? verb_remember(verb, err) : r;
 }
 
 int verb_audiobook(struct job *job, struct mixd_error *err)

@@ -10,6 +10,7 @@
 #include "delivery_verbs.h"
 #include "measure_many.h"
 #include "report.h"
+#include "series.h"
 
 static const struct {
 	const char *name;
@@ -385,6 +386,25 @@ static int write_pages(struct job *job, const struct measure_set *set,
 	return r;
 }
 
+/* Nothing is remembered: only what is delivered is. */
+static int compare_with_series(struct job *job, const struct measure_set *set,
+			       struct mixd_error *err)
+{
+	int r = 0;
+
+	for (uint32_t k = 0; r == 0 && k < set->n_items; k++) {
+		const struct measure_item *item = &set->item[k];
+		_cleanup_free_ char *path = job_path(job, item->name);
+
+		if (!path)
+			return error_no_memory(err);
+		if (item->is_measured)
+			r = series_compare(job, job_text(job, "series", ""), path, item->name,
+					   &item->result, err);
+	}
+	return r;
+}
+
 int verb_measure(struct job *job, struct mixd_error *err)
 {
 	_cleanup_(measure_set_done) struct measure_set set;
@@ -405,7 +425,7 @@ int verb_measure(struct job *job, struct mixd_error *err)
 	}
 	if (job_text(job, "report", NULL) || job_text(job, "plots", NULL))
 		set.options.what |= only ? MEASURE_SERIES : MEASURE_ALL;
-	if (job_flag(job, "album"))
+	if (job_flag(job, "album") || job_text(job, "series", NULL))
 		set.options.what |= MEASURE_LOUDNESS;
 	r = measure_set_run(&set, job, err);
 	if (r < 0)
@@ -416,6 +436,8 @@ int verb_measure(struct job *job, struct mixd_error *err)
 	if (r < 0)
 		return r;
 	r = write_pages(job, &set, has_album ? &album : NULL, err);
+	if (r == 0 && job_text(job, "series", NULL))
+		r = compare_with_series(job, &set, err);
 	if (r < 0)
 		return r;
 	r = measure_set_fault(&set, err);

@@ -47,6 +47,10 @@ static const struct mixd_job_option options[] = {
 	 .kind = MIXD_JOB_PATH,
 	 .value_name = "DIR",
 	 .doc = "write each plot as .svg and .png"},
+	{.name = "series",
+	 .kind = MIXD_JOB_TEXT,
+	 .value_name = "NAME",
+	 .doc = "warn where a file sounds unlike the episodes remembered under this name"},
 	{.name = NULL},
 };
 

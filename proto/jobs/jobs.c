@@ -21,6 +21,7 @@ const struct mixd_job_verb *const mixd_job_verbs[] = {
 	&mixd_job_audiobook,
 	&mixd_job_podcast,
 	&mixd_job_podcast,
+	&mixd_job_series,
 	&mixd_job_measure,
 	&mixd_job_album,
 	&mixd_job_ddp,
