@@ -1,10 +1,12 @@
 /* job_daemon.c - a daemon for one call: started, watched, ended, tidied away. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +17,7 @@
 
 #define JOB_START_MS 20000
 #define JOB_STOP_MS 20000
+#define JOB_SWEEP_S 60 /* longer than a daemon takes to start */
 
 static struct {
 	pid_t pid; /* 0: none */
@@ -56,6 +59,47 @@ static const char *job_daemon_path(void)
 	return "mixd";
 }
 
+/* What the socket, the lock and their folders are called. */
+static void job_tidy(const char *folder)
+{
+	static const char *const names[] = {
+		"mixd/job/control", "mixd/job/events", "mixd/job/lock", "mixd/job", "mixd", ""};
+	char path[PATH_MAX + 32];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		if (unlink(path) < 0)
+			rmdir(path);
+	}
+}
+
+/* Folders of calls that were killed with nobody left to tidy up: old, and no daemon has their lock. */
+static void job_sweep(const char *base)
+{
+	DIR *dir = opendir(base);
+	const struct dirent *entry;
+	char path[PATH_MAX], lock[PATH_MAX + 32];
+	struct stat st;
+
+	while (dir && (entry = readdir(dir))) {
+		int fd;
+
+		if (strncmp(entry->d_name, "mixctl-", 7) != 0 || strlen(entry->d_name) != 13 ||
+		    snprintf(path, sizeof(path), "%s/%s", base, entry->d_name) < 0 ||
+		    lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		    time(NULL) - st.st_mtime < JOB_SWEEP_S)
+			continue;
+		snprintf(lock, sizeof(lock), "%s/mixd/job/lock", path);
+		fd = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+			job_tidy(path);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static bool job_make_folder(struct mixctl *m)
 {
 	const char *const bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
@@ -66,8 +110,10 @@ static bool job_make_folder(struct mixctl *m)
 			continue;
 		snprintf(job_daemon.folder, sizeof(job_daemon.folder), "%s/mixctl-XXXXXX",
 			 bases[i]);
-		if (mkdtemp(job_daemon.folder))
+		if (mkdtemp(job_daemon.folder)) {
+			job_sweep(bases[i]);
 			return true;
+		}
 	}
 	job_daemon.folder[0] = '\0';
 	mixctl_error(m, EXIT_RESOURCE, "/tmp", "name a writable folder in $TMPDIR",
@@ -172,19 +218,6 @@ bool job_daemon_start(struct mixctl *m)
 	return false;
 }
 
-static void job_tidy(void)
-{
-	static const char *const names[] = {
-		"mixd/job/control", "mixd/job/events", "mixd/job/lock", "mixd/job", "mixd", ""};
-	char path[300];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", job_daemon.folder, names[i]);
-		if (unlink(path) < 0)
-			rmdir(path);
-	}
-}
-
 void job_daemon_stop(void)
 {
 	if (job_daemon.pid) {
@@ -197,6 +230,6 @@ void job_daemon_stop(void)
 		job_daemon.pid = 0;
 	}
 	if (job_daemon.folder[0])
-		job_tidy();
+		job_tidy(job_daemon.folder);
 	job_daemon.folder[0] = '\0';
 }

@@ -9,13 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 
+#define STAGE_PREFIX ".mixd-"
+
 struct album_stage {
 	char *goal, *work;
+	int work_fd; /* locked as long as somebody works in it */
 	bool made_goal;
 };
 
@@ -30,6 +34,8 @@ struct album_stage *album_stage_free(struct album_stage *stage)
 		return NULL;
 	if (stage->work)
 		nftw(stage->work, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (stage->work_fd >= 0)
+		close(stage->work_fd);
 	if (stage->made_goal)
 		rmdir(stage->goal); /* only when it is empty */
 	free(stage->goal);
@@ -52,6 +58,59 @@ static int stage_failed(const char *name, struct mixd_error *err)
 	return r;
 }
 
+/* A lock for reading, of the descriptor: flock() of this folder is for those who write files in it. */
+static int stage_lock(const char *path)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0)
+		(void)fcntl(fd, F_OFD_SETLK, &lock); /* some file systems have none: no harm */
+	return fd;
+}
+
+static bool stage_is_left(const char *path)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+}
+
+/* What was killed has left its folder behind, and nobody has its lock. */
+static void stage_sweep(const char *goal)
+{
+	struct dirent **entry = NULL;
+	int n = scandir(goal, &entry, NULL, NULL);
+
+	for (int i = 0; i < n; i++) {
+		const char *name = entry[i]->d_name;
+		_cleanup_free_ char *path = NULL;
+
+		if (strncmp(name, STAGE_PREFIX, strlen(STAGE_PREFIX)) == 0 &&
+		    strlen(name) == strlen(STAGE_PREFIX) + 6 &&
+		    asprintf(&path, "%s/%s", goal, name) >= 0 && stage_is_left(path))
+			nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		free(entry[i]);
+	}
+	free(entry);
+}
+
+/* A folder of one's own, from the first moment on seen with its lock: GOAL is locked that long. */
+static int stage_make_work(struct album_stage *stage, char *work)
+{
+	_cleanup_close_ int goal_fd = open(stage->goal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (goal_fd >= 0 && flock(goal_fd, LOCK_EX) == 0)
+		stage_sweep(stage->goal);
+	if (!mkdtemp(work))
+		return -1;
+	stage->work_fd = stage_lock(work);
+	stage->work = strdup(work);
+	chmod(work, 0755);
+	return 0;
+}
+
 int album_stage_new(const char *goal, const char *name, struct album_stage **ret,
 		    struct mixd_error *err)
 {
@@ -62,8 +121,9 @@ int album_stage_new(const char *goal, const char *name, struct album_stage **ret
 
 	if (!stage)
 		return error_no_memory(err);
+	stage->work_fd = -1;
 	stage->goal = strdup(goal);
-	if (!stage->goal || asprintf(&work, "%s/.mixd-XXXXXX", goal) < 0) {
+	if (!stage->goal || asprintf(&work, "%s/" STAGE_PREFIX "XXXXXX", goal) < 0) {
 		album_stage_free(stage);
 		return error_no_memory(err);
 	}
@@ -73,14 +133,8 @@ int album_stage_new(const char *goal, const char *name, struct album_stage **ret
 		errno = ENOTDIR;
 	if (!stage->made_goal && errno != EEXIST)
 		r = stage_failed(name, err);
-	if (r == 0) {
-		if (!mkdtemp(work)) {
-			r = stage_failed(name, err);
-		} else {
-			stage->work = strdup(work);
-			chmod(work, 0755);
-		}
-	}
+	if (r == 0 && stage_make_work(stage, work) < 0)
+		r = stage_failed(name, err);
 	free(work);
 	if (r == 0 && !stage->work)
 		r = error_no_memory(err);

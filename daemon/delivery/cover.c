@@ -2,6 +2,7 @@
 #include "cover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static bool is_picture(const uint8_t *data, size_t size)
 
 int cover_read(const char *path, const char *name, struct media_tags *tags, struct mixd_error *err)
 {
-	FILE *file = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe holds nobody up */
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	uint8_t *data;
 	size_t size;
 

@@ -2,13 +2,13 @@
  *
  * SOURCE      The limiter of nodes/limiter: gain computation of nodes/dsp/limitgain, look-ahead,
  *             hold and the release that follows the programme. Loudness: ITU-R BS.1770-4, EBU Tech 3341.
- * STRUCTURE   The source is read once: per millisecond the K-weighted energy (or, for specs that count
+ * STRUCTURE   The source is read once: per tick of 2/3 ms the K-weighted energy (or, for specs that count
  *             RMS, the plain one) and the highest true peak of any channel. A gain that changes
  *             slowly against the K filter multiplies that energy by its square; so for any drive
- *             the limiter's gain computation runs over milliseconds, a thousandth of the frames, and
+ *             the limiter's gain computation runs over ticks, a small part of the frames, and
  *             gates and sums give the level. What it cannot know (peaks between two ticks, the gain
  *             within one) is below 0.1 LU; the real pass measures, and the next one corrects.
- *             The interpolator rests where the samples are too low to matter for any drive. */
+ *             Four points per frame are enough for what is a model. */
 #include "master_private.h"
 
 #include <errno.h>
@@ -23,14 +23,16 @@
 #include "loudness.h"
 #include "truepeak.h"
 
-#define MODEL_TICK_HZ 1000.0
+/* Ticks are short enough for the limiter's window of 11.5 ms to be no less than SLIDEMIN_CHUNK of them. */
+#define MODEL_TICKS 1500u /* a second */
+#define MODEL_HOP_TICKS (MODEL_TICKS / 10u) /* of loudness: 100 ms */
 #define MODEL_BETA 3.0 /* the limiter's detector */
-#define MODEL_LOOKAHEAD_TICKS 2u /* 1.5 ms */
-#define MODEL_HOLD_TICKS 10u
+#define MODEL_LOOKAHEAD_TICKS 2u /* 1.5 ms less what lies within a tick */
+#define MODEL_HOLD_TICKS 16u /* 10 ms, and what fits the limiter best: ticks are coarse */
 #define MODEL_RELEASE_MS 80.0
 #define MODEL_READ 4096u /* ticks */
 #define MODEL_CHUNK 128u
-#define MODEL_FRAMES_MAX 768u /* of a tick: 768 kHz */
+#define MODEL_FRAMES_MAX 768u /* of a tick: 1152 kHz */
 
 struct model_tick {
 	float energy; /* weighted sum of squares */
@@ -39,6 +41,7 @@ struct model_tick {
 
 struct master_model {
 	FILE *file; /* of model_tick: an hour has 29 MB of them */
+	const char *folder; /* borrowed: where it lies */
 	uint64_t n_ticks;
 	double rate;
 	bool is_rms;
@@ -104,6 +107,16 @@ static float model_peak(struct master_model *model, const float *const *tick, ui
 	return highest;
 }
 
+static int model_no_room(const struct master_model *model, struct mixd_error *err)
+{
+	int error = errno ? errno : EIO;
+
+	error_set(err, ERROR_RESOURCE, model->folder, "cannot write a temporary file: %s",
+		  strerror(error));
+	error_hint(err, "make room on the disk of the output: 8 kB for each second");
+	return -error;
+}
+
 static int model_put(struct master_model *model, const float *const *tick, uint32_t n,
 		     struct mixd_error *err)
 {
@@ -112,8 +125,7 @@ static int model_put(struct master_model *model, const float *const *tick, uint3
 	row.energy = (float)(model_energy(model, tick, n) / n);
 	row.peak = model_peak(model, tick, n);
 	if (fwrite(&row, sizeof(row), 1, model->file) != 1)
-		return error_set(err, ERROR_RESOURCE, NULL, "cannot write a temporary file: %s",
-				 strerror(errno));
+		return model_no_room(model, err);
 	model->n_ticks++;
 	return 0;
 }
@@ -125,15 +137,15 @@ static int model_read(struct master *master, struct master_model *model,
 	uint64_t done = 0;
 
 	while (r == 0) {
-		/* Ticks of 44.1 frames are 44 and 45. */
-		uint64_t end =
-			(uint64_t)((double)(model->n_ticks + 1) * model->rate / MODEL_TICK_HZ);
+		/* Ticks of 29.4 frames are 29 and 30. */
+		uint64_t end = (uint64_t)((double)(model->n_ticks + 1) * model->rate /
+					  (double)MODEL_TICKS);
 		int64_t n = master_source_read(source, channels, (uint32_t)(end - done), err);
 
 		if (n < 0)
 			return (int)n;
 		if (n == 0)
-			return 0;
+			return fflush(model->file) == 0 ? 0 : model_no_room(model, err);
 		r = model_put(model, (const float *const *)channels, (uint32_t)n, err);
 		done += (uint64_t)n;
 		if (r == 0 && model->n_ticks % 256 == 0) {
@@ -151,6 +163,7 @@ static int model_init(struct master_model *model, const char *folder,
 	char path[4096];
 	int fd;
 
+	model->folder = folder;
 	model->rate = source->rate;
 	model->n_channels = source->layout.n_channels;
 	model->line_frames = TRUEPEAK_PAST + MODEL_FRAMES_MAX + 2 * TRUEPEAK_GRAIN;
@@ -169,7 +182,7 @@ static int model_init(struct master_model *model, const char *folder,
 		return error_no_memory(err);
 	}
 	kweight_coef_init(&model->coef, model->rate);
-	truepeak_filter_init(&model->filter, model->rate, MODEL_BETA);
+	truepeak_filter_init(&model->filter, fmax(model->rate, 96000.0), MODEL_BETA);
 	for (uint32_t c = 0; c < model->n_channels; c++)
 		model->weight[c] = model->is_rms ? 1.0 / model->n_channels
 						 : loudness_weight(&source->layout, c);
@@ -224,12 +237,12 @@ static void model_take(struct model_run *run, double energy)
 {
 	run->total += energy;
 	run->hop += energy;
-	if (++run->ticks % 100 != 0)
+	if (++run->ticks % MODEL_HOP_TICKS != 0)
 		return;
 	memmove(run->window, run->window + 1, 3 * sizeof(run->window[0]));
-	run->window[3] = run->hop / 100;
+	run->window[3] = run->hop / MODEL_HOP_TICKS;
 	run->hop = 0;
-	if (run->ticks >= 400)
+	if (run->ticks >= 4 * MODEL_HOP_TICKS)
 		loudness_gate_block(
 			&run->gate,
 			(run->window[0] + run->window[1] + run->window[2] + run->window[3]) / 4);
@@ -270,7 +283,7 @@ double master_model_level(struct master_model *model, double drive_db, double ce
 		limitgain_init(&run->path, MODEL_LOOKAHEAD_TICKS, MODEL_HOLD_TICKS,
 			       (void *)(((uintptr_t)memory + 63) & ~(uintptr_t)63));
 		limitgain_set_hold(&run->path, MODEL_HOLD_TICKS);
-		run->release = limitgain_release_make(MODEL_TICK_HZ, MODEL_RELEASE_MS, true);
+		run->release = limitgain_release_make((double)MODEL_TICKS, MODEL_RELEASE_MS, true);
 		run->lowest = 1.0f;
 		rewind(model->file);
 		while ((n = fread(tick, sizeof(*tick), MODEL_READ, model->file)) > 0)
@@ -317,7 +330,7 @@ static int model_by_time(const void *a, const void *b)
 uint32_t master_model_hardest(struct master_model *model, double drive_db, double ceiling_dbtp,
 			      uint32_t n, double *ret_at_s)
 {
-	uint32_t n_seconds = (uint32_t)(model->n_ticks / 1000) + 1, at = 0, found = 0;
+	uint32_t n_seconds = (uint32_t)(model->n_ticks / MODEL_TICKS) + 1, at = 0, found = 0;
 	struct model_second *second = calloc(n_seconds, sizeof(*second));
 	double near = pow(10, (ceiling_dbtp - drive_db) / 20) * MODEL_NEAR;
 	struct model_tick tick;
@@ -327,14 +340,68 @@ uint32_t master_model_hardest(struct master_model *model, double drive_db, doubl
 	rewind(model->file);
 	for (; fread(&tick, sizeof(tick), 1, model->file) == 1; at++) {
 		/* More than the ceiling weighs more: there the limiter's gain moves. */
-		second[at / 1000].at = at / 1000;
-		second[at / 1000].weight += (double)tick.peak > near ? 1 : 0;
-		second[at / 1000].weight += (double)tick.peak > near / MODEL_NEAR ? 3 : 0;
+		second[at / MODEL_TICKS].at = at / MODEL_TICKS;
+		second[at / MODEL_TICKS].weight += (double)tick.peak > near ? 1 : 0;
+		second[at / MODEL_TICKS].weight += (double)tick.peak > near / MODEL_NEAR ? 3 : 0;
 	}
 	qsort(second, n_seconds, sizeof(*second), model_by_weight);
 	for (uint32_t i = 0; i < n_seconds && found < n && second[i].weight > 0; i++)
 		ret_at_s[found++] = second[i].at;
 	qsort(ret_at_s, found, sizeof(*ret_at_s), model_by_time);
 	free(second);
+	return found;
+}
+
+/* ---- seconds that stand for all ----------------------------------------------------------------- */
+
+#define MODEL_GATE 0.1 /* of the mean: seconds below do not count (BS.1770-4, its relative gate) */
+
+/* Energy of each second behind a limiter that had no time constants. */
+static double *model_second_energies(struct master_model *model, double drive, double ceiling,
+				     uint32_t *ret_n)
+{
+	uint32_t n = (uint32_t)((model->n_ticks + MODEL_TICKS - 1) / MODEL_TICKS), at = 0;
+	double *energy = calloc(n + 1, sizeof(*energy));
+	struct model_tick tick;
+
+	rewind(model->file);
+	for (; energy && fread(&tick, sizeof(tick), 1, model->file) == 1; at++) {
+		double gain = fmin(drive, ceiling / fmax((double)tick.peak, 1e-9));
+
+		energy[at / MODEL_TICKS] += (double)tick.energy * gain * gain;
+	}
+	*ret_n = n;
+	return energy;
+}
+
+static double model_gate(double *energy, uint32_t n)
+{
+	double sum = 0, gate;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += energy[i];
+	gate = n ? sum / n * MODEL_GATE : 0;
+	sum = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		energy[i] = energy[i] < gate ? 0 : energy[i];
+		sum += energy[i];
+	}
+	return sum;
+}
+
+uint32_t master_model_spread(struct master_model *model, double drive_db, double ceiling_dbtp,
+			     uint32_t n, double *ret_at_s)
+{
+	uint32_t n_seconds = 0, found = 0;
+	double *energy = model_second_energies(model, pow(10, drive_db / 20),
+					       pow(10, ceiling_dbtp / 20), &n_seconds);
+	double sum = energy ? model_gate(energy, n_seconds) : 0, passed = 0;
+
+	for (uint32_t i = 0; sum > 0 && i < n_seconds; i++) {
+		passed += energy[i];
+		while (found < n && passed >= (found + 0.5) / n * sum)
+			ret_at_s[found++] = i;
+	}
+	free(energy);
 	return found;
 }

@@ -12,6 +12,7 @@
 
 struct spool {
 	int fd;
+	char *folder; /* owned: for words */
 	uint32_t n_channels;
 	int64_t n_frames; /* written */
 	int64_t at; /* read */
@@ -19,11 +20,11 @@ struct spool {
 	float *block; /* n_channels * SPOOL_BLOCK */
 };
 
-static int spool_failed(struct mixd_error *err, const char *what)
+static int spool_failed(const struct spool *spool, struct mixd_error *err, const char *what)
 {
 	int error = errno ? errno : EIO;
 
-	error_set(err, ERROR_RESOURCE, NULL, "cannot %s a temporary file: %s", what,
+	error_set(err, ERROR_RESOURCE, spool->folder, "cannot %s a temporary file: %s", what,
 		  strerror(error));
 	error_hint(err, "it lies beside the output: is there room, and may it be written?");
 	return -error;
@@ -37,6 +38,7 @@ int spool_new(const char *folder, uint32_t n_channels, struct spool **ret, struc
 	if (!spool)
 		return error_no_memory(err);
 	spool->n_channels = n_channels;
+	spool->folder = strdup(folder);
 	spool->block = malloc((size_t)n_channels * SPOOL_BLOCK * sizeof(float));
 	spool->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (spool->fd < 0 && snprintf(path, sizeof(path), "%s/.mixd.XXXXXX", folder) > 0) {
@@ -44,8 +46,8 @@ int spool_new(const char *folder, uint32_t n_channels, struct spool **ret, struc
 		if (spool->fd >= 0)
 			unlink(path);
 	}
-	if (spool->fd < 0 || !spool->block) {
-		int r = spool->fd < 0 ? spool_failed(err, "make") : error_no_memory(err);
+	if (spool->fd < 0 || !spool->block || !spool->folder) {
+		int r = spool->fd < 0 ? spool_failed(spool, err, "make") : error_no_memory(err);
 
 		spool_free(spool);
 		return r;
@@ -67,7 +69,7 @@ static int spool_put_block(struct spool *spool, struct mixd_error *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return spool_failed(err, "write");
+			return spool_failed(spool, err, "write");
 		done += (size_t)n;
 	}
 	spool->fill = 0;
@@ -102,7 +104,7 @@ int spool_rewind(struct spool *spool, struct mixd_error *err)
 
 	spool->at = 0;
 	if (r == 0 && lseek(spool->fd, 0, SEEK_SET) < 0)
-		return spool_failed(err, "read");
+		return spool_failed(spool, err, "read");
 	return r;
 }
 
@@ -116,7 +118,7 @@ static int spool_get_block(struct spool *spool, struct mixd_error *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return spool_failed(err, "read");
+			return spool_failed(spool, err, "read");
 		done += (size_t)n;
 	}
 	return 0;
@@ -129,7 +131,7 @@ int spool_seek(struct spool *spool, int64_t frame, struct mixd_error *err)
 
 	spool->at = frame;
 	if (lseek(spool->fd, at, SEEK_SET) < 0)
-		return spool_failed(err, "read");
+		return spool_failed(spool, err, "read");
 	/* In the middle of a block the rest of it is what comes next. */
 	return frame % SPOOL_BLOCK && frame < spool->n_frames ? spool_get_block(spool, err) : 0;
 }
@@ -170,6 +172,7 @@ struct spool *spool_free(struct spool *spool)
 	if (spool->fd >= 0)
 		close(spool->fd);
 	free(spool->block);
+	free(spool->folder);
 	free(spool);
 	return NULL;
 }
