@@ -326,6 +326,10 @@ Mixd__V1__Reply *transport_request(struct mixctl *m, const char *op, const char 
 				   const char *end);
 /* "rolling at 0:12.500 (verse)"; malloc'd. */
 char *transport_text(const Mixd__V1__TransportState *state);
+#define TRANSPORT_READINGS 4
+/* What PATTERN names of transport.state, ...; 0 with m->err filled when that is nothing. */
+size_t transport_readings(struct mixctl *m, const char *pattern,
+			  Mixd__V1__Reading *ret[TRANSPORT_READINGS], uint64_t *ret_revision);
 /* Where the marker NAME is. False: there is none. */
 bool marker_place(struct mixctl *m, const char *name, double *ret_s);
 

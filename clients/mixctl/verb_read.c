@@ -322,34 +322,65 @@ static char *get_text(const struct mixctl *m, const Mixd__V1__Reading *reading)
 						    : mixctl_strdup(reading->text);
 }
 
-int verb_get(struct mixctl *m)
+/* The readings of everything that was asked for: the transport's, then what the daemon finds among the
+ * nodes. 0 with m->err filled; they stay until the end. */
+static size_t get_readings(struct mixctl *m, Mixd__V1__Reading ***ret, uint64_t *ret_revision)
 {
-	static const char *const columns[] = {"address", "value", NULL};
-	struct listing listing = {.kind = "readings", .columns = columns};
+	size_t n = 0, n_patterns = 0;
+	char **patterns = mixctl_alloc((size_t)m->n_args * sizeof(*patterns));
+	Mixd__V1__Reading **all =
+		mixctl_alloc((size_t)m->n_args * TRANSPORT_READINGS * sizeof(*all));
 	Mixd__V1__Get get = MIXD__V1__GET__INIT;
 	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
 	Mixd__V1__Reply *reply;
 
-	get.patterns = m->args;
-	get.n_patterns = (size_t)m->n_args;
+	*ret = all;
+	for (int i = 0; i < m->n_args; i++) {
+		size_t found;
+
+		if (strncmp(m->args[i], "transport.", 10) != 0) {
+			patterns[n_patterns++] = m->args[i];
+			continue;
+		}
+		found = transport_readings(m, m->args[i], all + n, ret_revision);
+		if (!found)
+			return 0;
+		n += found;
+	}
+	if (!n_patterns)
+		return n;
+	get.patterns = patterns;
+	get.n_patterns = n_patterns;
 	request.op_case = MIXD__V1__REQUEST__OP_GET;
 	request.get = &get;
 	reply = mixctl_request(m, &request);
 	if (!reply)
+		return 0;
+	*ret_revision = reply->revision;
+	*ret = mixctl_alloc((n + reply->get->n_readings + 1) * sizeof(**ret));
+	memcpy(*ret, all, n * sizeof(**ret));
+	for (size_t i = 0; i < reply->get->n_readings; i++)
+		(*ret)[n++] = reply->get->readings[i];
+	return n;
+}
+
+int verb_get(struct mixctl *m)
+{
+	static const char *const columns[] = {"address", "value", NULL};
+	struct listing listing = {.kind = "readings", .columns = columns};
+	Mixd__V1__Reading **readings;
+	size_t n = get_readings(m, &readings, &listing.revision);
+
+	if (n == 0 && m->err.code)
 		return m->err.code;
 	/* One address asked for by name: scripts want the value alone. */
-	if (m->n_args == 1 && reply->get->n_readings == 1 &&
-	    strcmp(m->args[0], reply->get->readings[0]->address) == 0 &&
+	if (m->n_args == 1 && n == 1 && strcmp(m->args[0], readings[0]->address) == 0 &&
 	    mixctl_format(m, FORMAT_TABLE) == FORMAT_TABLE) {
-		puts(get_text(m, reply->get->readings[0]));
+		puts(get_text(m, readings[0]));
 		return EXIT_YES;
 	}
-	listing.revision = reply->revision;
-	for (size_t i = 0; i < reply->get->n_readings; i++) {
-		const Mixd__V1__Reading *reading = reply->get->readings[i];
-
-		listing_add(&listing, doc_from_message(&reading->base),
-			    (const char *const[]){reading->address, get_text(m, reading)});
-	}
+	for (size_t i = 0; i < n; i++)
+		listing_add(&listing, doc_from_message(&readings[i]->base),
+			    (const char *const[]){readings[i]->address, get_text(m, readings[i])});
 	return listing_print(m, &listing);
 }

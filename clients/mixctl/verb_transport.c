@@ -1,4 +1,5 @@
 /* verb_transport.c - play, stop, locate, loop: the time line; marker: its places. */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,78 @@ char *transport_text(const Mixd__V1__TransportState *state)
 				     transport_clock(state->loop_end_s));
 	return text;
 }
+
+/* ---- its values, as get prints them -------------------------------------------------------- */
+
+static void read_state(const Mixd__V1__TransportState *state, Mixd__V1__Reading *ret)
+{
+	ret->text = state->state;
+	ret->value->kind_case = MIXD__V1__VALUE__KIND_TEXT;
+	ret->value->text = state->state;
+}
+
+static void read_position(const Mixd__V1__TransportState *state, Mixd__V1__Reading *ret)
+{
+	static char unit[] = "s";
+
+	ret->text = state->text;
+	ret->unit = unit;
+	ret->value->kind_case = MIXD__V1__VALUE__KIND_NUMBER;
+	ret->value->number = state->position_s;
+}
+
+static void read_loop(const Mixd__V1__TransportState *state, Mixd__V1__Reading *ret)
+{
+	ret->text = state->loop ? mixctl_printf("%s %s", transport_clock(state->loop_start_s),
+						transport_clock(state->loop_end_s))
+				: mixctl_strdup("off");
+	ret->value->kind_case = MIXD__V1__VALUE__KIND_FLAG;
+	ret->value->flag = state->loop;
+}
+
+static void read_marker(const Mixd__V1__TransportState *state, Mixd__V1__Reading *ret)
+{
+	ret->text = state->marker;
+	ret->value->kind_case = MIXD__V1__VALUE__KIND_TEXT;
+	ret->value->text = state->marker;
+}
+
+static const struct {
+	const char *address;
+	void (*read)(const Mixd__V1__TransportState *state, Mixd__V1__Reading *ret);
+} transport_rows[] = {
+	{"transport.state", read_state},
+	{"transport.position", read_position},
+	{"transport.loop", read_loop},
+	{"transport.marker", read_marker},
+};
+
+size_t transport_readings(struct mixctl *m, const char *pattern,
+			  Mixd__V1__Reading *ret[TRANSPORT_READINGS], uint64_t *ret_revision)
+{
+	Mixd__V1__Reply *reply = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(transport_rows) / sizeof(transport_rows[0]); i++) {
+		if (fnmatch(pattern, transport_rows[i].address, 0) != 0)
+			continue;
+		if (!reply && !(reply = transport_request(m, "", "", "")))
+			return 0;
+		*ret_revision = reply->revision;
+		ret[n] = mixctl_alloc(sizeof(*ret[n]));
+		mixd__v1__reading__init(ret[n]);
+		ret[n]->value = mixctl_alloc(sizeof(*ret[n]->value));
+		mixd__v1__value__init(ret[n]->value);
+		ret[n]->address = mixctl_strdup(transport_rows[i].address);
+		transport_rows[i].read(reply->transport->transport, ret[n++]);
+	}
+	if (n == 0)
+		mixctl_error(m, EXIT_NOT_FOUND, pattern, "state, position, loop and marker are",
+			     "the transport has no such value");
+	return n;
+}
+
+/* ---- play, stop, locate, loop -------------------------------------------------------------- */
 
 static int transport_run(struct mixctl *m, const char *op, const char *position, const char *end)
 {

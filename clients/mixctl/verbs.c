@@ -24,8 +24,10 @@ const struct verb verbs[] = {
 	 .words = "NODE.PARAM...",
 	 .doc = "read params, configs and meters",
 	 .more = "One address asked for by name prints its value alone, in a form that set takes "
-		 "back. Patterns print a table.",
-	 .examples = "get limit.ceiling\nget 'vox/*.gain' -o json\nget -n limit.ceiling",
+		 "back. Patterns print a table. transport.state, .position, .loop and .marker are "
+		 "read, too.",
+	 .examples = "get limit.ceiling\nget 'vox/*.gain' -o json\nget -n limit.ceiling\n"
+		     "get 'transport.*'",
 	 .options = OPTION_NUMBER,
 	 .min_args = 1,
 	 .max_args = -1,

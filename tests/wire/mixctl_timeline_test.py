@@ -137,6 +137,25 @@ def test_transport_stands_moves_and_loops():
     assert "no such value" in err("wait", "transport.speed", "=1", code=4)
 
 
+def test_get_reads_the_transport():
+    song()
+    mixctl("locate", "2s")
+    mixctl("loop", "verse", "end")
+    assert out("get", "transport.position") == "0:02.000\n"
+    assert out("get", "-n", "transport.position") == "2\n"
+    assert out("get", "transport.state") == "stopped\n" and out("get", "transport.marker") == "verse\n"
+    mixctl("loop", *out("get", "transport.loop").split())  # what it prints is taken back
+    items = json.loads(out("get", "transport.*", "drums/player.clips", "-o", "json"))["items"]
+    assert [i["address"].split(".")[1] for i in items] == ["state", "position", "loop", "marker", "clips"]
+    assert [i["value"] for i in items[:4]] == ["stopped", 2, True, "verse"] and items[1]["unit"] == "s", items
+    assert items[2]["text"] == "0:01.500 0:03.000" and not any(i["meter"] for i in items)
+    mixctl("locate", "start")
+    mixctl("loop", "off")
+    table = out("get", "transport.loop", "transport.marker")
+    assert table.split() == ["ADDRESS", "VALUE", "transport.loop", "off", "transport.marker"], table
+    assert "no such value" in err("get", "transport.speed", code=4)
+
+
 def test_markers_are_in_history():
     song()
     assert [row["name"] for row in json.loads(out("marker", "-o", "json"))["items"]] == ["verse", "end"]
@@ -212,7 +231,7 @@ def test_edits_are_changes():
     mixctl("edit", "vox", "move", "answer", "end")
     assert clips()[1]["at_s"] == 3
     # a file that is here is meant
-    done = rig.subprocess.run([rig.MIXCTL, "edit", "drums", "add", "vox.wav"], cwd=SONGS, env=ENV, check=False)
+    done = rig.subprocess.run([rig.MIXCTL, "edit", "drums", "add", "vox.wav"], cwd=SONGS, env=ENV, capture_output=True, check=False)
     assert done.returncode == 0 and clips("drums")[1]["file"] == SONGS + "/vox.wav"
     assert clips("drums")[1]["at_s"] == 1  # behind the other
     assert "clips=" in out("edit", "drums", "delete", "0s", "500ms", "--ripple", "--dry-run")
