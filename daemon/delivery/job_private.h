@@ -15,6 +15,10 @@ struct job_note {
 	char *item, *text;
 };
 
+/* job_result.c: names of files come from anywhere. What a terminal would obey, and what is no UTF-8,
+ * becomes a question mark. */
+void job_disarm(char *text);
+
 struct job {
 	/* --- immutable after init --- */
 	const struct mixd_job_verb *row;

@@ -29,12 +29,31 @@ json_t *job_real(double value)
 	return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
 }
 
-/* Names of files come from anywhere: what a terminal would obey is not for it. */
-static void job_disarm(char *text)
+/* Bytes of the letter at TEXT by RFC 3629; 0: it is none. */
+static unsigned job_letter(const unsigned char *text)
 {
-	for (; *text; text++)
-		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
+	unsigned n = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+
+	if (*text > 0xf4 || (*text == 0xe0 && text[1] < 0xa0) ||
+	    (*text == 0xed && text[1] > 0x9f) || (*text == 0xf0 && text[1] < 0x90) ||
+	    (*text == 0xf4 && text[1] > 0x8f))
+		return 0;
+	for (unsigned i = 1; i < n; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+void job_disarm(char *text)
+{
+	while (*text) {
+		unsigned n = job_letter((const unsigned char *)text);
+
+		if (n == 0 || *text == 0x7f ||
+		    (n == 1 && *text < ' ' && *text != '\n' && *text != '\t'))
 			*text = '?';
+		text += n ? n : 1;
+	}
 }
 
 void job_print(struct job *job, const char *fmt, ...)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job_private.h"
+
 #define JOB_SERVER_NOTES 256u /* in one reply */
 
 struct job_entry {
@@ -106,6 +108,8 @@ static void job_server_fill_notes(struct job_server *server, struct job *job, ui
 			break;
 		job_whole_letters(server->words[i].item);
 		job_whole_letters(server->words[i].text);
+		job_disarm(server->words[i].item);
+		job_disarm(server->words[i].text);
 		mixd__v1__job_note__init(&server->note[i]);
 		server->note[i].number = from + i;
 		server->note[i].warning = is_warning;
@@ -146,6 +150,10 @@ static void job_server_fill(struct job_server *server, const struct job_entry *e
 	reply->job = entry->id;
 	reply->state = (Mixd__V1__JobState)view->state;
 	job_whole_letters(view->item);
+	job_disarm(view->item);
+	job_disarm(view->error.address);
+	job_disarm(view->error.text);
+	job_disarm(view->error.hint);
 	reply->stage = view->stage;
 	reply->item = view->item;
 	reply->done_s = view->done_s;

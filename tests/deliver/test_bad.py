@@ -184,6 +184,38 @@ def PAGE_VERBS():
     return [verbs[name] for name in verbs if f" {name} " in words]
 
 
+def test_a_batch_goes_on():
+    """All that can be made of a folder is made; the others are told by name, and again the next time."""
+    corpus()
+    folder = FOLDER / "mixed"
+    folder.mkdir()
+    good = ("good.wav", "with spaces.wav", "quote'\".wav", "größe.wav", "-dash.wav", "new\nline.wav", "{stem}.wav",
+            "$HOME.wav", "semi;touch x.wav")  # fmt: skip
+    bad = ("empty.wav", "nan.wav", "data-longer.wav", "text.wav", "channels-1000.wav")
+    for name in good:
+        shutil.copy(FOLDER / "good.wav", folder / name)
+    for name in bad:
+        shutil.copy(FOLDER / name, folder / name)
+    os.mkfifo(folder / "pipe.wav")
+    os.symlink("nowhere", folder / "dangling.wav")
+    (folder / bad_media.NO_NAMES[0]).write_bytes((FOLDER / "good.wav").read_bytes())
+    for again in (False, True):
+        done = rig.mixctl("batch", "mixed", "-o", "out", "--verb", "master --target -30", cwd=FOLDER, code=1)
+        assert f"{len(bad) + 3} failed" in done.stdout, done.stdout
+        assert ("0 done" if again else f"{len(good)} done") in done.stdout.splitlines()[-1], done.stdout
+        for name in (*bad, "pipe.wav", "dangling.wav", "latin1-"):
+            assert name in done.stdout, (name, done.stdout)
+    made = sorted(name for name in os.listdir(FOLDER / "out") if not name.startswith(".mixd"))
+    assert made == sorted(good), made
+    assert not (FOLDER / "x.wav").exists()
+    shutil.rmtree(FOLDER / "out")
+    said = rig.err("audiobook", "mixed", "-o", "book", cwd=FOLDER, code=5)
+    assert "channels-1000.wav" in said and not (FOLDER / "book").exists(), said
+    (FOLDER / "said.wav").symlink_to("good.wav")
+    rig.err("audiobook", "said.wav", "-o", "book", "--cover", "mixed/pipe.wav", cwd=FOLDER, code=5)
+    assert not (FOLDER / "book").exists() and not rig.leftovers(), rig.leftovers()
+
+
 def test_places_that_are_none():
     """Outputs that cannot be: a missing folder, a folder in the way, the input itself, no right to write."""
     corpus()
