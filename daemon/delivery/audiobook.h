@@ -49,6 +49,8 @@ struct book {
 
 /* Words of the job: files, and folders with files. -ENOENT, -EINVAL with *err. */
 int book_collect(struct book *book, struct mixd_error *err);
+/* What their headers say is refused already. */
+int book_look(struct book *book, struct mixd_error *err);
 int book_measure(struct book *book, struct mixd_error *err);
 /* What is refused, is refused here: nothing has been written yet. CHANNELS 0: as they are. */
 int book_plan(struct book *book, uint32_t channels, struct mixd_error *err);

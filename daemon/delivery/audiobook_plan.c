@@ -203,6 +203,51 @@ int book_collect(struct book *book, struct mixd_error *err)
 
 /* ---- what they are like ----------------------------------------------------------------------- */
 
+/* Longer than the spec has it, or of too many channels: told before hours are read. */
+static int look_at(const struct book *book, const struct book_chapter *chapter,
+		   const struct media_info *info, struct mixd_error *err)
+{
+	double max_s = INFINITY, length_s = (double)info->n_frames / info->rate;
+
+	for (uint32_t i = 0; i < book->spec->n_clauses; i++)
+		if (strcmp(book->spec->clause[i].id, "duration") == 0 &&
+		    book->spec->clause[i].severity == SPEC_MUST)
+			max_s = book->spec->clause[i].max;
+	if (length_s > max_s) {
+		error_set(err, ERROR_INVALID, chapter->name,
+			  "is %.0f minutes long; %s allows %.0f minutes a file", length_s / 60,
+			  book->spec->name, max_s / 60);
+		error_hint(err, "split it at a pause into %.0f parts: each is a chapter of its own",
+			   ceil(length_s / max_s));
+		return -EINVAL;
+	}
+	if (info->n_channels > 2) {
+		error_set(err, ERROR_INVALID, chapter->name,
+			  "has %u channels; a chapter has one or two", info->n_channels);
+		error_hint(err, "mix it down first: mixctl render");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int book_look(struct book *book, struct mixd_error *err)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < book->n_chapters; i++) {
+		struct media_reader *reader = NULL;
+
+		r = media_open(book->chapter[i].path, &reader, err);
+		if (r == 0)
+			r = look_at(book, &book->chapter[i], media_reader_info(reader), err);
+		else
+			snprintf(err->address, sizeof(err->address), "%.150s",
+				 book->chapter[i].name);
+		media_close(reader);
+	}
+	return r;
+}
+
 struct plan_file {
 	struct media_reader *reader;
 	const char *path;
@@ -259,35 +304,13 @@ int book_measure(struct book *book, struct mixd_error *err)
 
 /* ---- what they need --------------------------------------------------------------------------- */
 
-static int plan_refuse(const struct book *book, const struct book_chapter *chapter,
-		       struct mixd_error *err)
+static int plan_refuse(const struct book_chapter *chapter, struct mixd_error *err)
 {
-	double max_s = INFINITY, length_s = chapter->before.duration_s;
-
-	for (uint32_t i = 0; i < book->spec->n_clauses; i++)
-		if (strcmp(book->spec->clause[i].id, "duration") == 0 &&
-		    book->spec->clause[i].severity == SPEC_MUST)
-			max_s = book->spec->clause[i].max;
-	if (length_s > max_s) {
-		error_set(err, ERROR_INVALID, chapter->name,
-			  "is %.0f minutes long; %s allows %.0f minutes a file", length_s / 60,
-			  book->spec->name, max_s / 60);
-		error_hint(err, "split it at a pause into %.0f parts: each is a chapter of its own",
-			   ceil(length_s / max_s));
-		return -EINVAL;
-	}
-	if (chapter->info.n_channels > 2) {
-		error_set(err, ERROR_INVALID, chapter->name,
-			  "has %u channels; a chapter has one or two", chapter->info.n_channels);
-		error_hint(err, "mix it down first: mixctl render");
-		return -EINVAL;
-	}
-	if (!isfinite(chapter->before.rms) || chapter->tone.end == chapter->tone.first) {
-		error_set(err, ERROR_INVALID, chapter->name, "is silent");
-		error_hint(err, "leave it out, or record it again");
-		return -EINVAL;
-	}
-	return 0;
+	if (isfinite(chapter->before.rms) && chapter->tone.end > chapter->tone.first)
+		return 0;
+	error_set(err, ERROR_INVALID, chapter->name, "is silent");
+	error_hint(err, "leave it out, or record it again");
+	return -EINVAL;
 }
 
 static uint32_t plan_channels(const struct book *book, uint32_t channels)
@@ -306,7 +329,7 @@ int book_plan(struct book *book, uint32_t channels, struct mixd_error *err)
 	for (uint32_t i = 0; i < book->n_chapters; i++) {
 		struct book_chapter *chapter = &book->chapter[i];
 		const struct measure_result *before = &chapter->before;
-		int r = plan_refuse(book, chapter, err);
+		int r = plan_refuse(chapter, err);
 
 		if (r < 0)
 			return r;

@@ -3,6 +3,8 @@
  * QUIETEST    Power of all channels per 10 ms. A stretch of 1 s, 0.5 s or 0.25 s counts when none of
  *             its ticks is digital silence, and none more than 9 dB above its mean (no word begins
  *             in it). The longest one is taken that is at most 3 dB above the quietest of all.
+ *             Where the pauses are digital silence, what is left is voice: then it counts only 20 dB
+ *             below the mean of what sounds.
  * HUM         Power at 50 or 60 Hz and its harmonics up to the tenth, by a Hann window over the whole
  *             stretch (Harris, Proc. IEEE 66(1), 1978: coherent gain 1/2), against all power. */
 #include "roomtone.h"
@@ -21,6 +23,8 @@ DEFINE_CLEANUP(measure_free, struct measure *)
 #define TONE_SIZES 3u
 #define TONE_EVEN 8.0 /* a tick against the mean: 9 dB */
 #define TONE_NEAR_DB 3.0
+#define TONE_BLACK_TICKS 30
+#define TONE_VOICE 0.01 /* -20 dB against the mean of what sounds */
 #define TONE_SILENT_DBFS (-61.0) /* what counts as silence once it is louder, with some room */
 #define TONE_MADE_DBFS (-72.0)
 #define TONE_MADE_S 1.0
@@ -37,7 +41,8 @@ struct tone_best {
 
 struct tone_scan {
 	double power[TONE_TICKS];
-	int64_t n_ticks, black_tick; /* the last black one; -1 */
+	int64_t n_ticks, n_black, black_tick; /* the last black one; -1 */
+	double sum; /* of all power */
 	struct tone_best best[TONE_SIZES];
 };
 
@@ -46,8 +51,11 @@ static void scan_tick(struct tone_scan *scan, double power, bool is_black)
 	double sum = 0, highest = 0;
 
 	scan->power[scan->n_ticks % TONE_TICKS] = power;
-	if (is_black)
+	if (is_black) {
 		scan->black_tick = scan->n_ticks;
+		scan->n_black++;
+	}
+	scan->sum += power;
 	scan->n_ticks++;
 	for (uint32_t k = 1; k <= TONE_TICKS && k <= scan->n_ticks; k++) {
 		double one = scan->power[(scan->n_ticks - k) % TONE_TICKS];
@@ -69,6 +77,9 @@ static uint32_t scan_choose(const struct tone_scan *scan)
 	for (uint32_t s = 0; s < TONE_SIZES; s++)
 		if (scan->best[s].power >= 0)
 			lowest = fmin(lowest, scan->best[s].power);
+	if (scan->n_black >= TONE_BLACK_TICKS &&
+	    lowest > TONE_VOICE * scan->sum / (double)(scan->n_ticks - scan->n_black + 1))
+		return TONE_SIZES;
 	for (uint32_t s = 0; s < TONE_SIZES; s++)
 		if (scan->best[s].power >= 0 && scan->best[s].power <= lowest * near)
 			return s;

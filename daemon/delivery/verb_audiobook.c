@@ -349,6 +349,8 @@ static int verb_run(struct verb_book *verb, struct mixd_error *err)
 	if (r == 0 && job_text(book->job, "series", NULL))
 		r = series_check_name(job_text(book->job, "series", NULL), err);
 	if (r == 0)
+		r = book_look(book, err);
+	if (r == 0)
 		r = book_measure(book, err);
 	if (r == 0)
 		r = book_plan(book, channels[(int)job_number(book->job, "channels", 0)], err);

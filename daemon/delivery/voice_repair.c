@@ -18,7 +18,7 @@
 #define REPAIR_MARGIN_DB 2.0
 #define REPAIR_DENOISE_MAX_DB 24.0
 #define REPAIR_EXPANDER_MAX_DB 12.0
-#define REPAIR_EXPANDER_ABOVE_DB 8.0
+#define REPAIR_EXPANDER_ABOVE_DB 16.0 /* over its RMS: peaks of noise reach 12 dB */
 #define REPAIR_OFFSET_DBFS (-50.0)
 
 void voice_repair_plan(const struct roomtone *tone, double gain_db, double limit_dbfs,
