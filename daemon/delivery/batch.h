@@ -148,6 +148,8 @@ const json_t *batch_journal_find(const struct batch_journal *journal, const char
 const json_t *batch_journal_last(const struct batch_journal *journal, uint64_t id);
 /* One line, on the disk when this returns (B2). RECORD is taken. */
 int batch_journal_add(struct batch_journal *journal, json_t *record, struct mixd_error *err);
+/* What the journal in PATH has finished, too. One that cannot be read has nothing. */
+int batch_journal_absorb(struct batch_journal *journal, const char *path, struct mixd_error *err);
 struct batch_journal *batch_journal_free(struct batch_journal *journal);
 /* What the journal says about ITEM as it has ended; NULL without memory. */
 json_t *batch_record(const struct batch_item *item);
@@ -198,6 +200,9 @@ struct batch_run {
 int batch_run_here(struct batch_run *run, struct mixd_error *err);
 /* Something became of ITEM: journal, words for people. */
 int batch_run_ended(struct batch_run *run, struct batch_item *item, struct mixd_error *err);
+void batch_run_say(struct batch_run *run, const struct batch_item *item);
+/* ERROR_INTERRUPTED, with how much is done. */
+int batch_run_interrupted(const struct batch_run *run, struct mixd_error *err);
 /* The address of its error says no more than its name does. */
 bool batch_error_names_item(const struct batch_item *item);
 /* The folders above PATH. -errno. */

@@ -346,6 +346,25 @@ int batch_journal_add(struct batch_journal *journal, json_t *record, struct mixd
 	return r;
 }
 
+int batch_journal_absorb(struct batch_journal *journal, const char *path, struct mixd_error *err)
+{
+	struct batch_journal *other = NULL;
+	struct mixd_error unread = {0};
+	const char *key;
+	json_t *record;
+	int r = 0;
+
+	if (batch_journal_open(path, "", true, &other, &unread) < 0)
+		return 0;
+	json_object_foreach(other->finished, key, record)
+	{
+		if (r == 0)
+			r = batch_journal_add(journal, json_deep_copy(record), err);
+	}
+	batch_journal_free(other);
+	return r;
+}
+
 struct batch_journal *batch_journal_free(struct batch_journal *journal)
 {
 	if (!journal)

@@ -28,7 +28,7 @@ bool batch_error_names_item(const struct batch_item *item)
 	return strstr(item->name, item->error.address) || strstr(item->error.address, item->name);
 }
 
-static void run_say(struct batch_run *run, const struct batch_item *item)
+void batch_run_say(struct batch_run *run, const struct batch_item *item)
 {
 	bool is_told = batch_error_names_item(item);
 
@@ -58,7 +58,7 @@ int batch_run_ended(struct batch_run *run, struct batch_item *item, struct mixd_
 	}
 	if (r == 0 && item->state != BATCH_CANCELLED)
 		r = batch_journal_add(run->journal, batch_record(item), err);
-	run_say(run, item);
+	batch_run_say(run, item);
 	return r;
 }
 
@@ -212,7 +212,7 @@ static int run_turn(struct run_here *here, struct mixd_error *err)
 	return r;
 }
 
-static int run_interrupted(const struct batch_run *run, struct mixd_error *err)
+int batch_run_interrupted(const struct batch_run *run, struct mixd_error *err)
 {
 	uint32_t n = 0;
 
@@ -247,7 +247,7 @@ int batch_run_here(struct batch_run *run, struct mixd_error *err)
 		if (run->todo[i]->state == BATCH_WAITING)
 			run->todo[i]->state = BATCH_CANCELLED;
 	if (r == 0 && task_is_cancelled(job_task(run->job)))
-		r = run_interrupted(run, err);
+		r = batch_run_interrupted(run, err);
 	free(here.child);
 	free(here.program);
 	return r;
