@@ -61,6 +61,16 @@ def test_jobs_are_listed_and_done():
     assert (folder / "out/single.flac").exists() and (folder / "out/single.mp3").exists()
 
 
+def test_an_episode_is_made():
+    folder, _ = given("episode.yaml", 5)
+    rig.speech(folder / "anna.wav", "The source of a river is a small place. Nobody has ever seen it grow larger.")
+    rig.speech(folder / "ben.wav", "Its mouth is wide, and the tide comes in twice a day, as it always has done.")
+    mixctl("podcast", "episode.yaml", "-o", "episode.mp3", "--session", "session.yaml", cwd=folder)
+    figures = rig.ebur128(folder / "episode.mp3")
+    assert abs(figures["i"] + 16) < 1.1 and figures["peak"] <= -0.9, figures
+    assert "anna.wav" in (folder / "session.yaml").read_text()
+
+
 def test_nothing_is_left_behind():
     assert not rig.leftovers(), rig.leftovers()
 
