@@ -12,19 +12,18 @@
 
 const struct mixd_job_verb *const mixd_job_verbs[] = {
 	/* in the order of help */
-	&mixd_job_master,
-	&mixd_job_check,
 	&mixd_job_render,
-	&mixd_job_batch,
-	&mixd_job_spec,
-	&mixd_job_edit,
-	&mixd_job_audiobook,
-	&mixd_job_podcast,
-	&mixd_job_podcast,
-	&mixd_job_series,
 	&mixd_job_measure,
+	&mixd_job_check,
+	&mixd_job_spec,
+	&mixd_job_master,
 	&mixd_job_album,
 	&mixd_job_ddp,
+	&mixd_job_podcast,
+	&mixd_job_audiobook,
+	&mixd_job_series,
+	&mixd_job_batch,
+	&mixd_job_edit,
 	NULL,
 };
 
