@@ -287,13 +287,16 @@ int album_sound(struct job *job, struct album *album, const char *folder, struct
 {
 	_cleanup_free_ char *session = album_session(album);
 	_cleanup_(spool_freep) struct spool *spool = NULL;
+	char name[128];
 	int r = session ? read_spec(album, err) : error_no_memory(err);
 
 	if (r < 0)
 		return r;
 	job_stage(job, "time line", NULL);
-	r = render_to_spool(job, album, session, album->document->name, album->document->folder,
-			    NULL, folder, &spool, err);
+	/* lines of what album_session() made: not the document's */
+	snprintf(name, sizeof(name), "%.100s, as a session", album->document->name);
+	r = render_to_spool(job, album, session, name, album->document->folder, NULL, folder,
+			    &spool, err);
 	if (r == 0 && album->chain)
 		r = run_chain(job, album, folder, &spool, err);
 	if (r == 0 && album->mode != ALBUM_NONE && !isnan(album->target_lufs)) {

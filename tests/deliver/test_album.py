@@ -338,7 +338,7 @@ def test_words_that_do_not_fit():
 
 
 def test_interrupted_leaves_nothing():
-    put("long.wav", 240, seed=11)
+    put("long.wav", 120, seed=11)
     album("mode: none\ntracks: [{file: long.wav}, {file: long.wav}, {file: long.wav}, {file: long.wav}]\n")
     signs = (".mixd-*", "flac"), (".mixd-*/.stream0*", "flac"), (".mixd-*/mp3", "mp3"), (".mixd-*/DDP", "wav16")
     for sign, tracks in signs:
