@@ -17,8 +17,8 @@ enum { RECORDER_PARAM_RECORD, RECORDER_PARAM_SPLIT };
 static const struct mixd_param_row recorder_params[] = {
 	{"record", "On: a take begins (pre_roll earlier); off: it ends and its file gets its name",
 	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
-	{"split", "Turned on: from here on another file, without a gap",
-	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
+	{"split", "Turned on: from here on another file, without a gap", MIXD_TYPE_BOOL,
+	 MIXD_UNIT_NONE, 0, 1, 0, MIXD_RAMP_NONE, 0, NULL, NULL, 0, NULL},
 };
 
 enum {

@@ -14,7 +14,8 @@ static const char *const recorder_with[] = {"record", "transport", NULL};
 const struct mixd_config_row recorder_configs[] = {
 	{"file",
 	 "Name of the files: {n} a number that is free, {date} and {time} of the first frame, "
-	 "{position} on the time line, {marker} the last one when it was begun (start: none yet); a "
+	 "{position} on the time line, {marker} the last one when it was begun (start: none yet); "
+	 "a "
 	 "relative one begins in the folder of the session",
 	 MIXD_TYPE_STRING, MIXD_UNIT_NONE, 0, 0, 0, "take-{n}.wav", NULL, false},
 	{"format", "WAV with a broadcast (BWF) header; RF64 from 4 GiB on", MIXD_TYPE_ENUM,
@@ -27,16 +28,16 @@ const struct mixd_config_row recorder_configs[] = {
 	 MIXD_UNIT_S, 0, 86400, 0, NULL, NULL, false},
 	{"split_size", "A new file after so many million bytes, without a gap; 0: never",
 	 MIXD_TYPE_FLOAT, MIXD_UNIT_NONE, 0, 1000000, 0, NULL, NULL, false},
-	{"split_marker", "A new file at each marker that is reached, without a gap",
-	 MIXD_TYPE_BOOL, MIXD_UNIT_NONE, 0, 1, 0, NULL, NULL, false},
+	{"split_marker", "A new file at each marker that is reached, without a gap", MIXD_TYPE_BOOL,
+	 MIXD_UNIT_NONE, 0, 1, 0, NULL, NULL, false},
 	{"with", "While record is on; or only while the transport rolls, too", MIXD_TYPE_ENUM,
 	 MIXD_UNIT_NONE, 0, 1, 0, NULL, recorder_with, false},
 };
 
 /* ---- names ------------------------------------------------------------------------------------- */
 
-static const char *const recorder_words[] = {"{n}", "{date}", "{time}", "{position}", "{marker}",
-					      NULL};
+static const char *const recorder_words[] = {"{n}",	   "{date}",   "{time}",
+					     "{position}", "{marker}", NULL};
 enum {
 	RECORDER_WORD_N,
 	RECORDER_WORD_DATE,
