@@ -13,8 +13,9 @@
 #define MASTER_MARGIN_DB 0.3 /* a limiter's moving gain lifts peaks between samples by as much */
 #define MASTER_GUARD_DB 0.03 /* what a second try stays below the ceiling in addition */
 #define MASTER_CODEC_DB 4.0 /* no codec lifts peaks by as much */
-#define MASTER_CODEC_SHARE 0.7 /* of what parts lose: at their edges codecs lose more */
-#define MASTER_CODEC_GUARD_DB 0.3 /* for what the parts that are tried do not have */
+/* Of what parts lose behind a limiter, as found: more than all does. */
+#define MASTER_CODEC_SHARE 0.75
+#define MASTER_CODEC_GUARD_DB 0.4 /* for what the parts that are tried do not have */
 /* Limiting may take so much loudness, even when it is forced: with more a programme is its own noise. */
 #define MASTER_LOST_MAX_LU 20.0
 #define MASTER_UNLIMITED_DBTP 60.0
@@ -277,9 +278,8 @@ static int master_probe_codec(struct master_try *try, double *ret_over_db, doubl
 {
 	double ceiling = isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp;
 	double part_s[2 * MASTER_PARTS_MAX], plain = 0, coded = 0, peak = 0;
-	double length_s = (double)try->source->n_frames / try->source->rate;
 	struct media_target wav = try->goal->target;
-	uint32_t n_hard = 0;
+	uint32_t n_hard = 0, n_spread = 0;
 	int r = master_need_model(try, err);
 
 	wav.format = "wav";
@@ -288,11 +288,13 @@ static int master_probe_codec(struct master_try *try, double *ret_over_db, doubl
 	if (r == 0)
 		n_hard = master_model_hardest(try->model, try->pass.drive_db, ceiling,
 					      MASTER_PARTS_MAX, part_s);
-	for (uint32_t i = 0; i < MASTER_PARTS_MAX; i++)
-		part_s[n_hard + i] =
-			(i + 0.5) / MASTER_PARTS_MAX * fmax(0, length_s - MASTER_PART_S);
+	if (r == 0)
+		n_spread = master_model_spread(try->model, try->pass.drive_db,
+					       isnan(try->pass.limit_dbtp) ? MASTER_UNLIMITED_DBTP
+									   : ceiling,
+					       MASTER_PARTS_MAX, part_s + n_hard);
 	try->pass.part_s = part_s;
-	try->pass.n_parts = n_hard + MASTER_PARTS_MAX;
+	try->pass.n_parts = n_hard + n_spread;
 	job_stage(try->master->job, "try the codec", strrchr(try->goal->path, '/') + 1);
 	if (r == 0)
 		r = master_probe(try, &wav, n_hard * MASTER_PART_S, &plain, &peak, err);
@@ -302,7 +304,9 @@ static int master_probe_codec(struct master_try *try, double *ret_over_db, doubl
 	try->pass.part_s = NULL;
 	try->pass.n_parts = 0;
 	*ret_over_db = peak - try->max_dbtp;
-	*ret_loss_lu = isfinite(plain - coded) ? MASTER_CODEC_SHARE * (plain - coded) : 0;
+	*ret_loss_lu = isfinite(plain - coded) ? plain - coded : 0;
+	if (!isnan(try->pass.limit_dbtp))
+		*ret_loss_lu *= MASTER_CODEC_SHARE;
 	return r;
 }
 

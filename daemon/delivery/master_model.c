@@ -25,7 +25,7 @@
 
 /* Ticks are short enough for the limiter's window of 11.5 ms to be no less than SLIDEMIN_CHUNK of them. */
 #define MODEL_TICKS 1500u /* a second */
-#define MODEL_HOP_TICKS (MODEL_TICKS / 10u) /* of loudness: 100 ms */
+enum { MODEL_HOP_TICKS = MODEL_TICKS / 10 }; /* of loudness: 100 ms */
 #define MODEL_BETA 3.0 /* the limiter's detector */
 #define MODEL_LOOKAHEAD_TICKS 2u /* 1.5 ms less what lies within a tick */
 #define MODEL_HOLD_TICKS 16u /* 10 ms, and what fits the limiter best: ticks are coarse */
@@ -113,7 +113,7 @@ static int model_no_room(const struct master_model *model, struct mixd_error *er
 
 	error_set(err, ERROR_RESOURCE, model->folder, "cannot write a temporary file: %s",
 		  strerror(error));
-	error_hint(err, "make room on the disk of the output: 8 kB for each second");
+	error_hint(err, "make room on the disk of the output: 12 kB for each second");
 	return -error;
 }
 

@@ -62,6 +62,10 @@ double master_model_level(struct master_model *model, double drive_db, double ce
  * most peaks near the ceiling, in order of time. Returns how many there are. */
 uint32_t master_model_hardest(struct master_model *model, double drive_db, double ceiling_dbtp,
 			      uint32_t n, double *ret_at_s);
+/* N (at most MASTER_PARTS_MAX) seconds that stand for the loudness of all: each for an equal share of its
+ * energy; a loud one may come twice. In order of time. Returns how many there are. */
+uint32_t master_model_spread(struct master_model *model, double drive_db, double ceiling_dbtp,
+			     uint32_t n, double *ret_at_s);
 struct master_model *master_model_free(struct master_model *model);
 
 /* ---- master_pass.c: one deliverable, written once ---- */
