@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 from scipy import signal
@@ -82,7 +83,7 @@ def programmes():
         for k in range(20):
             kind = KINDS[k % len(KINDS)]
             path = rig.FOLDER / f"{k:02}-{kind}.wav"
-            x = programme(kind, RATE * (20 + k))
+            x = programme(kind, RATE * (12 + k // 2))
             fade = numpy.linspace(0, 1, 960)[:, None]
             x[:960] *= fade
             x[-960:] *= fade[::-1]
@@ -98,9 +99,10 @@ def test_loudness_beside_ffmpeg():
     paths = programmes()
     items = rig.ask("measure", *paths)["items"]
     worst = {"i": 0.0, "lra": 0.0, "peak": 0.0}
-    for path, item in zip(paths, items):
+    with ThreadPoolExecutor(2) as pool:
+        wanted = list(pool.map(rig.ebur128, paths))
+    for path, item, want in zip(paths, items, wanted):
         assert item["file"] == str(path)
-        want = rig.ebur128(path)
         worst["i"] = max(worst["i"], abs(item["integrated_lufs"] - want["i"]))
         worst["lra"] = max(worst["lra"], abs(item["range_lu"] - want["lra"]))
         worst["peak"] = max(worst["peak"], abs(item["true_peak_dbtp"] - want["peak"]))
@@ -198,7 +200,7 @@ def test_only_what_was_asked_for():
     item = rig.ask("measure", programmes()[0], "--only", "loudness,levels")["items"][0]
     assert item["true_peak_dbtp"] is None and item["rms_dbfs"] is not None
     item = rig.ask("measure", programmes()[0], "--only", "series")["items"][0]
-    assert len(item["momentary_lufs"]) == 200 and item["series_hz"] == 10
+    assert len(item["momentary_lufs"]) == 120 and item["series_hz"] == 10
     assert "did you mean loudness" in rig.err("measure", programmes()[0], "--only", "loudnes", code=2)
 
 
