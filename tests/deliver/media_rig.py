@@ -12,6 +12,7 @@ import tap
 TOOL = os.environ["MEDIA_TOOL"]
 FOLDER = Path(tempfile.mkdtemp(prefix="mixd-media-"))
 ENV = {**os.environ, "LC_ALL": "C.UTF-8"}
+PATIENCE = float(os.environ.get("MIXD_TEST_PATIENCE", 1))  # see rig.py
 LOSSLESS = ("wav", "rf64", "w64", "aiff", "caf", "flac")
 FORMATS = LOSSLESS + ("alac", "ogg", "opus", "mp3", "m4a")
 
@@ -21,7 +22,7 @@ def media_tool(*args, code=0, env=None):
         [TOOL, *map(str, args)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=120 * PATIENCE,
         check=False,
         env={**ENV, **(env or {})},
     )

@@ -1,7 +1,9 @@
 """What tests of verbs that work on files share: a folder, mixctl run to its end, sound made and read.
 
 Environment: MIXD, MIXCTL (programs), MIXD_NODE_PATH. Each test program has a folder of its own, which is gone
-at its end; what mixctl leaves beside what it was asked for is a failure (`tidy`).
+at its end; what mixctl leaves beside what it was asked for is a failure (`tidy`). MIXD_TEST_PATIENCE: how many
+times longer than usual things may take (under a sanitizer). What a sanitizer has to say of any process, mixctl's
+own daemon included, fails the program at its end.
 """
 
 import json
@@ -17,6 +19,7 @@ import numpy
 import tap
 
 MIXD, MIXCTL = os.environ["MIXD"], os.environ["MIXCTL"]
+PATIENCE = float(os.environ.get("MIXD_TEST_PATIENCE", 1))
 FOLDER = Path(tempfile.mkdtemp(prefix="mixd-deliver-"))
 TEMP = FOLDER / "temp"
 TEMP.mkdir()
@@ -34,6 +37,11 @@ ENV.update(
     LC_ALL="C.UTF-8",
     TZ="UTC",
 )
+REPORTS = FOLDER / "sanitizer"
+REPORTS.mkdir()
+for _name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+    if _name in ENV:
+        ENV[_name] += f":log_path={REPORTS}/report"
 
 
 def mixctl(*args, code=0, cwd=FOLDER, env=None, timeout=120, stdin=None):
@@ -45,7 +53,7 @@ def mixctl(*args, code=0, cwd=FOLDER, env=None, timeout=120, stdin=None):
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=timeout * PATIENCE,
         check=False,
     )
     assert code is None or done.returncode == code, (
@@ -150,4 +158,6 @@ def leftovers(folder=FOLDER):
 
 
 def done():
+    said = [path.read_text(errors="replace") for path in sorted(REPORTS.iterdir())]
+    assert not said, f"{len(said)} reports of a sanitizer:\n{said[0][:6000]}"
     shutil.rmtree(FOLDER, ignore_errors=True)

@@ -20,7 +20,7 @@ def alive(pid):
 
 
 def wait_for(what, seconds=20):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * rig.PATIENCE
     while not what():
         assert time.monotonic() < end, "not in time"
         time.sleep(0.005)
@@ -90,7 +90,7 @@ def test_a_live_daemon_takes_no_files():
     env = {**rig.ENV, "XDG_RUNTIME_DIR": str(rig.FOLDER)}
     daemon = tap.start([rig.MIXD, "--no-pipewire", "--ephemeral", "--instance", "live"], env=env)
     live = {"XDG_RUNTIME_DIR": str(rig.FOLDER)}
-    rig.mixctl("--instance", "live", "wait", "up", "--timeout", "10s", env=live)
+    rig.mixctl("--instance", "live", "wait", "up", "--timeout", f"{10 * rig.PATIENCE:g}s", env=live)
     said = rig.err("--instance", "live", "spec", "ls", code=3, env=live)
     assert "takes no work on files" in said and "leave --instance" in said
     daemon.send_signal(signal.SIGTERM)
@@ -101,7 +101,7 @@ def test_a_jobs_daemon_serves_many_calls():
     env = {**rig.ENV, "XDG_RUNTIME_DIR": str(rig.FOLDER)}
     daemon = tap.start([rig.MIXD, "--jobs", "--instance", "jobs"], env=env)
     jobs = {"XDG_RUNTIME_DIR": str(rig.FOLDER)}
-    rig.mixctl("--instance", "jobs", "wait", "up", "--timeout", "10s", env=jobs)
+    rig.mixctl("--instance", "jobs", "wait", "up", "--timeout", f"{10 * rig.PATIENCE:g}s", env=jobs)
     for _ in range(70):  # more than it remembers
         assert "ebu-r128" in rig.out("--instance", "jobs", "spec", "ls", env=jobs)
     daemon.send_signal(signal.SIGTERM)
@@ -140,7 +140,7 @@ def test_interrupts_leave_nothing():
     for signo in (signal.SIGINT, signal.SIGTERM):
         process, daemon = long_job()
         process.send_signal(signo)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=30 * rig.PATIENCE)
         assert process.returncode == 130, (process.returncode, said)
         assert "was interrupted; nothing was written" in said
         assert not alive(daemon)
@@ -162,7 +162,7 @@ def test_a_killed_daemon_is_an_error_in_words():
     write_session()
     process, daemon = long_job()
     os.kill(daemon, signal.SIGKILL)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=30 * rig.PATIENCE)
     assert process.returncode == 8 and "was ended by signal 9" in said, said
     assert not (rig.FOLDER / "long.flac").exists()
     rig.out("render", "through.yaml", "-i", "short.wav", "-o", "long.flac", code=None)
@@ -175,7 +175,7 @@ def test_progress_as_lines():
     write_session()
     process, _ = long_job()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=30 * rig.PATIENCE)
     lines = subprocess.Popen(
         [rig.MIXCTL, "render", "through.yaml", "-i", "long.wav", "-o", "long.flac", "-o", "jsonl"],
         cwd=rig.FOLDER, env=rig.ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -186,7 +186,7 @@ def test_progress_as_lines():
             break
     assert event["total_s"] >= 3600 and 0 < event["done_s"] <= event["total_s"], event
     lines.send_signal(signal.SIGINT)
-    lines.communicate(timeout=30)
+    lines.communicate(timeout=30 * rig.PATIENCE)
     assert lines.returncode == 130
 
 

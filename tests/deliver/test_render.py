@@ -286,7 +286,7 @@ def test_cancelled_at_any_time_there_is_no_file():
         )  # fmt: skip
         time.sleep(delay)  # any time will do
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=30 * rig.PATIENCE)
         assert process.returncode in (130, -signal.SIGINT, 0), (process.returncode, said)
         if process.returncode:
             assert (rig.FOLDER / "old.wav").read_bytes() == b"as it was"

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import tap  # noqa: E402  (the harness of Python tests)
 
 TOOL = os.environ["MEDIA_TOOL"]
+PATIENCE = float(os.environ.get("MIXD_TEST_PATIENCE", 1))  # see tests/deliver/rig.py
 FOLDER = Path(tempfile.mkdtemp(prefix="mixd-media-"))
 CHANNELS = {
     "mono": 1, "stereo": 2, "3.0": 3, "quad": 4, "5.0": 5, "5.1": 6, "6.1": 7, "7.1": 8,
@@ -47,7 +48,7 @@ class Refused(Exception):
 
 
 def call(argv, data=None):
-    done = subprocess.run([TOOL] + argv, input=data, capture_output=True, timeout=120)
+    done = subprocess.run([TOOL] + argv, input=data, capture_output=True, timeout=120 * PATIENCE)
     text = done.stderr.decode()
     if done.returncode:
         assert text.startswith("error") or "error" in text, (done.returncode, text)
