@@ -40,6 +40,9 @@ SYSTEM = {
     "soxr.h": {"daemon/render", "tests"},
     "libav": {"daemon/av", "tests"},
     "cairo.h": {"daemon/delivery"},
+    "md5.h": {"daemon/delivery"},
+    "zlib.h": {"daemon/delivery"},
+    "xxhash.h": {"daemon/delivery"},
     "systemd/": {"daemon", "tests"},
 }
 
