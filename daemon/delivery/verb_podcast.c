@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "cover.h"
@@ -131,6 +132,38 @@ static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_er
 	return r;
 }
 
+static bool is_same(const char *path, const struct podcast_sound *sound)
+{
+	struct stat in, out;
+
+	return sound->file && stat(path, &out) == 0 && stat(sound->file, &in) == 0 &&
+	       in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+}
+
+/* Nothing may be written over what is read. */
+static int verb_check_outputs(const struct verb_podcast *verb, struct mixd_error *err)
+{
+	const struct podcast *podcast = &verb->podcast;
+
+	for (uint32_t i = 0; i < verb->request.n_goals; i++) {
+		const char *path = verb->goal[i].path;
+		bool is_read = is_same(path, &podcast->intro) || is_same(path, &podcast->outro) ||
+			       is_same(path, &podcast->bed);
+
+		for (uint32_t k = 0; k < podcast->n_voices; k++)
+			is_read = is_read || is_same(path, &podcast->voice[k]);
+		for (uint32_t k = 0; k < podcast->n_inserts; k++)
+			is_read = is_read || is_same(path, &podcast->insert[k]);
+		if (!is_read)
+			continue;
+		error_set(err, ERROR_CONFLICT, path,
+			  "is one of the episode's recordings, and would be replaced");
+		error_hint(err, "write to another file");
+		return -EEXIST;
+	}
+	return 0;
+}
+
 static int verb_write_session(struct verb_podcast *verb, const char *name, struct mixd_error *err)
 {
 	_cleanup_(media_file_freep) struct media_file *file = NULL;
@@ -223,6 +256,8 @@ static int verb_run(struct verb_podcast *verb, struct mixd_error *err)
 	r = verb_set_tags(verb, rate, err);
 	if (r == 0)
 		r = verb_set_goals(verb, rate, err);
+	if (r == 0)
+		r = verb_check_outputs(verb, err);
 	if (r == 0)
 		r = podcast_session(&verb->podcast, &verb->session, err);
 	if (r == 0 && session)

@@ -256,6 +256,8 @@ def test_faults_of_an_episode_have_places():
         assert re.search(place, said.stderr) and word in said.stderr, (replaced, said.stderr)
     assert not (rig.FOLDER / "bad.mp3").exists()
     assert "--output" in rig.err("podcast", "ep.yaml", code=2)
+    episode("over.yaml")
+    assert "recordings" in rig.err("podcast", "over.yaml", "-o", "anna.wav", code=6)
 
 
 def test_a_series_remembers_and_warns():
