@@ -74,23 +74,6 @@ static void row_of(const struct album *album, uint32_t t, struct row *ret)
 			strcat(ret->flags, flags[i].name);
 }
 
-/* Letters, not bytes: what columns are counted in. */
-static int letters(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
-static void put_padded(FILE *out, const char *text, int width)
-{
-	int n = letters(text);
-
-	fprintf(out, "%s%*s", text, n < width ? width - n : 0, "");
-}
-
 static void text_head(const struct album *album, FILE *out)
 {
 	char end[12];
@@ -117,7 +100,7 @@ char *album_sheet_text(const struct album *album)
 	if (!sheet_open(&sheet))
 		return NULL;
 	for (uint32_t t = 0; t < album->n_tracks; t++) {
-		int n = album->track[t].title ? letters(album->track[t].title) : 0;
+		int n = album->track[t].title ? job_letters(album->track[t].title) : 0;
 
 		title_width = n > title_width ? n : title_width;
 	}
@@ -130,8 +113,8 @@ char *album_sheet_text(const struct album *album)
 		struct row row;
 
 		row_of(album, t, &row);
-		fprintf(sheet.out, "%2u  ", t + 1);
-		put_padded(sheet.out, row.title, title_width);
+		fprintf(sheet.out, "%2u  %-*s", t + 1, job_width(row.title, title_width),
+			row.title);
 		fprintf(sheet.out, "  %-8s  %-8s  %-8s  %9s  %-12s", row.pregap, row.start,
 			row.length, row.gap, row.isrc);
 		if (album->is_measured)

@@ -63,6 +63,7 @@ json_t *job_real(double value); /* rounded to 1e-6; null when not finite */
 __attribute__((format(printf, 2, 3))) void job_print(struct job *job, const char *fmt, ...);
 /* For "%-*s": how many bytes of TEXT fill COLUMNS columns of letters (a limit has a "±" in it). */
 int job_width(const char *text, int columns);
+int job_letters(const char *text); /* columns that TEXT takes */
 /* What there is of the result is given out although the verb fails (one bad file of many). */
 void job_keep_result(struct job *job);
 /* The answer is no: exit code 1. */

@@ -91,6 +91,11 @@ int job_width(const char *text, int columns)
 	return columns;
 }
 
+int job_letters(const char *text)
+{
+	return (int)strlen(text) - job_width(text, 0);
+}
+
 /* ---- YAML: the same tree, by libyaml -------------------------------------------------------- */
 
 static bool job_yaml_node(yaml_emitter_t *emitter, const json_t *value);

@@ -243,20 +243,10 @@ static void faults_text(const struct measure_result *result, char *buf, size_t s
 						 kinds[k].word, kinds[k].n == 1 ? "" : "s");
 }
 
-/* Columns of NAME's letters (UTF-8), so that the table stays straight. */
-static int letters(const char *name)
-{
-	int n = 0;
-
-	for (; *name; name++)
-		n += ((unsigned char)*name & 0xc0) != 0x80;
-	return n;
-}
-
 /* The last WIDTH letters, with a mark in front when that is not all. */
 static void print_name(struct job *job, const char *name, int width)
 {
-	int n = letters(name);
+	int n = job_letters(name);
 
 	if (n <= width) {
 		job_print(job, "%s%*s", name, width - n, "");
