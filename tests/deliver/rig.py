@@ -159,5 +159,5 @@ def leftovers(folder=FOLDER):
 
 def done():
     said = [path.read_text(errors="replace") for path in sorted(REPORTS.iterdir())]
-    assert not said, f"{len(said)} reports of a sanitizer:\n{said[0][:6000]}"
     shutil.rmtree(FOLDER, ignore_errors=True)
+    assert not said, f"{len(said)} reports of a sanitizer:\n{said[0][:6000]}"
