@@ -384,6 +384,45 @@ TEST(media_read_beyond_4_gib)
 	unlink(path_of("big.wav"));
 }
 
+/* Longer than what a decoder holds: libsndfile loses its place within such files. */
+TEST(media_read_seek_in_long_vorbis)
+{
+	enum { LONG = 16 * FRAMES };
+	static float all[LONG];
+	struct media_target target;
+	struct media_writer *writer = NULL;
+	struct media_reader *reader = NULL;
+	struct mixd_error err = {0};
+	uint8_t position = MIXD_POS_MONO;
+
+	media_target_init(&target);
+	target.rate = 48000;
+	target.layout = (struct mixd_layout){"mono", 1, &position};
+	CHECK(media_create(path_of("long.ogg"), &target, &writer, &err) == 0, "%s", err.text);
+	for (int i = 0; i < LONG; i += (int)FRAMES) {
+		for (uint32_t k = 0; k < FRAMES; k++)
+			planes[0][k] = (float)(test_random_below(20000) - 10000.0) / 30000.0f;
+		CHECK(media_write(writer, (const float *const *)channels, FRAMES, &err) == 0);
+	}
+	CHECK(media_finish(writer, NULL, &err) == 0, "%s", err.text);
+	media_writer_free(writer);
+	CHECK(media_open(path_of("long.ogg"), &reader, &err) == 0);
+	for (int64_t at = 0, n; at < LONG; at += n) {
+		n = media_read(reader, channels, FRAMES, &err);
+		CHECK(n > 0);
+		memcpy(all + at, planes[0], (size_t)n * sizeof(float));
+	}
+	for (int i = 0; i < 60; i++) {
+		uint32_t at = test_random_below(LONG - 5000), n = 1 + test_random_below(5000);
+
+		CHECK(media_seek(reader, at, &err) == 0, "%s", err.text);
+		CHECK(media_read(reader, channels, n, &err) == n);
+		CHECK(memcmp(planes[0], all + at, n * sizeof(float)) == 0, "from %u", at);
+	}
+	media_close(reader);
+	unlink(path_of("long.ogg"));
+}
+
 TEST(media_read_seek)
 {
 	struct media_reader *reader = NULL;
