@@ -100,7 +100,7 @@ int batch_verb_find(const char *name, const struct mixd_job_verb **ret, const ch
 	const char *names[64], *nearest;
 	uint32_t n = 0;
 
-	for (; mixd_job_verbs[n] && n < 64; n++)
+	for (; n < 64 && mixd_job_verbs[n]; n++)
 		names[n] = mixd_job_verbs[n]->name;
 	*ret = mixd_job_verb_find(name);
 	if (!*ret) {
