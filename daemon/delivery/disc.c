@@ -136,7 +136,8 @@ int disc_upc(const char *text, char ret[14], struct mixd_error *err)
 		error_hint(err, "want 13 digits (EAN) or 12 (UPC-A), without blanks, in quotes");
 		return -EINVAL;
 	}
-	snprintf(digits, sizeof(digits), "%s%s", n == 12 ? "0" : "", text);
+	digits[0] = '0'; /* in front of 12 */
+	memcpy(digits + (13 - n), text, n + 1);
 	right = upc_check_digit(digits);
 	if (digits[12] != right) {
 		error_set(err, ERROR_INVALID, NULL, "the check digit of UPC/EAN %s is wrong", text);

@@ -116,8 +116,8 @@ void job_item(struct job *job, const char *item)
 	pthread_mutex_unlock(&job->lock);
 }
 
-static void job_add_note(struct job *job, bool is_warning, const char *item, const char *fmt,
-			 va_list args)
+__attribute__((format(printf, 4, 0))) static void
+job_add_note(struct job *job, bool is_warning, const char *item, const char *fmt, va_list args)
 {
 	struct job_note note = {.is_warning = is_warning, .item = strdup(item ? item : "")};
 	struct job_note *grown;

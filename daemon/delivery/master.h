@@ -41,7 +41,8 @@ struct master_goal {
 };
 
 struct master_request {
-	const char *input; /* absolute; NULL: the chain has no input, its players are the programme */
+	const char
+		*input; /* absolute; NULL: the chain has no input, its players are the programme */
 	const char *name; /* of the input, for people */
 	const char *chain, *chain_name, *chain_folder; /* text of a session; NULL: none */
 	bool chain_plays; /* it has players and no input, although there is one */

@@ -32,7 +32,6 @@ enum { MATCHEQ_JOB_DESIGN, MATCHEQ_JOB_BEGIN, MATCHEQ_JOB_END, MATCHEQ_JOB_FRAME
 /* Events of its own: learning ended, and nothing was loud enough. */
 #define MATCHEQ_EVENT_NOTHING 1u
 
-
 /* Two spectra and whether they are there. */
 struct matcheq_spectra {
 	double reference[LTAS_BANDS], source[LTAS_BANDS];
