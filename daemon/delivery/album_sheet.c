@@ -176,8 +176,9 @@ static void html_head(const struct album *album, FILE *out)
 	put_html(out, title);
 	fputs("</h1>\n<p>", out);
 	put_html(out, album->artist ? album->artist : "");
-	fprintf(out, "</p>\n<p>%s%s%u tracks, lead-out at %s", album->disc.upc[0] ? "UPC/EAN " : "",
-		album->disc.upc, album->n_tracks, end);
+	fprintf(out, "</p>\n<p>%s%s%s%u tracks, lead-out at %s",
+		album->disc.upc[0] ? "UPC/EAN " : "", album->disc.upc,
+		album->disc.upc[0] ? ", " : "", album->n_tracks, end);
 	if (album->is_measured)
 		fprintf(out, ", %.1f LUFS, true peak %.1f dBTP", album->after.integrated,
 			album->after.true_peak);

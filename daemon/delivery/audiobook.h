@@ -55,6 +55,8 @@ int book_measure(struct book *book, struct mixd_error *err);
 /* What is refused, is refused here: nothing has been written yet. CHANNELS 0: as they are. */
 int book_plan(struct book *book, uint32_t channels, struct mixd_error *err);
 int book_master(struct book *book, struct mixd_error *err);
+/* After book_master(): what was measured as its noise floor is speech. */
+bool book_has_no_pause(const struct book_chapter *chapter);
 /* WORK for every chapter, on up to N threads (0: all cores). The first failure in the order of the
  * chapters. */
 int book_each(struct book *book, const char *stage, uint32_t n_threads,

@@ -141,6 +141,19 @@ static int add_folder(struct book *book, const char *word, const char *path, str
 	return r;
 }
 
+/* Chapters among the recordings would be read as recordings the next time. */
+static int check_folder(const struct book *book, const char *word, const struct stat *in,
+			struct mixd_error *err)
+{
+	struct stat out;
+
+	if (stat(book->folder, &out) < 0 || in->st_dev != out.st_dev || in->st_ino != out.st_ino)
+		return 0;
+	error_set(err, ERROR_CONFLICT, word, "is the folder of the recordings, and of the output");
+	error_hint(err, "write to another folder: -o OUTDIR");
+	return -EEXIST;
+}
+
 /* Two chapters must not be written to one file, nor over what is read. */
 static int check_outputs(struct book *book, struct mixd_error *err)
 {
@@ -191,8 +204,11 @@ int book_collect(struct book *book, struct mixd_error *err)
 				  strerror(errno));
 			return -ENOENT;
 		}
-		r = S_ISDIR(what.st_mode) ? add_folder(book, word, path, err)
-					  : add_chapter(book, word, err);
+		if (S_ISDIR(what.st_mode))
+			r = check_folder(book, word, &what, err);
+		if (r == 0)
+			r = S_ISDIR(what.st_mode) ? add_folder(book, word, path, err)
+						  : add_chapter(book, word, err);
 		/* Files keep the order in which they were named only when there is no folder. */
 		if (r == 0 && S_ISDIR(what.st_mode))
 			qsort(book->chapter + first, book->n_chapters - first,
@@ -337,8 +353,8 @@ int book_plan(struct book *book, uint32_t channels, struct mixd_error *err)
 		if (!isfinite(chapter->gain_db))
 			chapter->gain_db = 0;
 		if (book->repairs)
-			voice_repair_plan(&chapter->tone, chapter->gain_db, book->limit_dbfs,
-					  before->dc_max, &chapter->repair);
+			voice_repair_plan(&chapter->tone, before->integrated, chapter->gain_db,
+					  book->limit_dbfs, before->dc_max, &chapter->repair);
 		if (channels == 0 && chapter->info.n_channels != book->n_channels)
 			job_note(book->job, chapter->name,
 				 "is stereo and others are mono: all become mono");

@@ -16,6 +16,7 @@
 #define RUN_THREADS_MAX 64u
 #define RUN_ROUNDS_MAX 3u
 #define RUN_LOOK_NS 100000000L
+#define RUN_SPEECH_DB 6.0 /* how far the gain foretold, and an even room, may be off */
 
 /* ---- side by side ------------------------------------------------------------------------------ */
 
@@ -204,12 +205,25 @@ static int run_chain(struct book *book, struct book_chapter *chapter)
 	return 0;
 }
 
+/* The quietest half second is louder than the room was in the recording: somebody speaks in it, and
+ * no repair makes it quieter. */
+bool book_has_no_pause(const struct book_chapter *chapter)
+{
+	double room_dbfs = chapter->tone.tone ? chapter->tone.tone_dbfs : -INFINITY;
+
+	return isnan(chapter->goal.quietest_dbfs) &&
+	       (chapter->repair.has_no_pause ||
+		chapter->goal.result.noise_floor > room_dbfs + chapter->gain_db + RUN_SPEECH_DB);
+}
+
 /* How far the recording's own pauses are over the limit, below 0: under it. Room tone that was made
  * says nothing about them. */
 static double run_excess(const struct book *book, const struct book_chapter *chapter)
 {
 	double floor_dbfs = chapter->goal.quietest_dbfs;
 
+	if (book_has_no_pause(chapter))
+		return -INFINITY;
 	if (isnan(floor_dbfs))
 		floor_dbfs = chapter->goal.result.noise_floor;
 	return isfinite(floor_dbfs) ? floor_dbfs - book->limit_dbfs : -INFINITY;

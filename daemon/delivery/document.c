@@ -34,7 +34,10 @@ static int document_too_large(const char *name, size_t size, struct mixd_error *
 	if (size <= SESSION_SIZE_MAX)
 		return 0;
 	r = error_set(err, ERROR_INVALID, name, "is %zu bytes long", size);
-	error_hint(err, "want a text of at most %u bytes", SESSION_SIZE_MAX);
+	error_hint(err,
+		   "want a page of YAML, of at most %u bytes; recordings are named in it, or by "
+		   "options",
+		   SESSION_SIZE_MAX);
 	return r;
 }
 

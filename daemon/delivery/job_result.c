@@ -56,6 +56,21 @@ void job_disarm(char *text)
 	}
 }
 
+/* A column that is last and empty leaves blanks behind: nobody wants them. The length. */
+static size_t job_trim(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		if (*from == '\n')
+			while (to > text && to[-1] == ' ')
+				to--;
+		*to++ = *from;
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
 void job_print(struct job *job, const char *fmt, ...)
 {
 	va_list args;
@@ -68,6 +83,9 @@ void job_print(struct job *job, const char *fmt, ...)
 	if (n < 0)
 		return;
 	job_disarm(text);
+	n = (int)job_trim(text);
+	while (*text == '\n' && job->print_size && job->print[job->print_size - 1] == ' ')
+		job->print_size--;
 	if (job->print_size + (size_t)n + 1 > job->print_room) {
 		size_t room = 2 * (job->print_size + (size_t)n + 1);
 

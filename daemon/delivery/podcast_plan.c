@@ -128,8 +128,8 @@ static int plan_voice(struct job *job, struct podcast *podcast, struct podcast_s
 		r = -EINVAL;
 	}
 	if (r == 0) {
-		voice_repair_plan(&tone, PLAN_DELIVERED_LUFS - result.integrated, PLAN_QUIET_DBFS,
-				  result.dc_max, &voice->repair);
+		voice_repair_plan(&tone, result.integrated, PLAN_DELIVERED_LUFS - result.integrated,
+				  PLAN_QUIET_DBFS, result.dc_max, &voice->repair);
 		if (voice->dehum == PODCAST_OFF)
 			voice->repair.hum_hz = 0;
 		if (voice->dehum == PODCAST_ON && !(voice->repair.hum_hz > 0))
@@ -222,6 +222,13 @@ static int plan_times(struct podcast *podcast, struct mixd_error *err)
 	return 0;
 }
 
+static void plan_warn(struct job *job, const char *name, const struct podcast_sound *music)
+{
+	if (music->file && music->overlap_s > music->length_s)
+		job_warn(job, name, "overlaps the talk by %gs, and is %.1f s long: all of it does",
+			 music->overlap_s, music->length_s);
+}
+
 static bool plan_is_stereo(const struct podcast *podcast)
 {
 	bool ret = podcast->intro.n_channels > 1 || podcast->outro.n_channels > 1 ||
@@ -254,5 +261,7 @@ int podcast_plan(struct job *job, struct podcast *podcast, struct mixd_error *er
 		qsort(podcast->insert, podcast->n_inserts, sizeof(*podcast->insert), plan_order);
 	podcast->is_stereo = plan_is_stereo(podcast);
 	podcast->is_mixed = podcast->n_voices > 1 && podcast->automix != PODCAST_OFF;
+	plan_warn(job, "the intro", &podcast->intro);
+	plan_warn(job, "the outro", &podcast->outro);
 	return plan_times(podcast, err);
 }

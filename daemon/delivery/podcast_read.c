@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph_value.h"
 #include "podcast.h"
 
 #define PODCAST_VOICES_MAX 32u
@@ -155,6 +156,30 @@ static int read_chapters(struct podcast *podcast, struct mixd_error *err)
 	return r;
 }
 
+/* As the node reads it, so that a fault is told at its line. */
+static int read_pans(const struct podcast *podcast, struct mixd_error *err)
+{
+	static const struct mixd_param_row row = {
+		.id = "pan", .unit = MIXD_UNIT_PAN, .min = -100, .max = 100};
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < podcast->n_voices; i++) {
+		const struct podcast_sound *voice = &podcast->voice[i];
+		struct mixd_error why;
+		double place;
+
+		if (!voice->pan)
+			continue;
+		r = graph_value_parse_param(&row, 0, voice->pan, 0, "", &place, &why);
+		if (r < 0) {
+			document_error(podcast->document, session_doc_get(voice->node, "pan"), err,
+				       "pan: %s", why.text);
+			error_hint(err, "%s", why.hint);
+		}
+	}
+	return r;
+}
+
 static int read_all(struct podcast *podcast, struct mixd_error *err)
 {
 	const struct podcast_sound voice = {.deesser = true, .comp = true};
@@ -165,6 +190,8 @@ static int read_all(struct podcast *podcast, struct mixd_error *err)
 	if (r == 0)
 		r = read_sounds(podcast, podcast->voices_node, "a voice", voice_keys, &voice,
 				PODCAST_VOICES_MAX, &podcast->voice, &podcast->n_voices, err);
+	if (r == 0)
+		r = read_pans(podcast, err);
 	if (r == 0)
 		r = read_sounds(podcast, podcast->inserts_node, "an insert", insert_keys, &insert,
 				PODCAST_ITEMS_MAX, &podcast->insert, &podcast->n_inserts, err);

@@ -245,34 +245,59 @@ static json_t *verb_item(struct book *book, struct book_chapter *chapter)
 	return item;
 }
 
+/* A spec that wants no room at the ends has none of it measured. */
+static void verb_span_words(double seconds, char buf[16])
+{
+	if (isfinite(seconds))
+		snprintf(buf, 16, "%.2f", seconds);
+	else
+		snprintf(buf, 16, "-");
+}
+
+static void verb_say_chapter(const struct book *book, const struct book_chapter *chapter, int width,
+			     bool is_met)
+{
+	const struct measure_result *result = &chapter->goal.result;
+	char words[160], head[16], tail[16];
+
+	voice_repair_words(&chapter->repair, words, sizeof(words));
+	verb_span_words(result->head_s, head);
+	verb_span_words(result->tail_s, tail);
+	job_print(book->job, "%-*s  %8.1f  %8.1f  %8.1f  %6s  %6s  %s%s\n", width, chapter->name,
+		  result->rms, result->sample_peak, result->noise_floor, head, tail, words,
+		  is_met ? "" : "   NOT MET");
+	for (uint32_t k = 0; k < book->spec->n_clauses; k++) {
+		if (chapter->goal.verdict[k].state != SPEC_FAIL)
+			continue;
+		job_print(book->job, "%-*s  %s\n", width, "", chapter->goal.verdict[k].text);
+		if (strcmp(book->spec->clause[k].id, "noise-floor") == 0 &&
+		    book_has_no_pause(chapter))
+			job_print(
+				book->job,
+				"%-*s  it has no pause of half a second, so this is speech: leave "
+				"a second of the room at its begin or end\n",
+				width, "");
+	}
+	if (!verb_is_quiet(book, chapter))
+		job_print(book->job,
+			  "%-*s  its own pauses are at %.1f dBFS: record it in a quieter room\n",
+			  width, "", chapter->goal.quietest_dbfs);
+}
+
 static void verb_say(struct verb_book *verb)
 {
 	struct book *book = &verb->book;
 	json_t *items = json_array(), *top = job_json(book->job);
 	int width = verb_width(book);
 	uint32_t n_met = 0;
-	char words[160];
 
 	job_print(book->job, "%-*s  %8s  %8s  %8s  %6s  %6s  repair\n", width, "chapter",
 		  "RMS dBFS", "peak", "floor", "head s", "tail s");
 	for (uint32_t i = 0; i < book->n_chapters; i++) {
 		struct book_chapter *chapter = &book->chapter[i];
-		const struct measure_result *result = &chapter->goal.result;
 		bool is_met = chapter->goal.is_met && verb_is_quiet(book, chapter);
 
-		voice_repair_words(&chapter->repair, words, sizeof(words));
-		job_print(book->job, "%-*s  %8.1f  %8.1f  %8.1f  %6.2f  %6.2f  %s%s\n", width,
-			  chapter->name, result->rms, result->sample_peak, result->noise_floor,
-			  result->head_s, result->tail_s, words, is_met ? "" : "   NOT MET");
-		for (uint32_t k = 0; k < book->spec->n_clauses; k++)
-			if (chapter->goal.verdict[k].state == SPEC_FAIL)
-				job_print(book->job, "%-*s  %s\n", width, "",
-					  chapter->goal.verdict[k].text);
-		if (!verb_is_quiet(book, chapter))
-			job_print(book->job,
-				  "%-*s  its own pauses are at %.1f dBFS: record it in a quieter "
-				  "room\n",
-				  width, "", chapter->goal.quietest_dbfs);
+		verb_say_chapter(book, chapter, width, is_met);
 		n_met += is_met;
 		json_array_append_new(items, verb_item(book, chapter));
 	}

@@ -4,7 +4,8 @@
  *             Hum goes first, when half of the quietest stretch's power is hum: that costs the voice
  *             nothing. Of what remains, up to 4 dB are an expander's, which only touches pauses; more
  *             is for denoise, by 2 dB more than it lacks, up to 24 dB. Direct current above -50 dBFS
- *             goes by a high pass. */
+ *             goes by a high pass. A quietest stretch less than 10 dB under the voice is voice: then
+ *             there is no pause, and nothing to be judged by. */
 #include "voice_repair.h"
 
 #include <math.h>
@@ -20,9 +21,10 @@
 #define REPAIR_EXPANDER_MAX_DB 12.0
 #define REPAIR_EXPANDER_ABOVE_DB 16.0 /* over its RMS: peaks of noise reach 12 dB */
 #define REPAIR_OFFSET_DBFS (-50.0)
+#define REPAIR_PAUSE_LU 10.0
 
-void voice_repair_plan(const struct roomtone *tone, double gain_db, double limit_dbfs,
-		       double offset_dbfs, struct voice_repair *ret)
+void voice_repair_plan(const struct roomtone *tone, double voice_lufs, double gain_db,
+		       double limit_dbfs, double offset_dbfs, struct voice_repair *ret)
 {
 	double hz, share = roomtone_hum(tone, &hz), will_be, rest, excess;
 
@@ -32,6 +34,12 @@ void voice_repair_plan(const struct roomtone *tone, double gain_db, double limit
 	if (!(will_be > limit_dbfs - REPAIR_SLACK_DB)) {
 		snprintf(ret->why, sizeof(ret->why), "quiet enough: %.1f dBFS when delivered",
 			 will_be);
+		return;
+	}
+	if (ret->floor_dbfs > voice_lufs - REPAIR_PAUSE_LU) {
+		ret->has_no_pause = true;
+		snprintf(ret->why, sizeof(ret->why),
+			 "it has no pause to hear the room in: its quietest stretch is speech");
 		return;
 	}
 	rest = will_be;

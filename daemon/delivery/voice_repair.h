@@ -16,12 +16,14 @@ struct voice_repair {
 	double expander_db; /* 0: none */
 	double expander_from_dbfs;
 	bool has_offset; /* direct current */
+	bool has_no_pause; /* the quietest stretch is speech: nothing is known of the room */
 	char why[240];
 };
 
-/* GAIN_DB is to come; the floor may then be at LIMIT_DBFS. OFFSET_DBFS: direct current. */
-void voice_repair_plan(const struct roomtone *tone, double gain_db, double limit_dbfs,
-		       double offset_dbfs, struct voice_repair *ret);
+/* The voice is at VOICE_LUFS, and GAIN_DB is to come; the floor may then be at LIMIT_DBFS.
+ * OFFSET_DBFS: direct current. */
+void voice_repair_plan(const struct roomtone *tone, double voice_lufs, double gain_db,
+		       double limit_dbfs, double offset_dbfs, struct voice_repair *ret);
 /* It was not enough: EXCESS_DB more. False: more than this would harm the voice. */
 bool voice_repair_more(struct voice_repair *repair, double excess_db);
 bool voice_repair_is_needed(const struct voice_repair *repair);

@@ -56,6 +56,8 @@ static int fail_no_number(const struct parse *parse)
 	example(parse->row, parse->row->def, shown, sizeof(shown));
 	r = error_set(parse->err, ERROR_INVALID, parse->address, "\"%.*s\" is not a number",
 		      TEXT_SHOWN, parse->text);
+	if (parse->row->unit == MIXD_UNIT_PAN)
+		snprintf(shown, sizeof(shown), "L30, C or R100");
 	error_hint(parse->err, "write it as in %s", shown);
 	return r;
 }

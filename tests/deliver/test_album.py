@@ -167,6 +167,7 @@ def test_the_sheets_and_the_set_say_the_same():
     assert len(points) == 2
     assert "Caf\u00e9" in rig.tool("cueprint", "-t", "%t\n", out / "H\u00f6he & Tiefe.cue")
     page = (out / "H\u00f6he & Tiefe.pq.html").read_text()
+    assert "UPC/EAN 4006381333931, " in page, page[:2000]
 
     class Cells(html.parser.HTMLParser):
         found = []

@@ -137,6 +137,21 @@ def test_master_frames_too():
     rig.mixctl("check", "one.mp3", "--spec", "acx")
 
 
+def test_speech_is_not_taken_for_noise():
+    """Without a pause of half a second there is no noise floor to see: nothing is repaired for it."""
+    path = chapter("breathless.wav", floor=-80, head=0, tail=0)
+    wave = rig.read_float(path)[:, 0]
+    size = RATE // 20
+    loud = numpy.array([db(numpy.abs(part).max()) > -45 for part in wave[: len(wave) // size * size].reshape(-1, size)])
+    rig.write_wav(path, wave[: len(loud) * size].reshape(-1, size)[loud].reshape(-1), rate=RATE, bits=24)
+    result = rig.ask("audiobook", "breathless.wav", "-o", "fast", "--spec", "findaway", code=1)
+    item = result["items"][0]
+    assert item["repair"] == "nothing" and item["rounds"] == 1, item
+    text = rig.out("audiobook", "breathless.wav", "-o", "fast", "--spec", "findaway", code=1)
+    assert "no pause" in text and "nan" not in text, text
+    assert " \n" not in text, text
+
+
 def test_books_that_are_refused():
     (rig.FOLDER / "empty").mkdir()
     assert "no sound files" in rig.err("audiobook", "empty", "-o", "x", code=4)
@@ -148,6 +163,9 @@ def test_books_that_are_refused():
     chapter("a/one.wav")
     chapter("b/one.wav")
     assert "same file" in rig.err("audiobook", "a/one.wav", "b/one.wav", "-o", "x", code=6)
+    said = rig.err("audiobook", "a", "-o", "a/", code=6)
+    assert "folder of the recordings" in said and "-o OUTDIR" in said, said
+    assert os.listdir(rig.FOLDER / "a") == ["one.wav"]
     assert "no level" in rig.err("audiobook", "a", "-o", "x", "--spec", "cd", code=5)
     assert "--output" in rig.err("audiobook", "a", code=2)
     assert "JPEG" in rig.err("audiobook", "a", "-o", "x", "--cover", "a/one.wav", code=5)
@@ -245,6 +263,8 @@ def test_faults_of_an_episode_have_places():
         ({"anna.wav": "nobody.wav"}, r"bad\.yaml:8:12", "nobody.wav"),
         ({"gain: 1dB": "gain: loud"}, r"bad\.yaml:9:\d+", "dB"),
         ({"gain: 1dB": "denoise: much"}, r"bad\.yaml:9:\d+", "12dB"),
+        ({"pan: L20": "pan: left"}, r"bad\.yaml:8:\d+", "L30"),
+        ({"pan: L20": "pan: L120"}, r"bad\.yaml:8:\d+", "R100"),
         ({"at: 6s": "at: 0s"}, r"bad\.yaml:17:5", "before it"),
         ({"at: 6s": "at: 1h"}, r"bad\.yaml:17:5", "after the end"),
         ({"cover: cover.png": "cover: anna.wav"}, r"bad\.yaml:6:8", "JPEG"),
@@ -256,6 +276,10 @@ def test_faults_of_an_episode_have_places():
         assert re.search(place, said.stderr) and word in said.stderr, (replaced, said.stderr)
     assert not (rig.FOLDER / "bad.mp3").exists()
     assert "--output" in rig.err("podcast", "ep.yaml", code=2)
+    said = rig.err("podcast", "anna.wav", "-o", "bad.mp3", code=5)
+    assert "page of YAML" in said or "map" in said, said
+    episode("late.yaml", **{"overlap: 2s": "overlap: 60s"})
+    assert "all of it" in rig.err("podcast", "late.yaml", "--session", "late-session.yaml")
     episode("over.yaml")
     assert "recordings" in rig.err("podcast", "over.yaml", "-o", "anna.wav", code=6)
 

@@ -116,9 +116,9 @@ TEST(hum_is_told_from_noise)
 	find(0, &tone);
 	share = roomtone_hum(&tone, &hz);
 	CHECK(hz == 60 && share > 0.95 && share <= 1, "%g at %g", share, hz);
-	voice_repair_plan(&tone, 10, -60, -90, &repair);
+	voice_repair_plan(&tone, -20, 10, -60, -90, &repair);
 	CHECK(repair.hum_hz == 60 && voice_repair_is_needed(&repair));
-	voice_repair_plan(&tone, -10, -60, -90, &repair);
+	voice_repair_plan(&tone, -20, -10, -60, -90, &repair);
 	CHECK(!voice_repair_is_needed(&repair), "%s", repair.why);
 	roomtone_done(&tone);
 }
@@ -132,18 +132,21 @@ TEST(as_much_as_it_takes)
 				.n_channels = 1};
 	struct voice_repair repair;
 
-	voice_repair_plan(&tone, 5, -60, -90, &repair);
+	voice_repair_plan(&tone, -20, 5, -60, -90, &repair);
 	CHECK(!voice_repair_is_needed(&repair));
-	voice_repair_plan(&tone, 9.5, -60, -90, &repair);
+	voice_repair_plan(&tone, -20, 9.5, -60, -90, &repair);
 	CHECK(repair.expander_db > 0 && !(repair.denoise_db > 0));
-	voice_repair_plan(&tone, 20, -60, -90, &repair);
+	voice_repair_plan(&tone, -20, 20, -60, -90, &repair);
 	CHECK(repair.denoise_db >= 13 && repair.denoise_db <= 16, "%g", repair.denoise_db);
-	voice_repair_plan(&tone, 60, -60, -90, &repair);
+	voice_repair_plan(&tone, -20, 60, -60, -90, &repair);
 	CHECK(repair.denoise_db == 24, "%g", repair.denoise_db);
 	CHECK(voice_repair_more(&repair, 10) && repair.expander_db > 0);
 	CHECK(!voice_repair_more(&repair, 10) || !voice_repair_more(&repair, 10));
-	voice_repair_plan(&tone, 5, -60, -40, &repair);
+	voice_repair_plan(&tone, -20, 5, -60, -40, &repair);
 	CHECK(repair.has_offset);
+	/* what is hardly quieter than the voice is the voice */
+	voice_repair_plan(&tone, -65, 20, -60, -90, &repair);
+	CHECK(repair.has_no_pause && !voice_repair_is_needed(&repair), "%s", repair.why);
 }
 
 static struct roomtone_cut cut_of(double head_s, double tail_s, double head_rms, bool *ret)
