@@ -37,5 +37,8 @@ void job_daemon_stop(void);
 /* ---- job_help.c ---- */
 void job_help(const struct mixd_job_verb *verb);
 void job_man(const struct mixd_job_verb *verb);
+/* What can be written, and what beside sound it has a place for. */
+void job_help_formats(void);
+void job_man_formats(void);
 /* "-o, --output FILE" */
 char *job_option_text(const struct mixd_job_option *option);

@@ -1,5 +1,8 @@
 /* job_help.c - help on verbs that work on files, from the table of proto/jobs. */
+#include <string.h>
+
 #include "job.h"
+#include "mixd_formats.h"
 
 #define HELP_ANY_NUMBER 1e9 /* a limit of this size says nothing to a person */
 
@@ -63,4 +66,45 @@ void job_man(const struct mixd_job_verb *verb)
 		help_man_option(job_option_text(o), job_option_doc(o));
 	if (verb->examples)
 		help_man_examples(verb->examples);
+}
+
+/* ---- formats ---------------------------------------------------------------------------------- */
+
+/* "title, artist, album, ..., chapters and cue points" */
+static char *job_format_carries(const struct mixd_format *format)
+{
+	char *text = mixctl_strdup("");
+
+	for (const char *at = format->texts; at && at[1]; at += strcspn(at + 1, " ") + 1)
+		text = mixctl_printf("%s%s%.*s", text, *text ? ", " : "", (int)strcspn(at + 1, " "),
+				     at + 1);
+	if (!*text)
+		text = mixctl_strdup("any text");
+	for (unsigned k = 0; k < MIXD_CARRIES_COUNT; k++)
+		if (format->carries & 1u << k)
+			text = mixctl_printf("%s, %s", text, mixd_carries_name(k));
+	return text;
+}
+
+static const char job_formats_doc[] =
+	"What files can be written, by their endings or --format, and what beside sound each has a "
+	"place for. Tags that a file has no place for are named in a warning.";
+
+void job_help_formats(void)
+{
+	help_put(stdout, 0, 0, job_formats_doc);
+	for (const struct mixd_format *format = mixd_formats; format->name; format++) {
+		printf("\n  %-5s %s (.%s)\n        ", format->name, format->doc, format->ending);
+		help_put(stdout, 8, 8, job_format_carries(format));
+	}
+}
+
+void job_man_formats(void)
+{
+	puts(".SH FORMATS");
+	help_man(job_formats_doc);
+	putchar('\n');
+	for (const struct mixd_format *format = mixd_formats; format->name; format++)
+		help_man_option(format->name,
+				mixctl_printf("%s: %s", format->doc, job_format_carries(format)));
 }

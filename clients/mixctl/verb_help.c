@@ -51,7 +51,8 @@ void help_usage(FILE *file)
 	fputs("\nexit codes\n", file);
 	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++)
 		fprintf(file, "  %-4d %s\n", help_exit_codes[i].code, help_exit_codes[i].doc);
-	fputs("\n`mixctl help VERB` says more.\n", file);
+	fputs("\n`mixctl help VERB` says more; `mixctl help formats`: what files can be written.\n",
+	      file);
 }
 
 void help_verb(const struct verb *verb)
@@ -106,6 +107,7 @@ static void man_page(void)
 	     "and ends it.");
 	for (size_t i = 0; mixd_job_verbs[i]; i++)
 		job_man(mixd_job_verbs[i]);
+	job_man_formats();
 	puts(".SH EXIT STATUS");
 	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++) {
 		printf(".TP\n.B %d\n", help_exit_codes[i].code);
@@ -130,6 +132,8 @@ int verb_help(struct mixctl *m)
 		help_verb(verb);
 	else if (m->n_args && mixd_job_verb_find(m->args[0]) && !verb_find(m->args[0]))
 		job_help(mixd_job_verb_find(m->args[0]));
+	else if (m->n_args && strcmp(m->args[0], "formats") == 0)
+		job_help_formats();
 	else if (m->n_args)
 		return mixctl_error(m, EXIT_USAGE, m->args[0], "see mixctl help", "no such verb");
 	else

@@ -69,6 +69,7 @@ struct batch_item {
 	bool is_dropped;
 	uint64_t id; /* of its words */
 	char key[BATCH_HASH_SIZE]; /* "" before batch_item_key() */
+	char stamp[BATCH_HASH_SIZE]; /* of the same files: which, how large, of when */
 	double weight_s; /* of programme, as far as known */
 	enum batch_state state;
 	int exit_code;
@@ -126,9 +127,11 @@ int batch_value_check(const struct mixd_job_option *row, const char *value, cons
 /* ---- batch_key.c ---------------------------------------------------------------------------- */
 
 struct batch_hasher; /* remembers the files it has read */
-struct batch_hasher *batch_hasher_new(const char *folder);
+/* Without READS it looks at what stat() says alone. */
+struct batch_hasher *batch_hasher_new(const char *folder, bool reads);
 struct batch_hasher *batch_hasher_free(struct batch_hasher *hasher);
-/* item->key. What is not there has a hash, too. -ECANCELED, -ENOMEM. */
+/* item->stamp, and when the hasher reads item->key. Equal stamps of two looks, the first of which has read:
+ * equal keys. What is not there has a hash, too. -ECANCELED, -ENOMEM. */
 int batch_item_key(struct batch_hasher *hasher, struct batch_item *item, struct task *task,
 		   struct mixd_error *err);
 /* One file or folder, read now. -errno. */

@@ -39,23 +39,40 @@ void batch_run_say(struct batch_run *run, const struct batch_item *item)
 			 is_told ? "" : ": ", item->error.text);
 }
 
+static int run_key_again(struct batch_run *run, struct batch_item *item, bool reads,
+			 struct mixd_error *err)
+{
+	struct batch_hasher *fresh = batch_hasher_new(run->list->folder, reads);
+	int r = fresh ? batch_item_key(fresh, item, NULL, err) : error_no_memory(err);
+
+	batch_hasher_free(fresh);
+	return r;
+}
+
+/* It may have changed since the list was looked at. Files are read again only when stat() says so. */
+static int run_check_inputs(struct batch_run *run, struct batch_item *item, struct mixd_error *err)
+{
+	char key[BATCH_HASH_SIZE], stamp[BATCH_HASH_SIZE];
+	int r;
+
+	memcpy(key, item->key, sizeof(key));
+	memcpy(stamp, item->stamp, sizeof(stamp));
+	r = run_key_again(run, item, false, err);
+	if (r < 0 || strcmp(stamp, item->stamp) == 0)
+		return r;
+	r = run_key_again(run, item, true, err);
+	if (r == 0 && strcmp(key, item->key) != 0) {
+		job_warn(run->job, item->name,
+			 "what it reads has changed meanwhile: the next run does it again");
+		memcpy(item->key, key, sizeof(key));
+	}
+	return r;
+}
+
 int batch_run_ended(struct batch_run *run, struct batch_item *item, struct mixd_error *err)
 {
-	int r = 0;
+	int r = item->state == BATCH_DONE ? run_check_inputs(run, item, err) : 0;
 
-	if (item->state == BATCH_DONE) { /* it may have changed since the list was looked at */
-		char before[BATCH_HASH_SIZE];
-		struct batch_hasher *fresh = batch_hasher_new(run->list->folder);
-
-		memcpy(before, item->key, sizeof(before));
-		r = fresh ? batch_item_key(fresh, item, NULL, err) : error_no_memory(err);
-		batch_hasher_free(fresh);
-		if (r == 0 && strcmp(before, item->key) != 0) {
-			job_warn(run->job, item->name,
-				 "what it reads has changed meanwhile: the next run does it again");
-			memcpy(item->key, before, sizeof(before));
-		}
-	}
 	if (r == 0 && item->state != BATCH_CANCELLED)
 		r = batch_journal_add(run->journal, batch_record(item), err);
 	batch_run_say(run, item);

@@ -2,6 +2,7 @@
 #include "encode_options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,19 @@ int encode_options_read(struct job *job, struct media_target *ret, struct mixd_e
 	return 0;
 }
 
+/* A title stands in front of the programme, as broadcasters' players show it. No date: the same call
+ * gives the same bytes. */
+static int encode_options_bext(struct media_tags *tags)
+{
+	const char *title = media_tags_get(tags, "TITLE");
+
+	tags->bext.is_set = true;
+	snprintf(tags->bext.description, sizeof(tags->bext.description), "%s", title ? title : "");
+	snprintf(tags->bext.originator, sizeof(tags->bext.originator), "mixd " MIXD_VERSION);
+	tags->ixml = strdup(""); /* made from the others */
+	return tags->ixml ? 0 : -ENOMEM;
+}
+
 int encode_options_tags(struct job *job, struct media_tags *tags, struct mixd_error *err)
 {
 	const char *text;
@@ -55,5 +69,7 @@ int encode_options_tags(struct job *job, struct media_tags *tags, struct mixd_er
 		if (r < 0)
 			return error_no_memory(err);
 	}
+	if (job_flag(job, "bext") && encode_options_bext(tags) < 0)
+		return error_no_memory(err);
 	return 0;
 }

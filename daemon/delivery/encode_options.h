@@ -1,5 +1,5 @@
 /* encode_options.h - how files are to be written, as options of a verb say it: --format --rate --bits
- * --float --dither --bitrate --quality --seed --tag. What a verb's table does not have is as unset.
+ * --float --dither --bitrate --quality --seed --tag --bext. What a verb's table does not have is as unset.
  *
  * THREADS     the job's. */
 #pragma once
@@ -9,5 +9,5 @@
 
 /* TARGET is initialised here, but for tags. -EINVAL. */
 int encode_options_read(struct job *job, struct media_target *ret, struct mixd_error *err);
-/* --tag NAME=VALUE into TAGS, which were initialised. */
+/* --tag NAME=VALUE and --bext into TAGS, which were initialised. */
 int encode_options_tags(struct job *job, struct media_tags *tags, struct mixd_error *err);

@@ -228,8 +228,8 @@ static int master_refuse(const struct master_try *try, double reduction_db, stru
 		  try->goal->spec->name, try->target, ceil(-10 * reduction_db) / 10,
 		  request->max_limiting_db);
 	error_hint(err,
-		   "lower its peaks in a chain (-s), or say how much may be: --max-limiting "
-		   "%.0fdB, or --force",
+		   "lower its peaks before, or say how much may be: --max-limiting %.0fdB, or "
+		   "--force",
 		   ceil(-reduction_db));
 	return -EINVAL;
 }

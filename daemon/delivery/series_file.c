@@ -31,7 +31,7 @@ int series_check_name(const char *name, struct mixd_error *err)
 
 	if (*name && strlen(name) < 64 && strspn(name, letters) == strlen(name) && *name != '-')
 		return 0;
-	error_set(err, ERROR_USAGE, "--series", "\"%.80s\" is no name of a series", name);
+	error_set(err, ERROR_USAGE, name, "is no name of a series");
 	error_hint(err, "up to 63 letters, digits, - and _");
 	return -EINVAL;
 }
@@ -161,7 +161,7 @@ int series_open(const char *name, bool is_locked, struct series *ret, struct mix
 	ret->path = series_path(name);
 	if (!ret->path)
 		return error_set(
-			err, ERROR_RESOURCE, "--series",
+			err, ERROR_RESOURCE, name,
 			"there is no folder for it: neither XDG_DATA_HOME nor HOME is set");
 	if (is_locked)
 		r = series_lock(ret, err);

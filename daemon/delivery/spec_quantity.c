@@ -157,7 +157,7 @@ static const char *apart_one_file(const struct spec_input *input)
 }
 
 #define MASTER "mixctl master does it: --spec {spec}"
-#define SPEECH "dialogue was not measured, or there is none: give --speech STEM, RANGES or auto"
+#define SPEECH "dialogue was not measured, or there is none: mixctl check --speech says where it is"
 
 static const struct spec_quantity quantities[] = {
 	{"integrated", "integrated loudness", "LUFS", "LU", 0.1, MEASURE_LOUDNESS,

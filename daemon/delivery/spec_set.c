@@ -292,7 +292,7 @@ int spec_find(const struct spec_set *set, const char *name, const struct spec **
 			return 0;
 		}
 	}
-	r = error_set(err, ERROR_NOT_FOUND, "--spec", "there is no spec \"%.60s\"", name);
+	r = error_set(err, ERROR_NOT_FOUND, name, "there is no spec \"%.60s\"", name);
 	nearest = error_nearest(name, names, set->list.n);
 	if (nearest)
 		error_hint(err, "did you mean %s? `mixctl spec ls` lists them", nearest);

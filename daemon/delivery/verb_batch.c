@@ -123,7 +123,7 @@ static int batch_choose(struct verb_batch *batch, struct mixd_error *err)
 	int r = batch_only(run->job, &only, err);
 
 	run->todo = calloc(batch->list.n + 1, sizeof(struct batch_item *));
-	run->hasher = batch_hasher_new(batch->list.folder);
+	run->hasher = batch_hasher_new(batch->list.folder, true);
 	if (r == 0 && (!run->todo || !run->hasher))
 		r = error_no_memory(err);
 	job_stage(run->job, "looking", NULL);

@@ -14,6 +14,7 @@
 #include "master_reference.h"
 #include "report.h"
 #include "speech_option.h"
+#include "tags_lost.h"
 
 #define VERB_GOALS_MAX 32u
 
@@ -209,6 +210,8 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 		r = verb_set_goals(verb, err);
 	if (r == 0)
 		r = verb_check_paths(verb, err);
+	for (uint32_t i = 0; r == 0 && i < request->n_goals; i++)
+		tags_lost_warn(job, verb->goal[i].path, NULL, &verb->tags);
 	return r == 0 ? verb_set_chain(verb, err) : r;
 }
 

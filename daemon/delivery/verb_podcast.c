@@ -13,6 +13,7 @@
 #include "media_write.h"
 #include "podcast.h"
 #include "series.h"
+#include "tags_lost.h"
 
 DEFINE_CLEANUP(media_file_free, struct media_file *)
 
@@ -120,6 +121,7 @@ static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_er
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(verb->goal[k].path, goal->path) == 0)
 				return error_set(err, ERROR_USAGE, output, "is named twice");
+		tags_lost_warn(verb->job, goal->path, NULL, &verb->tags);
 		goal->target.rate = rate;
 		goal->target.tags = &verb->tags;
 		goal->target.seed = (uint64_t)job_number(verb->job, "seed", 1);
@@ -270,6 +272,8 @@ static int verb_run(struct verb_podcast *verb, struct mixd_error *err)
 	verb->request.chain_name = "the episode's session";
 	verb->request.chain_plays = true;
 	verb->request.goal = verb->goal;
+	verb->request.max_limiting_db =
+		job_number(verb->job, "max-limiting", verb->request.max_limiting_db);
 	verb->request.is_forced = job_flag(verb->job, "force");
 	verb->request.seed = (uint64_t)job_number(verb->job, "seed", 1);
 	verb->request.n_threads = (uint32_t)job_number(verb->job, "threads", 0);

@@ -15,6 +15,7 @@
 #include "measure.h"
 #include "render.h"
 #include "stems.h"
+#include "tags_lost.h"
 
 struct verb_file { /* one -i or -o */
 	char *node, *path; /* owned; node may be NULL */
@@ -226,6 +227,8 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		request->output[i] = (struct render_output){.node = verb->out[i].node,
 							    .path = verb->out[i].path,
 							    .target = verb->target};
+	for (uint32_t i = 0; i < verb->n_out; i++)
+		tags_lost_warn(job, verb->out[i].path, verb->target.format, &verb->tags);
 	return 0;
 }
 

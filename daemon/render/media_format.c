@@ -220,6 +220,14 @@ int media_format_by_path(const char *path, const struct media_format **ret, stru
 	return format_unknown(dot + 1, err);
 }
 
+const char *media_format_of(const char *path)
+{
+	const struct media_format *found = NULL;
+	struct mixd_error ignored;
+
+	return media_format_by_path(path, &found, &ignored) == 0 ? found->name : NULL;
+}
+
 /* ---- what it can ------------------------------------------------------------------------------- */
 
 /* "44100, 48000" */

@@ -57,6 +57,8 @@ uint64_t media_writer_clips(const struct media_writer *writer);
 struct media_writer *media_writer_free(struct media_writer *writer);
 /* The ending that files of FORMAT have ("wav"); NULL: no such format. */
 const char *media_format_ending(const char *format);
+/* The format that a file at PATH gets by its ending ("flac"); NULL: by this ending none. */
+const char *media_format_of(const char *path);
 
 /* The same for any other file (a report, a cue sheet, a DDP image): write to media_file_fd(), then
  * commit. */

@@ -102,9 +102,7 @@ static int port_input(struct render *render, struct render_port *port, uint32_t 
 		r = error_set(err, ERROR_INVALID, port->node->name,
 			      "has %u channels, and what it is given %u", channels,
 			      feed->n_channels);
-		error_hint(err,
-			   "set its layout, with --set %.80s.layout=..., or give it another "
-			   "file",
+		error_hint(err, "set its layout (%.80s.layout=...), or give it another file",
 			   port->node->name);
 		return r;
 	}

@@ -1,4 +1,5 @@
 /* job_album.c - mixctl album: tracks in order, as files, as a CD. */
+#include "job_rows.h"
 #include "jobs_list.h"
 
 static const char *const medias[] = {"80min", "74min", "none", NULL};
@@ -26,12 +27,7 @@ static const struct mixd_job_option options[] = {
 	 .value_name = "MEDIA",
 	 .doc = "how long a disc may be: 80min (79:57), 74min, none (99:59:74)",
 	 .choices = medias},
-	{.name = "seed",
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "N",
-	 .doc = "of dither (1); the same seed gives the same bytes",
-	 .min = 0,
-	 .max = 9007199254740992.0},
+	JOB_ROW_SEED,
 	{.name = NULL},
 };
 

@@ -1,4 +1,5 @@
 /* job_batch.c - mixctl batch: many pieces of file work. */
+#include "job_rows.h"
 #include "jobs_list.h"
 
 static const char *const engines[] = {"local", "slurm", NULL};
@@ -14,17 +15,9 @@ static const struct mixd_job_option options[] = {
 	 .value_name = "'VERB --OPTION ...'",
 	 .doc = "what is done to each recording of a folder; {file} {name} {stem} {dir} stand for "
 		"parts of its name"},
-	{.name = "jobs",
-	 .letter = 'j',
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "N",
-	 .doc = "items at a time (as many as there are cores)",
-	 .min = 1,
-	 .max = 256},
+	JOB_ROW_JOBS("items"),
 	{.name = "force", .kind = MIXD_JOB_FLAG, .doc = "also what is finished already"},
-	{.name = "dry-run",
-	 .kind = MIXD_JOB_FLAG,
-	 .doc = "say what there is to do, and do nothing"},
+	JOB_ROW_DRY_RUN("say what there is to do, and do nothing"),
 	{.name = "journal",
 	 .kind = MIXD_JOB_PATH,
 	 .value_name = "FILE",

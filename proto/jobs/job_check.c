@@ -1,42 +1,15 @@
 /* job_check.c - the verb `check`. */
+#include "job_rows.h"
 #include "jobs_list.h"
 
 static const struct mixd_job_option options[] = {
-	{.name = "spec",
-	 .kind = MIXD_JOB_TEXT,
-	 .value_name = "NAME",
-	 .doc = "what the files must meet (mixctl spec ls)",
-	 .repeats = true},
-	{.name = "speech",
-	 .kind = MIXD_JOB_TEXT,
-	 .value_name = "WHERE",
-	 .doc = "dialogue, for specs that ask for it: a STEM of it, ranges as 10s-25s,1:02-1:30, "
-		"or "
-		"auto, an approximate detector (the default)"},
-	{.name = "dual-mono",
-	 .kind = MIXD_JOB_FLAG,
-	 .doc = "a mono file is heard from two loudspeakers: it counts twice, +3.01 LU"},
+	JOB_ROW_SPECS("what the files must meet (mixctl spec ls)"),
+	JOB_ROW_SPEECH(" (the default)"),
+	JOB_ROWS_MEASURING,
 	{.name = "album",
 	 .kind = MIXD_JOB_FLAG,
 	 .doc = "the files are one album: players turn it up or down as a whole"},
-	{.name = "jobs",
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "N",
-	 .doc = "files at a time (as many as there are cores)",
-	 .min = 1,
-	 .max = 64},
-	{.name = "details",
-	 .letter = 'v',
-	 .kind = MIXD_JOB_FLAG,
-	 .doc = "every clause of every file, also those that are met or do not count"},
-	{.name = "report",
-	 .kind = MIXD_JOB_PATH,
-	 .value_name = "FILE.html",
-	 .doc = "write a page with verdicts and plots for people"},
-	{.name = "plots",
-	 .kind = MIXD_JOB_PATH,
-	 .value_name = "DIR",
-	 .doc = "write each plot as .svg and .png"},
+	JOB_ROW_DETAILS("every clause of every file, also those that are met or do not count"),
 	{.name = NULL},
 };
 

@@ -1,4 +1,5 @@
 /* job_edit.c - the verb `edit` on a session file. Without -f it is about the running daemon. */
+#include "job_rows.h"
 #include "jobs_list.h"
 
 static const struct mixd_job_option options[] = {
@@ -7,14 +8,8 @@ static const struct mixd_job_option options[] = {
 	 .kind = MIXD_JOB_PATH,
 	 .value_name = "SESSION",
 	 .doc = "the session file that is edited"},
-	{.name = "rate",
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "HZ",
-	 .unit = "Hz",
-	 .min = 8000,
-	 .max = 384000,
-	 .doc = "what frames are counted in, and where cuts fall between them (48000)"},
-	{.name = "dry-run", .kind = MIXD_JOB_FLAG, .doc = "say what would be done, change nothing"},
+	JOB_ROW_RATE("what frames are counted in, and where cuts fall between them (48000)"),
+	JOB_ROW_DRY_RUN("say what would be done, change nothing"),
 	{.name = "ripple", .kind = MIXD_JOB_FLAG, .doc = "delete: what is behind moves up"},
 	{.name = "to-sound", .kind = MIXD_JOB_FLAG, .doc = "trim: to where the clip sounds"},
 	{.name = "threshold",

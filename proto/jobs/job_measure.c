@@ -1,4 +1,5 @@
 /* job_measure.c - the verb `measure`. */
+#include "job_rows.h"
 #include "jobs_list.h"
 
 static const struct mixd_job_option options[] = {
@@ -7,13 +8,8 @@ static const struct mixd_job_option options[] = {
 	 .value_name = "LIST",
 	 .doc = "no more than these: loudness peaks levels faults spectrum dynamics series, with "
 		"commas"},
-	{.name = "dual-mono",
-	 .kind = MIXD_JOB_FLAG,
-	 .doc = "a mono file is heard from two loudspeakers: it counts twice, +3.01 LU"},
-	{.name = "speech",
-	 .kind = MIXD_JOB_TEXT,
-	 .value_name = "WHERE",
-	 .doc = "dialogue loudness: a STEM of the dialogue, ranges as 10s-25s,1:02-1:30, or auto"},
+	JOB_ROW_SPEECH(""),
+	JOB_ROWS_MEASURING,
 	{.name = "album",
 	 .kind = MIXD_JOB_FLAG,
 	 .doc = "also all files together, as one programme"},
@@ -29,28 +25,8 @@ static const struct mixd_job_option options[] = {
 	 .doc = "and end here",
 	 .min = 0,
 	 .max = 1e6},
-	{.name = "jobs",
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "N",
-	 .doc = "files at a time (as many as there are cores)",
-	 .min = 1,
-	 .max = 64},
-	{.name = "details",
-	 .letter = 'v',
-	 .kind = MIXD_JOB_FLAG,
-	 .doc = "everything about each file, as for a single one"},
-	{.name = "report",
-	 .kind = MIXD_JOB_PATH,
-	 .value_name = "FILE.html",
-	 .doc = "write a page with plots for people"},
-	{.name = "plots",
-	 .kind = MIXD_JOB_PATH,
-	 .value_name = "DIR",
-	 .doc = "write each plot as .svg and .png"},
-	{.name = "series",
-	 .kind = MIXD_JOB_TEXT,
-	 .value_name = "NAME",
-	 .doc = "warn where a file sounds unlike the episodes remembered under this name"},
+	JOB_ROW_DETAILS("everything about each file, as for a single one"),
+	JOB_ROW_SERIES("warn where a file sounds unlike the episodes remembered under this name"),
 	{.name = NULL},
 };
 

@@ -1,4 +1,5 @@
 /* job_podcast.c - mixctl podcast: an episode from voices, music and a page of YAML. */
+#include "job_rows.h"
 #include "jobs_list.h"
 
 static const struct mixd_job_option podcast_options[] = {
@@ -8,31 +9,16 @@ static const struct mixd_job_option podcast_options[] = {
 	 .value_name = "FILE",
 	 .doc = "what to write: .mp3, .m4a, .wav, ...",
 	 .repeats = true},
-	{.name = "spec",
-	 .kind = MIXD_JOB_TEXT,
-	 .value_name = "NAME",
-	 .doc = "what it is to meet, in place of the document's (apple-podcasts)"},
+	JOB_ROW_SPEC("what it is to meet, in place of the document's (apple-podcasts)"),
 	{.name = "session",
 	 .kind = MIXD_JOB_PATH,
 	 .value_name = "FILE.yaml",
 	 .doc = "write the session the episode becomes, to be changed and rendered by hand"},
-	{.name = "series",
-	 .kind = MIXD_JOB_TEXT,
-	 .value_name = "NAME",
-	 .doc = "warn where it sounds unlike the episodes of this name before it, and remember it"},
-	{.name = "force", .kind = MIXD_JOB_FLAG, .doc = "limit as much as it takes"},
-	{.name = "threads",
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "N",
-	 .doc = "at most so many (all cores); the bytes are the same",
-	 .min = 1,
-	 .max = 256},
-	{.name = "seed",
-	 .kind = MIXD_JOB_NUMBER,
-	 .value_name = "N",
-	 .doc = "of dither and noise (1)",
-	 .min = 0,
-	 .max = 4294967295.0},
+	JOB_ROW_SERIES(
+		"warn where it sounds unlike the episodes of this name before it, and remember it"),
+	JOB_ROWS_LIMITING,
+	JOB_ROW_THREADS,
+	JOB_ROW_SEED,
 	{0},
 };
 

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "job_rows.h"
 #include "jobs_list.h"
+
+const char *const mixd_job_dithers[] = {"auto", "tpdf", "shaped", "none", NULL};
 
 const struct mixd_job_verb *const mixd_job_verbs[] = {
 	/* in the order of help */

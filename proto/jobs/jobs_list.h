@@ -13,6 +13,5 @@ extern const struct mixd_job_verb mixd_job_spec;
 extern const struct mixd_job_verb mixd_job_master;
 extern const struct mixd_job_verb mixd_job_audiobook;
 extern const struct mixd_job_verb mixd_job_podcast;
-extern const struct mixd_job_verb mixd_job_podcast;
 extern const struct mixd_job_verb mixd_job_series;
 extern const struct mixd_job_verb mixd_job_measure;

@@ -6,8 +6,10 @@ times longer than usual things may take (under a sanitizer). What a sanitizer ha
 own daemon included, fails the program at its end.
 """
 
+import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -44,6 +46,60 @@ for _name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
         ENV[_name] += f":log_path={REPORTS}/report"
 
 
+# ---- what verbs say -------------------------------------------------------------------------------
+
+
+def run_help(*words):
+    return subprocess.run([MIXCTL, *words], capture_output=True, text=True, check=True, env=ENV).stdout
+
+
+@functools.cache
+def options_of(verb):
+    """All options of VERB, and those that every verb has."""
+    common = run_help("help").split("\noptions of all verbs")[1].split("\nexit codes")[0]
+    own = run_help("help", verb) + (run_help("help", "edit") if verb == "edit" else "")
+    own = own.split("\nexamples")[0]
+    return {m for m in re.findall(r"^  (?:-\w, )?--([a-z-]+)", own + common, re.M)}
+
+
+@functools.cache
+def verbs():
+    listed = run_help("help").split("options of all verbs")[0]
+    return set(re.findall(r"^  ([a-z]+) ", listed, re.M)) | set(verbs_on_files())
+
+
+@functools.cache
+def verbs_on_files():
+    listed = run_help("help").split("verbs that work on files")[1].split("options of all")[0]
+    return [line.split()[0] for line in listed.splitlines()[1:] if line.strip()]
+
+
+def options_named(text):
+    """(verb or None, option) of each option in TEXT; the verb when `mixctl VERB` or 'VERB stands before it."""
+    found = []
+    text = re.sub(r"(--engine-options) '[^']*'", r"\1", text)  # sbatch's
+    for part in re.split(r"[;`]|\. |' ", text):
+        verb = None
+        for word in re.finditer(r"mixctl ([a-z]+)|'([a-z]+) |(?<![\w-])--([a-z][a-z-]*)", part):
+            verb = next((w for w in (word[1], word[2]) if w in verbs()), verb)
+            if word[3]:
+                found.append((verb, word[3]))
+    return found
+
+
+def check_words(args, said):
+    """No error, warning or note of a verb names an option that it does not have."""
+    words = [str(a) for a in args]
+    verb = next((w for w in words if w in verbs_on_files()), None)
+    for line in said.splitlines():
+        if not verb or not line.startswith("mixctl: ") or "no such option" in line:
+            continue
+        for named, option in options_named(line):
+            if any(w.startswith(f"--{option}") for w in words) or any(f"--{option}" in w for w in words):
+                continue
+            assert option in options_of(named or verb), f"{named or verb} has no --{option}: {line}"
+
+
 def mixctl(*args, code=0, cwd=FOLDER, env=None, timeout=120, stdin=None):
     """Run it; the exit code must be CODE (None: any)."""
     done = subprocess.run(
@@ -60,6 +116,7 @@ def mixctl(*args, code=0, cwd=FOLDER, env=None, timeout=120, stdin=None):
         f"mixctl {' '.join(map(str, args))}: exit {done.returncode}, want {code}\n"
         f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
     )
+    check_words(args, done.stderr)
     return done
 
 

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "mixd_formats.h"
 #include "mixd_jobs.h"
 #include "test.h"
 
@@ -52,6 +53,79 @@ TEST(jobs_options)
 				      mixd_job_verbs[v]->name);
 		}
 	}
+}
+
+/* Options of one name that are not one thing. */
+static bool is_homonym(const char *name)
+{
+	static const char *const names[] = {
+		"output", /* a file, a folder, or NODE=FILE */
+		"session", /* read by master, written by podcast */
+		"only", /* kinds of figures; a list of items */
+		"tail", /* a time that a render waits; edit's words are parsed by the daemon */
+		"spec", /* one, or several */
+		"start",   "end", /* on the time line of a session, or in a file */
+		"force", /* limit more; do it again */
+		"album", /* pooled; heard together */
+		"file",	   "name", "gain", "fade",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void check_same(const struct mixd_job_option *a, const struct mixd_job_option *b,
+		       const char *verb_a, const char *verb_b)
+{
+	CHECK(a->kind == b->kind && a->letter == b->letter && a->repeats == b->repeats &&
+		      a->min >= b->min && a->min <= b->min && a->max >= b->max &&
+		      a->max <= b->max && a->choices == b->choices,
+	      "--%s is another thing in %s than in %s", a->name, verb_a, verb_b);
+	CHECK(strcmp(a->value_name ? a->value_name : "", b->value_name ? b->value_name : "") == 0 &&
+		      strcmp(a->unit ? a->unit : "", b->unit ? b->unit : "") == 0,
+	      "--%s of %s and %s", a->name, verb_a, verb_b);
+}
+
+/* J1 of job_rows.h. */
+TEST(jobs_options_of_one_name_are_one_thing)
+{
+	unsigned n_shared = 0;
+
+	for (size_t v = 0; mixd_job_verbs[v]; v++) {
+		const struct mixd_job_option *options = mixd_job_verbs[v]->options;
+
+		for (size_t i = 0; options && options[i].name; i++)
+			for (size_t k = 0; k < v && !is_homonym(options[i].name); k++) {
+				const struct mixd_job_option *other =
+					mixd_job_option_find(mixd_job_verbs[k], options[i].name);
+
+				if (other)
+					check_same(&options[i], other, mixd_job_verbs[v]->name,
+						   mixd_job_verbs[k]->name);
+				n_shared += other != NULL;
+			}
+	}
+	CHECK(n_shared > 30, "%u pairs: is the table still shared?", n_shared);
+}
+
+TEST(jobs_formats_are_one_list)
+{
+	size_t n = 0;
+
+	for (; mixd_formats[n].name; n++) {
+		CHECK_STR(mixd_format_names[n], mixd_formats[n].name);
+		CHECK(mixd_format_find(mixd_formats[n].name) == &mixd_formats[n]);
+		check_doc(mixd_formats[n].name, mixd_formats[n].doc);
+	}
+	CHECK(n > 5 && !mixd_format_names[n]);
+	CHECK(mixd_format_has_text(mixd_format_find("w64"), "TITLE") &&
+	      !mixd_format_has_text(mixd_format_find("w64"), "TITL") &&
+	      !mixd_format_has_text(mixd_format_find("w64"), "ISRC") &&
+	      mixd_format_has_text(mixd_format_find("flac"), "ISRC"));
+	for (unsigned k = 0; k < MIXD_CARRIES_COUNT; k++)
+		CHECK(*mixd_carries_name(k));
 }
 
 /* mixctl puts its own name before each line. */
