@@ -31,7 +31,6 @@ static const double vorbis_kbps[11] = {64, 80, 96, 112, 128, 160, 192, 224, 256,
 
 static const struct media_format formats[] = {
 	{.name = "wav",
-	 .doc = "WAV, by itself RF64 beyond 4 GiB",
 	 .ending = "wav",
 	 .other_endings = " wave bwf ",
 	 .container = "wav",
@@ -42,7 +41,6 @@ static const struct media_format formats[] = {
 	 .bits = bits_all,
 	 .has_float = true},
 	{.name = "rf64",
-	 .doc = "RF64 (EBU Tech 3306)",
 	 .ending = "rf64",
 	 .other_endings = "",
 	 .container = "rf64",
@@ -53,7 +51,6 @@ static const struct media_format formats[] = {
 	 .bits = bits_all,
 	 .has_float = true},
 	{.name = "w64",
-	 .doc = "Sony Wave64",
 	 .ending = "w64",
 	 .other_endings = "",
 	 .container = "w64",
@@ -64,7 +61,6 @@ static const struct media_format formats[] = {
 	 .bits = bits_all,
 	 .has_float = true},
 	{.name = "aiff",
-	 .doc = "AIFF (AIFC when float)",
 	 .ending = "aiff",
 	 .other_endings = " aif aifc ",
 	 .container = "aiff",
@@ -76,7 +72,6 @@ static const struct media_format formats[] = {
 	 .has_float = true,
 	 .bytes_max_shift = 32},
 	{.name = "caf",
-	 .doc = "Apple Core Audio",
 	 .ending = "caf",
 	 .other_endings = "",
 	 .container = "caf",
@@ -87,7 +82,6 @@ static const struct media_format formats[] = {
 	 .bits = bits_all,
 	 .has_float = true},
 	{.name = "flac",
-	 .doc = "FLAC, lossless",
 	 .ending = "flac",
 	 .other_endings = "",
 	 .container = "flac",
@@ -99,7 +93,6 @@ static const struct media_format formats[] = {
 	 .rate_max = 655350,
 	 .bits = bits_flac},
 	{.name = "ogg",
-	 .doc = "Ogg Vorbis",
 	 .ending = "ogg",
 	 .other_endings = " oga ",
 	 .container = "ogg",
@@ -113,7 +106,6 @@ static const struct media_format formats[] = {
 	 .has_abr = true,
 	 .has_vbr = true},
 	{.name = "opus",
-	 .doc = "Opus in Ogg",
 	 .ending = "opus",
 	 .other_endings = "",
 	 .container = "ogg",
@@ -126,7 +118,6 @@ static const struct media_format formats[] = {
 	 .has_abr = true,
 	 .has_vbr = true},
 	{.name = "mp3",
-	 .doc = "MP3 by LAME",
 	 .ending = "mp3",
 	 .other_endings = "",
 	 .container = "mp3",
@@ -140,7 +131,6 @@ static const struct media_format formats[] = {
 	 .has_abr = true,
 	 .has_vbr = true},
 	{.name = "m4a",
-	 .doc = "AAC in MP4, by mixd-av",
 	 .ending = "m4a",
 	 .other_endings = " m4b mp4 ",
 	 .container = "m4a",
@@ -152,7 +142,6 @@ static const struct media_format formats[] = {
 	/* libsndfile's encoder writes beyond its packet table (1.2.0: 2 bytes of room for sizes that
 	 * take 3): mixd-av has one, too. */
 	{.name = "alac",
-	 .doc = "Apple Lossless in MP4, by mixd-av",
 	 .ending = "m4a",
 	 .other_endings = "",
 	 .container = "m4a",
@@ -185,14 +174,20 @@ const char *media_format_ending(const char *format)
 static int format_unknown(const char *name, struct mixd_error *err)
 {
 	const char *names[FORMAT_COUNT], *nearest;
+	char list[120] = "";
 
 	for (size_t i = 0; i < FORMAT_COUNT; i++)
 		names[i] = formats[i].name;
 	nearest = error_nearest(name, names, FORMAT_COUNT);
+	for (size_t i = 0; i < FORMAT_COUNT; i++) {
+		size_t n = strlen(list);
+
+		snprintf(list + n, sizeof(list) - n, " %s", names[i]);
+	}
 	if (nearest)
 		error_hint(err, "did you mean %s?", nearest);
 	else
-		error_hint(err, "there are wav rf64 w64 aiff caf flac alac ogg opus mp3 m4a");
+		error_hint(err, "there are%s", list);
 	return -EINVAL;
 }
 

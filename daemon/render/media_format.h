@@ -13,7 +13,7 @@ enum media_encoder {
 };
 
 struct media_format {
-	const char *name, *doc;
+	const char *name;
 	const char *ending;
 	const char *other_endings; /* " aif aifc " */
 	const char *container; /* as in struct media_info */

@@ -3,7 +3,7 @@
  *
  * WHAT        One row per format. `mixctl help formats`, the manual page and the choices of --format are
  *             made from it; daemon/delivery/tags_lost.c tells by it which tags a file will not have.
- * INVARIANTS  F1 names and endings are those of daemon/render/media_format.c (tests/unit/test_tags_lost.c)
+ * INVARIANTS  F1 names and endings are those of daemon/render/media_format.c (tests/unit/test_formats.c)
  *             F2 what a row says is carried can be read back, and the rest cannot
  *                (tests/deliver/test_formats.py).
  * THREADS     immutable. */
