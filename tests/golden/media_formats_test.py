@@ -1,7 +1,7 @@
 """Files that daemon/render writes, read by others: and files of others, read by daemon/render.
 
 The other readers are ffmpeg, ffprobe, sox, flac, lame, opusinfo and Python's wave; samples are computed
-here with numpy. $MEDIA_TOOL is tests/golden/media_tool.c.
+here with numpy. $MEDIA_PIPE is tests/golden/media_pipe.c.
 """
 
 import json
@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import tap  # noqa: E402  (the harness of Python tests)
 
-TOOL = os.environ["MEDIA_TOOL"]
+TOOL = os.environ["MEDIA_PIPE"]
 PATIENCE = float(os.environ.get("MIXD_TEST_PATIENCE", 1))  # see tests/deliver/rig.py
 FOLDER = Path(tempfile.mkdtemp(prefix="mixd-media-"))
 CHANNELS = {

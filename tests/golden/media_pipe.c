@@ -1,7 +1,8 @@
-/* media_tool.c - daemon/render's files from the command line, for media_formats_test.py.
+/* media_pipe.c - samples into and out of daemon/render's files by pipes, for media_formats_test.py; their
+ * tags: tests/deliver/media_tool.c.
  *
- *     media_tool read FILE [from=FRAME] [block=N] [tolerate=1]    interleaved f32 to standard output
- *     media_tool write FILE rate=HZ layout=NAME [bits= float= dither= seed= mode= kbps= quality=
+ *     media_pipe read FILE [from=FRAME] [block=N] [tolerate=1]    interleaved f32 to standard output
+ *     media_pipe write FILE rate=HZ layout=NAME [bits= float= dither= seed= mode= kbps= quality=
  *                compression= format= block= expected= kill=FRAMES]    the same from standard input
  *
  * What the file is goes to standard error as one line of JSON; a refusal as "error CODE ...", and its
