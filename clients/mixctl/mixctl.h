@@ -158,6 +158,7 @@ enum word_kind { /* what completion offers for a verb's words */
 		 WORD_LOOP, /* the same, or off */
 		 WORD_MARKER, /* ls add rm, then markers */
 		 WORD_EDIT, /* a player, an edit, clips */
+		 WORD_CONDITION, /* of what was named first */
 };
 
 struct verb {

@@ -118,15 +118,10 @@ size_t transport_readings(struct mixctl *m, const char *pattern,
 
 /* ---- play, stop, locate, loop -------------------------------------------------------------- */
 
-static int transport_run(struct mixctl *m, const char *op, const char *position, const char *end)
+static void transport_print(struct mixctl *m, const Mixd__V1__TransportState *state)
 {
 	enum format format = mixctl_format(m, FORMAT_TABLE);
-	Mixd__V1__Reply *reply = transport_request(m, op, position, end);
-	const Mixd__V1__TransportState *state;
 
-	if (!reply)
-		return m->err.code;
-	state = reply->transport->transport;
 	if (m->options.quiet)
 		;
 	else if (format == FORMAT_TABLE)
@@ -136,12 +131,54 @@ static int transport_run(struct mixctl *m, const char *op, const char *position,
 	else
 		output_doc(m,
 			   doc_merge(output_object("transport"), doc_from_message(&state->base)));
+}
+
+static int transport_run(struct mixctl *m, const char *op, const char *position, const char *end)
+{
+	Mixd__V1__Reply *reply = transport_request(m, op, position, end);
+
+	if (!reply)
+		return m->err.code;
+	transport_print(m, reply->transport->transport);
 	return EXIT_YES;
+}
+
+/* What locates will roll in a moment, unless there is nothing that moves it. */
+static int play_check_clock(struct mixctl *m)
+{
+	Mixd__V1__GetStatus get = MIXD__V1__GET_STATUS__INIT;
+	Mixd__V1__Request request = MIXD__V1__REQUEST__INIT;
+	const char *clock;
+	Mixd__V1__Reply *reply;
+
+	request.op_case = MIXD__V1__REQUEST__OP_GET_STATUS;
+	request.get_status = &get;
+	reply = mixctl_request(m, &request);
+	if (!reply)
+		return m->err.code;
+	clock = reply->get_status->clock;
+	if (strcmp(clock, "running") == 0)
+		return EXIT_YES;
+	return mixctl_error(m, EXIT_RESOURCE, "play",
+			    strcmp(clock, "offline") == 0
+				    ? "start mixd without --no-pipewire; or render it: mixctl help "
+				      "render"
+				    : "it rolls as soon as PipeWire runs it: mixctl status; mixctl "
+				      "stop takes it back",
+			    "there is no clock, so nothing moves: %s",
+			    reply->get_status->clock_text);
 }
 
 int verb_play(struct mixctl *m)
 {
-	return transport_run(m, "play", m->n_args ? m->args[0] : "", "");
+	Mixd__V1__Reply *reply = transport_request(m, "play", m->n_args ? m->args[0] : "", "");
+	const Mixd__V1__TransportState *state;
+
+	if (!reply)
+		return m->err.code;
+	state = reply->transport->transport;
+	transport_print(m, state);
+	return strcmp(state->state, "locating") == 0 ? play_check_clock(m) : EXIT_YES;
 }
 
 int verb_stop(struct mixctl *m)

@@ -155,7 +155,9 @@ const struct verb verbs[] = {
 	 .doc = "let the time line roll: players play",
 	 .more = "From where it stands, or from POSITION: a time (12.5s, 1:23.456, 48000fr), a "
 		 "marker, start, or +=5s and -=5s from where it stands. The transport is for the "
-		 "moment: in no revision, and a restart stands at 0.",
+		 "moment: in no revision, and a restart stands at 0. Exit code 8 when no clock "
+		 "runs: "
+		 "then it waits for one, and says so.",
 	 .examples = "play\nplay start\nplay verse",
 	 .max_args = 1,
 	 .first = WORD_POSITION,
@@ -302,6 +304,7 @@ const struct verb verbs[] = {
 	 .min_args = 1,
 	 .max_args = 2,
 	 .first = WORD_READING,
+	 .rest = WORD_CONDITION,
 	 .run = verb_wait},
 	{.name = "explain",
 	 .words = "TYPE | NODE | TYPE.PARAM",

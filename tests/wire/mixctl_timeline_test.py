@@ -118,7 +118,11 @@ def test_transport_stands_moves_and_loops():
     assert (state["loop_start_s"], state["loop_end_s"], state["loop"]) == (10, 14, True), state
     assert out("loop", "off") == "stopped at 0:01.000\n"
     # no clock runs in this test: it waits for one
-    assert "locating at 0:01.500" in out("play", "verse")
+    played = mixctl("play", "verse", code=8)
+    assert "locating at 0:01.500" in played.stdout, played
+    assert "play: there is no clock, so nothing moves" in played.stderr and "--no-pipewire" in played.stderr, played
+    fault = json.loads(err("play", "-o", "json", code=8))
+    assert fault["code"] == 8 and fault["hint"], fault
     assert "transport locating at 0:01.500" in out("status")
     assert "stopped at 0:01.500" in out("stop")
     assert status()["revision"] == before["revision"]
@@ -312,6 +316,9 @@ def test_the_binding_does_the_same():
     assert state.position_s == 1 and len(drums) == 1
 
 
+CLIPS = ["lead", "2"]
+
+
 def test_words_are_completed():
     song()
 
@@ -321,8 +328,19 @@ def test_words_are_completed():
 
     assert complete("edit", "v") == ["vox"] and complete("edit", "") == ["drums", "vox"]
     assert complete("edit", "vox", "cr") == ["crossfade"]
-    assert complete("edit", "vox", "gain", "") == ["verse", "end", "lead", "2"]
+    assert complete("edit", "vox", "gain", "") == CLIPS
     assert complete("edit", "vox", "trim", "--to") == ["--to-sound"]
+    assert complete("edit", "vox", "gain", "lead", "") == [] and complete("edit", "vox", "rm", "v") == []
+    assert complete("edit", "vox", "cut", "") == ["verse", "end"] and complete("edit", "vox", "cut", "1s", "") == CLIPS
+    assert complete("edit", "vox", "fade", "lead", "") == ["in", "out"]
+    assert complete("edit", "vox", "fade", "lead", "in", "5ms", "e") == ["equal-power"]
+    assert complete("edit", "vox", "crossfade", "lead", "") == CLIPS
+    assert complete("edit", "vox", "delete", "1s", "verse", "--ri") == ["--ripple"]
+    assert complete("get", "tr") == ["transport."]
+    assert complete("get", "transport.s") == complete("wait", "transport.s") == ["transport.state"]
+    assert complete("wait", "transport.state", "=") == ["=stopped", "=locating", "=rolling"]
+    assert complete("wait", "transport.position", "") == []
+    assert "formats" in complete("help", "f") and "formats" not in complete("f")
     assert complete("play", "v") == ["verse"] and complete("loop", "o") == ["off"]
     assert complete("marker", "a") == ["add"]
     assert "edit" in complete("e") and complete("e").count("edit") == 1
