@@ -4,7 +4,7 @@ import time
 
 import zmq
 from case import LiveCase, cpu_seconds
-from mixd import core
+from mixd import streams
 
 NODES, IDLE_LIMIT = 200, 0.01
 WATCHERS, RATE_HZ, WATCH_S = 50, 30.0, 25.0
@@ -45,7 +45,7 @@ class Burden(LiveCase):
         daemon = self.daemon(pw, chain(("gain",), NODES))
         daemon.wait_linked()
         client = daemon.client
-        lease = core.Lease(["**"], RATE_HZ)
+        lease = streams.Lease(["**"], RATE_HZ)
         lease.grant(client._call(lease.request(), lambda reply: reply.meter_lease))
         context = zmq.Context()
         self.addCleanup(context.destroy, 0)
@@ -83,7 +83,7 @@ class Burden(LiveCase):
 
     @staticmethod
     def follow(lease):
-        tracker = core.Lease(lease.patterns, lease.rate_hz)
+        tracker = streams.Lease(lease.patterns, lease.rate_hz)
         tracker.grant(lease.columns)
         return tracker
 

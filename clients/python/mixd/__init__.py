@@ -16,7 +16,7 @@ subclasses, one per code of the protocol.
 
 from .aio import AsyncClient
 from .client import Client
-from .core import Frame, Notice, Transaction
+from .core import Transaction
 from .errors import (
     ConflictError,
     DeniedError,
@@ -29,6 +29,7 @@ from .errors import (
     UnavailableError,
     UsageError,
 )
+from .streams import Frame, Notice
 
 __all__ = [
     "AsyncClient",

@@ -7,7 +7,7 @@ import time
 import zmq
 import zmq.asyncio
 
-from . import core
+from . import core, streams
 from .errors import MixdError, TimedOutError
 
 
@@ -105,7 +105,7 @@ class AsyncClient(core.Api):
             deadline = time.monotonic() + 0.1
             while (left := deadline - time.monotonic()) > 0:
                 frames = await self._receive(subscriber, left)
-                event = core.read_event(frames) if frames else None
+                event = streams.read_event(frames) if frames else None
                 if event and any(change.barrier == token for change in event.changes):
                     tracker.begin(event)
                     return
@@ -114,7 +114,7 @@ class AsyncClient(core.Api):
     async def events(self, timeout=None):
         """async for event in client.events(): as Client.events(), but subscribed when the first
         event is asked for."""
-        subscriber, tracker = self._subscribe(b"e"), core.EventTracker()
+        subscriber, tracker = self._subscribe(b"e"), streams.EventTracker()
         try:
             await self._begin_events(subscriber, tracker)
             deadline = None if timeout is None else time.monotonic() + timeout
@@ -123,7 +123,7 @@ class AsyncClient(core.Api):
                 if left is not None and left <= 0:
                     return
                 frames = await self._receive(subscriber, left)
-                event = core.read_event(frames) if frames else None
+                event = streams.read_event(frames) if frames else None
                 if event is None:
                     continue
                 ready, missing_from = tracker.feed(event)
@@ -143,19 +143,19 @@ class AsyncClient(core.Api):
 
     async def meters(self, *patterns, rate_hz=10.0, timeout=None):
         """async for frame in client.meters("meter"): as Client.meters()."""
-        lease = core.Lease(patterns, rate_hz)
+        lease = streams.Lease(patterns, rate_hz)
         lease.grant(await self._call(lease.request(), lambda reply: reply.meter_lease))
         subscriber = self._subscribe(lease.columns.topic.encode())
         renewed = received = time.monotonic()
         try:
             while True:
                 now = time.monotonic()
-                if now - renewed >= core.LEASE_RENEW_S:
+                if now - renewed >= streams.LEASE_RENEW_S:
                     renewed = now
                     await self._renew(lease, subscriber)
                 if timeout is not None and now - received >= timeout:
                     raise TimedOutError(f"no meters from {self.endpoint} in {timeout} s")
-                wait = renewed + core.LEASE_RENEW_S - now
+                wait = renewed + streams.LEASE_RENEW_S - now
                 if timeout is not None:
                     wait = min(wait, received + timeout - now)
                 frames = await self._receive(subscriber, max(wait, 0.001))

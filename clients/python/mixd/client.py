@@ -5,7 +5,7 @@ import time
 
 import zmq
 
-from . import core
+from . import core, streams
 from .errors import MixdError, TimedOutError
 
 
@@ -84,7 +84,7 @@ class Client(core.Api):
             deadline = time.monotonic() + 0.1
             while (left := deadline - time.monotonic()) > 0:
                 frames = self._receive(subscriber, left)
-                event = core.read_event(frames) if frames else None
+                event = streams.read_event(frames) if frames else None
                 if event and any(change.barrier == token for change in event.changes):
                     tracker.begin(event)
                     return
@@ -94,7 +94,7 @@ class Client(core.Api):
         """Iterate over what happens from now on: mixd.v1.Event, and Notice where events are
         missing. Ends when nothing happened for `timeout` seconds (None: never). Subscribed when
         this returns, not when the first event is asked for."""
-        subscriber, tracker = self._subscribe(b"e"), core.EventTracker()
+        subscriber, tracker = self._subscribe(b"e"), streams.EventTracker()
         self._begin_events(subscriber, tracker)
         return self._events(subscriber, tracker, timeout)
 
@@ -106,7 +106,7 @@ class Client(core.Api):
                 frames = self._receive(subscriber, left) if left is None or left > 0 else None
                 if frames is None:
                     return
-                event = core.read_event(frames)
+                event = streams.read_event(frames)
                 if event is None:
                     continue
                 ready, missing_from = tracker.feed(event)
@@ -128,7 +128,7 @@ class Client(core.Api):
         """Iterate over frames of the meters that match ("meter.*", or a node's name for all it
         has). The lease ends with the iterator. Raises TimedOutError after `timeout` seconds
         without a frame (None: waits for ever, also for a daemon that is being restarted)."""
-        lease = core.Lease(patterns, rate_hz)
+        lease = streams.Lease(patterns, rate_hz)
         lease.grant(self._call(lease.request(), lambda reply: reply.meter_lease))
         subscriber = self._subscribe(lease.columns.topic.encode())
         return self._meters(lease, subscriber, timeout)
@@ -138,12 +138,12 @@ class Client(core.Api):
         try:
             while True:
                 now = time.monotonic()
-                if now - renewed >= core.LEASE_RENEW_S:
+                if now - renewed >= streams.LEASE_RENEW_S:
                     renewed = now
                     self._renew(lease, subscriber)
                 if timeout is not None and now - received >= timeout:
                     raise TimedOutError(f"no meters from {self.endpoint} in {timeout} s")
-                wait = renewed + core.LEASE_RENEW_S - now
+                wait = renewed + streams.LEASE_RENEW_S - now
                 if timeout is not None:
                     wait = min(wait, received + timeout - now)
                 frames = self._receive(subscriber, max(wait, 0.001))
