@@ -159,35 +159,148 @@ static void sync_folder(const char *path)
 		fsync(fd);
 }
 
-static int move_entry(const struct album_stage *stage, const char *name, struct mixd_error *err)
-{
-	_cleanup_free_ char *from = NULL, *to = NULL;
-	struct stat st;
+/* ---- in place ---------------------------------------------------------------------------------- */
 
-	if (asprintf(&from, "%s/%s", stage->work, name) < 0 ||
-	    asprintf(&to, "%s/%s", stage->goal, name) < 0)
-		return error_no_memory(err);
-	if (lstat(to, &st) < 0 ? rename(from, to) == 0
-			       : renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0 ||
-					 rename(from, to) == 0)
-		return 0;
-	return error_set(err, ERROR_RESOURCE, to, "cannot be put in its place: %s",
-			 strerror(errno));
+enum move_state { MOVE_OPEN, MOVE_NEW, MOVE_EXCHANGED, MOVE_ASIDE };
+
+struct move {
+	char *from, *to, *aside; /* owned; aside is in the folder of work, too: it goes with it */
+	enum move_state state;
+};
+
+static bool is_unknown(int error)
+{
+	return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+static int move_new(struct move *move)
+{
+	if (renameat2(AT_FDCWD, move->from, AT_FDCWD, move->to, RENAME_NOREPLACE) < 0 &&
+	    (!is_unknown(errno) || rename(move->from, move->to) < 0))
+		return -errno;
+	move->state = MOVE_NEW;
+	return 0;
+}
+
+/* Where names cannot be exchanged there is a moment without any. */
+static int move_aside(struct move *move)
+{
+	if (rename(move->to, move->aside) < 0)
+		return -errno;
+	if (rename(move->from, move->to) < 0) {
+		int error = errno;
+
+		(void)rename(move->aside, move->to);
+		return -error;
+	}
+	move->state = MOVE_ASIDE;
+	return 0;
+}
+
+static int move_exchange(struct move *move)
+{
+	if (renameat2(AT_FDCWD, move->from, AT_FDCWD, move->to, RENAME_EXCHANGE) < 0)
+		return is_unknown(errno) ? move_aside(move) : -errno;
+	move->state = MOVE_EXCHANGED;
+	return 0;
+}
+
+static int move_failed(const struct move *move, int error, struct mixd_error *err)
+{
+	return error_set(err, ERROR_RESOURCE, move->to, "cannot be put in its place: %s",
+			 strerror(error));
+}
+
+/* What it replaces goes for good, so it must be one of its own kind. */
+static int move_do(struct move *move, struct mixd_error *err)
+{
+	struct stat from, to;
+	int r;
+
+	if (lstat(move->from, &from) < 0)
+		return move_failed(move, errno, err);
+	if (lstat(move->to, &to) < 0) {
+		r = errno == ENOENT ? move_new(move) : -errno;
+	} else if (S_ISDIR(from.st_mode) == S_ISDIR(to.st_mode)) {
+		r = move_exchange(move);
+	} else {
+		r = error_set(err, ERROR_CONFLICT, move->to,
+			      "is there, and it is %s: it will not be replaced",
+			      S_ISDIR(to.st_mode) ? "a folder" : "a file");
+		error_hint(err, "move it away, or name another folder with -o");
+		return r;
+	}
+	return r < 0 ? move_failed(move, -r, err) : 0;
+}
+
+static void move_undo(struct move *move)
+{
+	if (move->state == MOVE_NEW || move->state == MOVE_ASIDE)
+		(void)rename(move->to, move->from);
+	if (move->state == MOVE_ASIDE)
+		(void)rename(move->aside, move->to);
+	if (move->state == MOVE_EXCHANGED)
+		(void)renameat2(AT_FDCWD, move->from, AT_FDCWD, move->to, RENAME_EXCHANGE);
+	move->state = MOVE_OPEN;
+}
+
+static char *join(const char *folder, const char *prefix, const char *name)
+{
+	char *ret;
+
+	return asprintf(&ret, "%s/%s%s", folder, prefix, name) < 0 ? NULL : ret;
+}
+
+static int move_init(struct move *move, const struct album_stage *stage, const char *name)
+{
+	move->from = join(stage->work, "", name);
+	move->to = join(stage->goal, "", name);
+	move->aside = join(stage->work, ".was.", name);
+	return move->from && move->to && move->aside ? 0 : -ENOMEM;
+}
+
+static void move_done(struct move *move)
+{
+	free(move->from);
+	free(move->to);
+	free(move->aside);
+}
+
+/* All of them, or none. */
+static int stage_move(struct album_stage *stage, struct dirent *const *entry, int n,
+		      struct mixd_error *err)
+{
+	struct move *move = calloc((size_t)n + 1u, sizeof(*move));
+	int r = move ? 0 : error_no_memory(err), n_moved = 0;
+
+	for (int i = 0; r == 0 && i < n; i++)
+		if (move_init(&move[i], stage, entry[i]->d_name) < 0)
+			r = error_no_memory(err);
+	for (; r == 0 && n_moved < n; n_moved++)
+		r = move_do(&move[n_moved], err);
+	for (int i = n_moved; r < 0 && i-- > 0;)
+		move_undo(&move[i]);
+	for (int i = 0; move && i < n; i++)
+		move_done(&move[i]);
+	free(move);
+	return r;
+}
+
+static int is_content(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
 int album_stage_commit(struct album_stage *stage, struct mixd_error *err)
 {
 	struct dirent **entry = NULL;
-	int n = scandir(stage->work, &entry, NULL, alphasort), r = 0;
+	int n = scandir(stage->work, &entry, is_content, alphasort), r;
 
 	if (n < 0)
 		return error_set(err, ERROR_RESOURCE, stage->work, "%s", strerror(errno));
-	for (int i = 0; i < n; i++) {
-		if (r == 0 && strcmp(entry[i]->d_name, ".") != 0 &&
-		    strcmp(entry[i]->d_name, "..") != 0)
-			r = move_entry(stage, entry[i]->d_name, err);
+	r = stage_move(stage, entry, n, err);
+	for (int i = 0; i < n; i++)
 		free(entry[i]);
-	}
 	free(entry);
 	sync_folder(stage->goal);
 	if (r == 0)

@@ -2,9 +2,10 @@
  *
  * WHAT        Work is done in a folder ".mixd-XXXXXX" inside the goal; album_stage_commit() moves
  *             what lies in it into place, folders as a whole, in exchange for what was there. Until
- *             then the goal is as it was; album_stage_free() removes what is left.
- * LIMITS      Between the first and the last move a crash leaves old and new side by side, each of
- *             them whole.
+ *             then the goal is as it was; album_stage_free() removes what is left. When one cannot be
+ *             moved, those before it are moved back. A folder never replaces a file, nor a file a folder.
+ * LIMITS      What ends the process or the machine between the first and the last move leaves old and
+ *             new side by side, each of them whole.
  * THREADS     one at a time per object. */
 #pragma once
 

@@ -25,7 +25,7 @@
 
 /* ---- words ------------------------------------------------------------------------------------- */
 
-static int temp_cannot(const char *path, int error, struct mixd_error *err)
+int media_temp_cannot(const char *path, int error, struct mixd_error *err)
 {
 	enum error_code code = error == ENOENT ? ERROR_NOT_FOUND : ERROR_RESOURCE;
 
@@ -51,7 +51,7 @@ static int temp_cannot(const char *path, int error, struct mixd_error *err)
 
 int media_temp_failed(const struct media_temp *temp, int error, struct mixd_error *err)
 {
-	return temp_cannot(temp->goal, error ? error : EIO, err);
+	return media_temp_cannot(temp->goal, error ? error : EIO, err);
 }
 
 /* ---- the name ---------------------------------------------------------------------------------- */
@@ -93,6 +93,15 @@ static void temp_random(char *ret)
 	ret[RANDOM_CHARS] = '\0';
 }
 
+char *media_temp_name(const char *name)
+{
+	char prefix[NAME_MAX + 2], random[RANDOM_CHARS + 1], *ret;
+
+	temp_prefix(name, prefix, sizeof(prefix));
+	temp_random(random);
+	return asprintf(&ret, "%s%s" PART, prefix, random) < 0 ? NULL : ret;
+}
+
 /* ---- the folder -------------------------------------------------------------------------------- */
 
 /* Opens the folder of PATH, with links in PATH followed, and keeps the name. */
@@ -117,14 +126,14 @@ static int temp_find_folder(struct media_temp *temp, const char *path, struct mi
 		return -EINVAL;
 	}
 	if (strlen(name) > (size_t)NAME_MAX)
-		return temp_cannot(path, ENAMETOOLONG, err);
+		return media_temp_cannot(path, ENAMETOOLONG, err);
 	temp->mode = real ? stat.st_mode & 07777 : 0;
 	folder = slash ? strndup(whole, (size_t)(slash - whole) + 1) : strdup(".");
 	temp->name = strdup(name);
 	if (!folder || !temp->name)
 		return error_no_memory(err);
 	temp->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return temp->folder_fd < 0 ? temp_cannot(path, errno, err) : 0;
+	return temp->folder_fd < 0 ? media_temp_cannot(path, errno, err) : 0;
 }
 
 /* Looks at the others' temporary files of this goal. -EBUSY when one is held; those nobody holds
@@ -209,7 +218,7 @@ int media_temp_open(struct media_temp *temp, const char *path, struct mixd_error
 		error_set(err, ERROR_CONFLICT, path, "is being written by somebody else");
 		error_hint(err, "wait until that is done, or choose another name");
 	} else if (r < 0) {
-		temp_cannot(path, -r, err);
+		media_temp_cannot(path, -r, err);
 	}
 	if (r < 0)
 		media_temp_done(temp);

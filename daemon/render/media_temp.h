@@ -22,6 +22,10 @@ struct media_temp {
 int media_temp_open(struct media_temp *temp, const char *path, struct mixd_error *err);
 /* Say that writing failed with ERROR (an errno). Returns -ERROR. */
 int media_temp_failed(const struct media_temp *temp, int error, struct mixd_error *err);
+/* The same of a PATH. */
+int media_temp_cannot(const char *path, int error, struct mixd_error *err);
+/* Another temporary name of the goal NAME, or NULL: no memory. */
+char *media_temp_name(const char *name);
 /* fsync, rename, fsync the folder. */
 int media_temp_commit(struct media_temp *temp, struct mixd_error *err);
 /* Removes what was not committed. */

@@ -21,6 +21,7 @@
 #include "media_sink.h"
 #include "media_tags_io.h"
 #include "media_temp.h"
+#include "media_together.h"
 #include "media_w64.h"
 
 #define PIECE_SAMPLES 16384u /* of all channels */
@@ -428,8 +429,9 @@ static int writer_close(struct media_writer *writer, const struct media_tags *ta
 	return 0;
 }
 
-static int writer_finish(struct media_writer *writer, const struct media_tags *tags,
-			 struct mixd_error *err)
+/* All but the name. */
+static int writer_end(struct media_writer *writer, const struct media_tags *tags,
+		      struct mixd_error *err)
 {
 	int r = writer_close(writer, tags, err);
 
@@ -440,6 +442,14 @@ static int writer_finish(struct media_writer *writer, const struct media_tags *t
 	if (r == 0)
 		r = media_tags_write_after(writer->temp.fd, writer->temp.goal, &writer->info, tags,
 					   err);
+	return r;
+}
+
+static int writer_finish(struct media_writer *writer, const struct media_tags *tags,
+			 struct mixd_error *err)
+{
+	int r = writer_end(writer, tags, err);
+
 	return r < 0 ? r : media_temp_commit(&writer->temp, err);
 }
 
@@ -451,6 +461,20 @@ int media_finish(struct media_writer *writer, const struct media_tags *tags, str
 	if (writer->failure == 0)
 		writer->failure = -EBADF; /* it is finished: nothing more goes in */
 	return writer->failure == -EBADF ? 0 : writer->failure;
+}
+
+int media_finish_all(struct media_writer *const *writer, uint32_t n, struct mixd_error *err)
+{
+	_cleanup_free_ struct media_temp **temp = calloc(n + 1u, sizeof(struct media_temp *));
+	int r = temp ? 0 : error_no_memory(err);
+
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		temp[i] = &writer[i]->temp;
+		r = writer[i]->failure < 0 ? media_write(writer[i], NULL, 0, err)
+					   : writer_end(writer[i], &writer[i]->tags, err);
+		writer[i]->failure = r < 0 ? r : -EBADF; /* it is finished: nothing more goes in */
+	}
+	return r < 0 ? r : media_temp_commit_all(temp, n, err);
 }
 
 struct media_writer *media_writer_free(struct media_writer *writer)

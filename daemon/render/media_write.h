@@ -51,6 +51,9 @@ int media_write(struct media_writer *writer, const float *const *channels, uint3
  * the goal is as it was, and the temporary file is gone. */
 int media_finish(struct media_writer *writer, const struct media_tags *tags,
 		 struct mixd_error *err);
+/* N of them, with the tags of their targets: all get their names when all are complete and on disk, one
+ * after the other, with nothing between. When one cannot, none has: the goals are as they were. */
+int media_finish_all(struct media_writer *const *writer, uint32_t n, struct mixd_error *err);
 /* Samples over full scale that were clipped, so far. */
 uint64_t media_writer_clips(const struct media_writer *writer);
 /* What was begun and not finished is removed. Call it in any case. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "clones.h"
 #include "media_resample.h"
 #include "render_internal.h"
@@ -310,21 +311,23 @@ int render_take_block(struct render *render, struct render_block *block, bool *r
 
 int render_takes_finish(struct render *render, struct mixd_error *err)
 {
-	int r = 0;
+	const uint32_t n_outputs = render->request->n_outputs;
+	_cleanup_free_ struct media_writer **writer = calloc(n_outputs + 1u, sizeof(*writer));
+	uint32_t n = 0;
+	int r = writer ? 0 : error_no_memory(err);
 
-	for (uint32_t i = 0; r == 0 && i < render->request->n_outputs; i++) {
+	for (uint32_t i = 0; r == 0 && i < n_outputs; i++) {
 		struct render_take *take = &render->take[i];
 
 		if (take->resampler)
 			r = take_resample(take, NULL, 0, err);
+		if (take->writer)
+			writer[n++] = take->writer;
 	}
-	for (uint32_t i = 0; r == 0 && i < render->request->n_outputs; i++) {
-		struct render_take *take = &render->take[i];
-
-		if (!take->writer)
-			continue;
-		r = media_finish(take->writer, NULL, err);
-		take->output->clips = media_writer_clips(take->writer);
-	}
+	if (r == 0)
+		r = media_finish_all(writer, n, err);
+	for (uint32_t i = 0; i < n_outputs; i++)
+		if (render->take[i].writer)
+			render->take[i].output->clips = media_writer_clips(render->take[i].writer);
 	return r;
 }

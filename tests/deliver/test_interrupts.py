@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy
 
+import interrupting
 import programmes
 import rig
 import tap
+from interrupting import processes, small_disk, unmount, wait_for
 
 RANDOM = random.Random(7)
 WORK = rig.FOLDER / "work"
@@ -34,31 +36,8 @@ VERBS = {
 }  # fmt: skip
 
 
-def start(words, goal, **more):
-    return subprocess.Popen([rig.MIXCTL, *words, goal], cwd=WORK, env=rig.ENV, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, **more)  # fmt: skip
-
-
-def processes():
-    """Of this test's own daemons: by the folder they were given."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                line = (folder / "cmdline").read_bytes()
-                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            if str(rig.TEMP).encode() in line and state != "Z":
-                found.append(int(folder.name))
-    return found
-
-
-def wait_for(what, seconds=20):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.01)
+def start(words, goal):
+    return interrupting.start((*words, goal), WORK)
 
 
 def is_whole(path):
@@ -67,14 +46,7 @@ def is_whole(path):
 
 
 def interrupt(verb, signo, goal, seconds):
-    """Start VERB, send SIGNO after SECONDS; its exit code and words."""
-    process = start(VERBS[verb], goal)
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signo)
-        out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
+    return interrupting.interrupt((*VERBS[verb], goal), signo, seconds, WORK)
 
 
 def test_signals_at_any_time():
@@ -151,14 +123,6 @@ def test_two_writers_of_one_output():
         (WORK / "shared.flac").unlink()
 
 
-def small_disk(folder, size):
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "mixd-test", folder], capture_output=True,
-                          check=False)  # fmt: skip
-    if done.returncode:
-        raise tap.Skip("a small file system cannot be mounted here")
-
-
 def full_disk_words():
     """Verbs that write, each to a folder that has no room."""
     verbs = [
@@ -204,7 +168,7 @@ def test_a_full_disk():
                 path.rmdir() if path.is_dir() else path.unlink()
             (WORK / "room.wav").unlink(missing_ok=True)
     finally:
-        subprocess.run(["umount", "-l", full], check=True)
+        unmount(full)
     assert not wrong, "\n".join(wrong)
 
 
@@ -225,7 +189,7 @@ def test_a_folder_that_may_not_be_written():
             assert done.returncode in (7, 8) and "shut" in done.stderr, (words, done.returncode, done.stderr)
     finally:
         if os.geteuid() == 0:
-            subprocess.run(["umount", "-l", shut], check=True)
+            unmount(shut)
         else:
             shut.chmod(0o700)
     assert not rig.leftovers(), rig.leftovers()
