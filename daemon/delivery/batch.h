@@ -147,6 +147,9 @@ struct batch_journal;
 int batch_journal_open(const char *path, const char *suffix, bool dry, struct batch_journal **ret,
 		       struct mixd_error *err);
 /* The newest record of KEY that is finished, or of ID whatever became of it. Borrowed. */
+/* Take room for as many records. -ENOSPC; a file system that cannot is no failure. */
+int batch_journal_reserve(struct batch_journal *journal, uint32_t n_records,
+			  struct mixd_error *err);
 const json_t *batch_journal_find(const struct batch_journal *journal, const char *key);
 const json_t *batch_journal_last(const struct batch_journal *journal, uint64_t id);
 /* One line, on the disk when this returns (B2). RECORD is taken. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #include "cleanup.h"
 
 #define CHILD_LINE_MAX (4u << 20) /* a result larger than this is not kept */
+#define CHILD_STOP_MS 50
+#define CHILD_STOP_LOOKS 20
 
 double batch_now_s(void)
 {
@@ -326,7 +329,26 @@ static void child_take_error(struct batch_child *child)
 	}
 }
 
-static void child_judge(struct batch_child *child, int status)
+static bool child_was_stopped(int status)
+{
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status) == ERROR_INTERRUPTED;
+	return WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT ||
+	       WTERMSIG(status) == SIGHUP;
+}
+
+/* Who stops all of it, a terminal or a farm, tells items and batch in no order: if an item was stopped by
+ * somebody else, we shall know in a moment whether we are to stop, too. Then it has not failed. */
+static bool child_is_stopped_with_us(const struct batch_child *child, struct job *job, int status)
+{
+	if (!child_was_stopped(status))
+		return false;
+	for (int i = 0; i < CHILD_STOP_LOOKS && !task_is_cancelled(job_task(job)); i++)
+		poll(NULL, 0, CHILD_STOP_MS);
+	return task_is_cancelled(job_task(job));
+}
+
+static void child_judge(struct batch_child *child, struct job *job, int status)
 {
 	struct batch_item *item = child->item;
 
@@ -338,7 +360,8 @@ static void child_judge(struct batch_child *child, int status)
 		return;
 	}
 	item->state = item->exit_code == 1 ? BATCH_NEGATIVE : BATCH_FAILED;
-	if (child->killed_s > 0 && (item->exit_code == ERROR_INTERRUPTED || !WIFEXITED(status)))
+	if (child->killed_s > 0 ? item->exit_code == ERROR_INTERRUPTED || !WIFEXITED(status)
+				: child_is_stopped_with_us(child, job, status))
 		item->state = BATCH_CANCELLED;
 	if (WIFEXITED(status))
 		child_take_error(child);
@@ -364,7 +387,7 @@ bool batch_child_ended(struct batch_child *child, struct job *job)
 	batch_child_hear(child, job);
 	if (child->line_size > 0)
 		child_line(child, job, child->line, child->line_size);
-	child_judge(child, pid < 0 ? 127 << 8 : status);
+	child_judge(child, job, pid < 0 ? 127 << 8 : status);
 	closep(&child->out_fd);
 	closep(&child->err_fd);
 	closep(&child->pid_fd);

@@ -2,7 +2,8 @@
  *
  * The first line says what the file is. A line that is not whole (the machine went down while it was
  * written) is no record; the next one begins on a line of its own. Shards and tasks of a farm write
- * journals of their own beside it, and everybody reads them all. */
+ * journals of their own beside it, and everybody reads them all. Room for its records is taken before the
+ * work: outputs that fill the disk leave the journal the place it needs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -17,10 +18,12 @@
 #include "cleanup.h"
 
 #define JOURNAL_HEAD "{\"mixd_batch\":1}\n"
+#define JOURNAL_RECORD_BYTES 2048 /* room that is taken for one: most have a third of it */
 
 struct batch_journal {
 	char *path; /* owned */
 	int fd; /* -1: dry */
+	bool has_room; /* taken, more than it has used */
 	json_t *finished; /* key -> record */
 	json_t *last; /* id -> record */
 };
@@ -225,6 +228,16 @@ static void journal_load_others(struct batch_journal *journal, const char *path)
 	globfree(&found);
 }
 
+static int journal_unwritten(const struct batch_journal *journal, int error, struct mixd_error *err)
+{
+	error_set(err, ERROR_RESOURCE, journal->path, "the journal cannot be written: %s",
+		  strerror(error));
+	error_hint(err, error == ENOSPC || error == EDQUOT
+				? "make room: then the same command goes on from there"
+				: "--journal FILE keeps it elsewhere");
+	return -error;
+}
+
 static int journal_write(struct batch_journal *journal, const char *text, size_t size,
 			 struct mixd_error *err)
 {
@@ -234,8 +247,7 @@ static int journal_write(struct batch_journal *journal, const char *text, size_t
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(err, ERROR_RESOURCE, journal->path,
-					 "the journal cannot be written: %s", strerror(errno));
+			return journal_unwritten(journal, errno, err);
 		text += n;
 		size -= (size_t)n;
 	}
@@ -315,6 +327,24 @@ int batch_journal_open(const char *path, const char *suffix, bool dry, struct ba
 	return 0;
 }
 
+int batch_journal_reserve(struct batch_journal *journal, uint32_t n_records, struct mixd_error *err)
+{
+	struct stat st;
+
+	if (journal->fd < 0 || n_records == 0 || fstat(journal->fd, &st) < 0)
+		return 0;
+	journal->has_room = true; /* a part of it, perhaps, when it fails */
+	if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, st.st_size,
+		      (off_t)n_records * JOURNAL_RECORD_BYTES) == 0)
+		return 0;
+	if (errno != ENOSPC && errno != EDQUOT)
+		return 0; /* not every file system can: the records are written all the same */
+	error_set(err, ERROR_RESOURCE, journal->path,
+		  "the disk is full: it has no room for the journal");
+	error_hint(err, "make room, or --journal FILE keeps it elsewhere");
+	return -ENOSPC;
+}
+
 const json_t *batch_journal_find(const struct batch_journal *journal, const char *key)
 {
 	return json_object_get(journal->finished, key);
@@ -367,8 +397,13 @@ int batch_journal_absorb(struct batch_journal *journal, const char *path, struct
 
 struct batch_journal *batch_journal_free(struct batch_journal *journal)
 {
+	struct stat st;
+
 	if (!journal)
 		return NULL;
+	/* room that was taken and not used goes back */
+	if (journal->has_room && fstat(journal->fd, &st) == 0)
+		(void)!ftruncate(journal->fd, st.st_size);
 	if (journal->fd >= 0)
 		close(journal->fd);
 	json_decref(journal->finished);

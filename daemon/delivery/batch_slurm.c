@@ -193,7 +193,9 @@ static int slurm_write_script(const struct slurm *slurm)
 	fputs("--only ", file);
 	slurm_quote(file, slurm->folder);
 	fseek(file, -1, SEEK_CUR); /* the path goes on */
-	fputs("/\"$SLURM_ARRAY_TASK_ID.items\" --task \"$SLURM_ARRAY_TASK_ID\" -- ", file);
+	fputs("/\"$SLURM_ARRAY_TASK_ID.items\" "
+	      "--task \"$SLURM_ARRAY_JOB_ID-$SLURM_ARRAY_TASK_ID\" -- ",
+	      file);
 	slurm_quote(file, job_arg(job, 0));
 	fputc('\n', file);
 	return fclose(file) == 0 ? 0 : -errno;
@@ -218,11 +220,14 @@ static int slurm_write_items(const struct slurm *slurm)
 	return 0;
 }
 
+/* With the array's id: a task of an earlier one, on a node that was thought dead, may still write its own. */
 static char *slurm_task_journal(const struct slurm *slurm, uint32_t task)
 {
 	char *path;
 
-	return asprintf(&path, "%s.task-%u", slurm->run->list->journal, task + 1) < 0 ? NULL : path;
+	return asprintf(&path, "%s.task-%s-%u", slurm->run->list->journal, slurm->id, task + 1) < 0
+		       ? NULL
+		       : path;
 }
 
 /* What an earlier array has finished is kept, whether anybody waited for it or not. */

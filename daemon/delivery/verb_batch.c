@@ -276,14 +276,14 @@ static int batch_do(struct verb_batch *batch, struct mixd_error *err)
 {
 	struct batch_run *run = &batch->run;
 	const char *engine = job_text(run->job, "engine", "local");
+	bool is_idle = job_flag(run->job, "dry-run") || run->n_todo == 0;
 	double began_s = batch_now_s();
 	int r;
 
 	run->n_slots = (uint32_t)job_number(run->job, "jobs", batch_n_cores());
 	job_stage(run->job, "batch", NULL);
-	if (job_flag(run->job, "dry-run") || run->n_todo == 0)
-		r = 0;
-	else
+	r = is_idle ? 0 : batch_journal_reserve(run->journal, run->n_todo, err);
+	if (r == 0 && !is_idle)
 		r = strcmp(engine, "slurm") == 0 ? batch_run_slurm(run, err)
 						 : batch_run_here(run, err);
 	batch_result(batch, batch_now_s() - began_s);
