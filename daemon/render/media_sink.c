@@ -2,17 +2,29 @@
 #include "media_sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES 262144u
+#define BEHIND_BYTES (4 << 20)
 
 int media_sink_init(struct media_sink *sink, int fd)
 {
 	*sink = (struct media_sink){.fd = fd, .buffer = malloc(BUFFER_BYTES)};
 	return sink->buffer ? 0 : -ENOMEM;
+}
+
+/* Let the disk begin with what is there: at the end we wait for all of it, and it would have slept until
+ * then. Whoever cannot (a pipe) need not. */
+static void sink_write_behind(struct media_sink *sink, int64_t end)
+{
+	if (end - sink->behind < BEHIND_BYTES)
+		return;
+	(void)sync_file_range(sink->fd, sink->behind, end - sink->behind, SYNC_FILE_RANGE_WRITE);
+	sink->behind = end;
 }
 
 static void sink_write_at(struct media_sink *sink, const uint8_t *data, size_t size, int64_t at)
@@ -35,6 +47,7 @@ static void sink_write_at(struct media_sink *sink, const uint8_t *data, size_t s
 int media_sink_flush(struct media_sink *sink)
 {
 	sink_write_at(sink, sink->buffer, sink->fill, sink->buffer_at);
+	sink_write_behind(sink, sink->buffer_at + (int64_t)sink->fill);
 	sink->fill = 0;
 	return -sink->error;
 }

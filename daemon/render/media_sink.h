@@ -17,6 +17,7 @@ struct media_sink {
 	int64_t buffer_at; /* its place in the file */
 	int64_t at; /* where libsndfile believes to be */
 	int64_t size; /* of the file, the buffer included */
+	int64_t behind; /* up to here the disk has been told to write */
 };
 
 extern const SF_VIRTUAL_IO media_sink_io;
