@@ -18,7 +18,7 @@ struct parting {
 	const struct graph_type *input, *output;
 	struct graph_layouts *layouts;
 	uint64_t last_uid;
-	uint32_t slot[2]; /* the next that is free */
+	uint32_t slot[GRAPH_PARTS_MAX]; /* the next that is free */
 	struct mixd_error *err;
 };
 
@@ -28,7 +28,7 @@ struct graph_parts *graph_parts_free(struct graph_parts *parts)
 		return NULL;
 	for (uint32_t i = 0; i < parts->n_own; i++)
 		graph_node_free(parts->own[i]);
-	for (uint32_t p = 0; p < 2; p++) {
+	for (uint32_t p = 0; p < parts->n_parts; p++) {
 		free(parts->part[p].nodes);
 		free(parts->part[p].links);
 		free(parts->part[p].envelopes);
@@ -131,11 +131,12 @@ static const struct mixd_layout *crossing_layout(const struct parting *parting,
 	return graph_layouts_port(parting->layouts, crossing->source, true, crossing->port);
 }
 
-/* A boundary node for one side of CROSSING. */
+/* A boundary node for one side of CROSSING, in part P. */
 static struct graph_node *crossing_node(struct parting *parting, uint32_t p,
 					const struct graph_crossing *crossing)
 {
 	const struct mixd_layout *layout = crossing_layout(parting, crossing);
+	bool is_source = p == crossing->from;
 	char name[GRAPH_ADDRESS_MAX];
 	struct graph_node *node;
 
@@ -143,9 +144,9 @@ static struct graph_node *crossing_node(struct parting *parting, uint32_t p,
 		snprintf(name, sizeof(name), "%s:pre", crossing->source->name);
 	else
 		snprintf(name, sizeof(name), "%s!%04u", crossing->source->name, crossing->port);
-	if (p == 0) /* it feeds nothing: any place will do, but that of a tap */
+	if (is_source) /* it feeds nothing: any place will do, but that of a tap */
 		strcat(name, "!");
-	node = graph_node_new(p ? parting->input : parting->output, name);
+	node = graph_node_new(is_source ? parting->output : parting->input, name);
 	if (!node)
 		return NULL;
 	parting->parts->own[parting->parts->n_own++] = node;
@@ -165,38 +166,54 @@ static struct graph_link *part_link(struct parting *parting, uint32_t p)
 	return link;
 }
 
-/* The crossing that LINK needs, made when it is the first. */
-static int crossing_of(struct parting *parting, const struct graph_link *link,
-		       struct graph_crossing **ret)
+/* The `output` node of CROSSING, and the link that feeds it as LINK would. */
+static int crossing_leave(struct parting *parting, struct graph_crossing *crossing,
+			  const struct graph_link *link)
 {
-	struct graph_parts *parts = parting->parts;
-	bool pre = link->value[GRAPH_LINK_TAP] == GRAPH_TAP_PRE;
-	struct graph_crossing *crossing;
 	struct graph_link *feed;
 
-	for (uint32_t i = 0; i < parts->n_crossings; i++) {
-		crossing = &parts->crossing[i];
-		if (crossing->source == link->from && crossing->pre == pre &&
-		    (pre || crossing->port == link->from_port)) {
-			*ret = crossing;
-			return 0;
-		}
-	}
-	crossing = &parts->crossing[parts->n_crossings++];
-	*crossing =
-		(struct graph_crossing){.source = link->from, .port = link->from_port, .pre = pre};
-	crossing->out = crossing_node(parting, 0, crossing);
-	crossing->in = crossing_node(parting, 1, crossing);
-	if (!crossing->out || !crossing->in)
+	crossing->out = crossing_node(parting, crossing->from, crossing);
+	if (!crossing->out)
 		return -ENOMEM;
-	feed = part_link(parting, 0);
+	feed = part_link(parting, crossing->from);
 	*feed = (struct graph_link){.uid = ++parting->last_uid,
 				    .from = link->from,
 				    .from_port = link->from_port,
 				    .to = crossing->out};
 	feed->value[GRAPH_LINK_TAP] = link->value[GRAPH_LINK_TAP];
-	*ret = crossing;
 	return 0;
+}
+
+/* The crossing that LINK needs from part FROM to part TO, made when it is the first. */
+static int crossing_of(struct parting *parting, const struct graph_link *link, uint32_t from,
+		       uint32_t to, struct graph_crossing **ret)
+{
+	struct graph_parts *parts = parting->parts;
+	bool pre = link->value[GRAPH_LINK_TAP] == GRAPH_TAP_PRE;
+	struct graph_crossing *crossing;
+	struct graph_node *out = NULL;
+
+	for (uint32_t i = 0; i < parts->n_crossings; i++) {
+		crossing = &parts->crossing[i];
+		if (crossing->source != link->from || crossing->pre != pre ||
+		    (!pre && crossing->port != link->from_port))
+			continue;
+		*ret = crossing;
+		if (crossing->to == to)
+			return 0;
+		out = crossing->out;
+	}
+	crossing = *ret = &parts->crossing[parts->n_crossings++];
+	*crossing = (struct graph_crossing){.source = link->from,
+					    .port = link->from_port,
+					    .pre = pre,
+					    .from = from,
+					    .to = to,
+					    .out = out};
+	if (!out && crossing_leave(parting, crossing, link) < 0)
+		return -ENOMEM;
+	crossing->in = crossing_node(parting, to, crossing);
+	return crossing->in ? 0 : -ENOMEM;
 }
 
 /* ---- all of it ---- */
@@ -227,7 +244,7 @@ static int part_links(struct parting *parting)
 		if (from > to)
 			return error_set(parting->err, ERROR_INVALID, link->from->name,
 					 "a part of the graph would hear itself");
-		if (from < to && crossing_of(parting, link, &crossing) < 0)
+		if (from < to && crossing_of(parting, link, from, to, &crossing) < 0)
 			return error_no_memory(parting->err);
 		copy = part_link(parting, to);
 		*copy = *link;
@@ -243,23 +260,23 @@ static int part_links(struct parting *parting)
 static int part_nodes(struct parting *parting)
 {
 	const struct graph_model *model = parting->model;
+	uint32_t n_parts = parting->parts->n_parts, slot = 0;
 
 	for (uint32_t i = 0; i < model->n_nodes; i++) {
 		struct graph_node *node = model->nodes[i];
 
-		for (uint32_t p = 0; p < 2 && part_is_vca(node); p++)
+		for (uint32_t p = 0; p < n_parts && part_is_vca(node); p++)
 			if (vca_copy(parting, p, node) < 0)
 				return error_no_memory(parting->err);
 		if (!part_is_vca(node))
 			part_put(parting->parts, parting->part[i], node);
-		if (node->slot != GRAPH_SLOT_NONE) {
-			if (node->slot >= parting->slot[0])
-				parting->slot[0] = node->slot + 1;
-			parting->slot[1] = parting->slot[0];
-		}
+		if (node->slot != GRAPH_SLOT_NONE && node->slot >= slot)
+			slot = node->slot + 1;
 		if (node->uid > parting->last_uid)
 			parting->last_uid = node->uid;
 	}
+	for (uint32_t p = 0; p < n_parts; p++)
+		parting->slot[p] = slot;
 	for (uint32_t i = 0; i < model->n_links; i++)
 		if (model->links[i]->uid > parting->last_uid)
 			parting->last_uid = model->links[i]->uid;
@@ -267,7 +284,7 @@ static int part_nodes(struct parting *parting)
 		struct graph_envelope *envelope = model->envelopes[i];
 		uint32_t home = part_of(parting, envelope->node);
 
-		for (uint32_t p = 0; p < 2; p++) {
+		for (uint32_t p = 0; p < n_parts; p++) {
 			struct graph_model *part = &parting->parts->part[p];
 
 			if (p == home || part_is_vca(envelope->node))
@@ -282,9 +299,10 @@ static int part_room(struct graph_parts *parts, const struct graph_model *model)
 	/* at most one crossing, with two nodes and a link, for each link */
 	parts->crossing = calloc(model->n_links + 1u, sizeof(*parts->crossing));
 	parts->links = calloc(2u * (size_t)model->n_links + 1u, sizeof(*parts->links));
-	parts->own = calloc(2u * ((size_t)model->n_links + model->n_nodes) + 1u,
-			    sizeof(struct graph_node *));
-	for (uint32_t p = 0; p < 2; p++) {
+	parts->own =
+		calloc(2u * (size_t)model->n_links + (size_t)parts->n_parts * model->n_nodes + 1u,
+		       sizeof(struct graph_node *));
+	for (uint32_t p = 0; p < parts->n_parts; p++) {
 		struct graph_model *part = &parts->part[p];
 
 		*part = *model;
@@ -299,7 +317,7 @@ static int part_room(struct graph_parts *parts, const struct graph_model *model)
 	return parts->crossing && parts->links && parts->own ? 0 : -ENOMEM;
 }
 
-int graph_parts_new(const struct graph_model *model, const uint8_t *part,
+int graph_parts_new(const struct graph_model *model, const uint8_t *part, uint32_t n_parts,
 		    const struct graph_type *input, const struct graph_type *output,
 		    struct graph_parts **ret, struct mixd_error *err)
 {
@@ -312,7 +330,10 @@ int graph_parts_new(const struct graph_model *model, const uint8_t *part,
 				  .err = err};
 	int r;
 
-	if (!parts || part_room(parts, model) < 0)
+	if (!parts)
+		return error_no_memory(err);
+	parts->n_parts = n_parts;
+	if (part_room(parts, model) < 0)
 		return error_no_memory(err);
 	r = graph_layouts_resolve(model, &parting.layouts, err);
 	if (r == 0)
@@ -322,7 +343,7 @@ int graph_parts_new(const struct graph_model *model, const uint8_t *part,
 	graph_layouts_free(parting.layouts);
 	if (r < 0)
 		return r;
-	for (uint32_t p = 0; p < 2; p++)
+	for (uint32_t p = 0; p < n_parts; p++)
 		graph_model_sort(&parts->part[p]);
 	*ret = TAKE_PTR(parts);
 	return 0;

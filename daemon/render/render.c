@@ -115,8 +115,8 @@ static int render_open(struct render *render, uint32_t n_threads, struct mixd_er
 		r = render_graph_begin(render->graph.model, &render->begin);
 	if (r == -ENOMEM)
 		error_no_memory(err);
-	if (r == 0 && (n_threads > 1 || request->cut))
-		r = render_split_find(&render->graph, request->cut, &render->split, err);
+	if (r == 0 && (n_threads > 1 || request->cut[0]))
+		r = render_split_find(&render->graph, request, n_threads, &render->split, err);
 	if (r == 0)
 		r = render_stages_open(render, err);
 	if (r < 0)

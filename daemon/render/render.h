@@ -48,6 +48,8 @@ struct render_output {
 	double peak; /* highest sample, linear */
 };
 
+#define RENDER_CUTS_MAX 3u
+
 struct render_request {
 	const struct graph_types *types;
 	const char *session, *session_name; /* text, and its name in errors */
@@ -61,7 +63,8 @@ struct render_request {
 	double tail_s; /* below 0: until all outputs stay below -90 dBFS, at most 30 s */
 	uint32_t n_threads; /* 0: all cores */
 	uint32_t block_frames; /* 0: as is best; bytes do not depend on it (tests) */
-	uint32_t cut; /* 0: as is best; else behind how many nodes the graph is cut (tests) */
+	/* Behind how many nodes the graph is cut, ascending, up to the first 0; none: as is best (tests). */
+	uint32_t cut[RENDER_CUTS_MAX];
 	uint64_t seed;
 	struct render_input *input;
 	uint32_t n_inputs;
@@ -77,7 +80,7 @@ struct render_report {
 	uint64_t frames; /* of the render, at its rate */
 	double rate;
 	double audio_s, wall_s;
-	uint32_t n_stages; /* threads that ran nodes */
+	uint32_t n_stages; /* parts the nodes were run in */
 };
 
 /* 0, or -errno with *err; then no output exists. -ECANCELED when TASK says so. A node in quarantine

@@ -3,9 +3,9 @@
  * WHAT        A block goes round: the reader fills the planes of the inputs, each stage runs an engine
  *             over them, the writer takes the planes of the outputs. A plane is one channel of one
  *             block. Stages talk through planes alone, each plane has one stage that writes it.
- * THREADS     a block belongs to one thread at a time (render_pipe.c). An engine is prepared by the
- *             thread that called render_run(), then run by that of its stage, and asked for meters
- *             when all threads have ended.
+ * THREADS     a block, and a stage, belong to one thread at a time (render_pipe.c). An engine is prepared
+ *             by the thread that called render_run(), then run by whoever has its stage, and asked for
+ *             meters when all threads have ended.
  * INVARIANTS  R1 frame n of a block is frame block->position + n of every engine: what is cut in two
  *                runs at the same positions as what is whole, so nothing that goes by position
  *                differs.
@@ -17,7 +17,7 @@
 #include "engine.h"
 #include "render.h"
 
-#define RENDER_STAGES_MAX 2u
+#define RENDER_STAGES_MAX (RENDER_CUTS_MAX + 1u)
 #define RENDER_BLOCKS_MAX 8u
 #define RENDER_NONE UINT32_MAX
 

@@ -1,13 +1,17 @@
-/* render_pipe.c - decode | nodes | nodes | encode: each in its own thread, or all in one.
+/* render_pipe.c - decode | nodes | nodes | encode: shared by all threads, or all in one.
  *
  * WHAT        Blocks go round in a ring, in order. Stage s may take block number k when stage s - 1
  *             has done k + 1 of them; the first may when the last has given block k - n_blocks back.
- *             A stage that cannot go on waits on its condition; whoever does a block tells the next.
- *             No block is copied or allocated on the way.
+ *             Stages are many and threads few: a thread that is free takes the stage that has the
+ *             most blocks before it and is nobody's, does one, and looks again. So no thread waits
+ *             while there is work, whatever the stages cost, as long as none costs more than the
+ *             share of a thread (L. Tassiulas, A. Ephremides, IEEE Trans. Automatic Control 37:12,
+ *             1992: the longest queue first keeps a row of queues as busy as any rule can). No block
+ *             is copied or allocated on the way.
  * ENDS        One flag: the writer has all it wants, a stage failed, or the task was cancelled. All
  *             wake up and leave. The first error is the one that is told.
- * THREADS     the caller's is the last stage, the writer: it tells the progress and asks whether to
- *             go on; so it never waits longer than PIPE_PATIENCE_MS. */
+ * THREADS     the caller's is one of them, and never waits longer than PIPE_PATIENCE_MS before it
+ *             asks whether to go on. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,18 +26,15 @@ struct pipe {
 	struct render *render;
 	uint32_t n_stages; /* the reader, engines, the writer */
 	pthread_mutex_t lock;
-	pthread_cond_t go[PIPE_STAGES_MAX];
+	pthread_cond_t go;
 	/* --- under lock --- */
-	uint64_t done[PIPE_STAGES_MAX];
-	bool waits[PIPE_STAGES_MAX];
+	uint64_t done[PIPE_STAGES_MAX]; /* blocks */
+	bool is_taken[PIPE_STAGES_MAX];
+	bool is_read; /* the reader has given the last block */
+	uint32_t n_waiting; /* threads */
 	bool is_over;
 	int res;
 	struct mixd_error error;
-};
-
-struct pipe_thread {
-	struct pipe *pipe;
-	uint32_t stage;
 };
 
 /* ---- one block of one stage -------------------------------------------------------------------- */
@@ -81,13 +82,30 @@ static int pipe_alone(struct render *render, struct mixd_error *err)
 
 /* ---- in several -------------------------------------------------------------------------------- */
 
-static bool pipe_ready(const struct pipe *pipe, uint32_t stage)
+/* Blocks that wait for STAGE. */
+static uint64_t pipe_queue(const struct pipe *pipe, uint32_t stage)
 {
-	uint32_t before = stage > 0 ? stage - 1 : pipe->n_stages - 1;
+	uint32_t writer = pipe->n_stages - 1;
 
-	if (stage == 0)
-		return pipe->done[stage] - pipe->done[before] < pipe->render->n_blocks;
-	return pipe->done[before] > pipe->done[stage];
+	if (pipe->is_taken[stage])
+		return 0;
+	if (stage > 0)
+		return pipe->done[stage - 1] - pipe->done[stage];
+	return pipe->is_read ? 0 : pipe->render->n_blocks - (pipe->done[0] - pipe->done[writer]);
+}
+
+/* The stage with the most blocks, nearest to the end; n_stages: none has any. */
+static uint32_t pipe_choose(const struct pipe *pipe)
+{
+	uint32_t best = pipe->n_stages;
+	uint64_t most = 0;
+
+	for (uint32_t s = pipe->n_stages; s-- > 0;)
+		if (pipe_queue(pipe, s) > most) {
+			most = pipe_queue(pipe, s);
+			best = s;
+		}
+	return best;
 }
 
 static void pipe_end(struct pipe *pipe, int res, const struct mixd_error *error)
@@ -97,70 +115,64 @@ static void pipe_end(struct pipe *pipe, int res, const struct mixd_error *error)
 		pipe->error = *error;
 	}
 	pipe->is_over = true;
-	for (uint32_t s = 0; s < pipe->n_stages; s++)
-		pthread_cond_signal(&pipe->go[s]);
+	pthread_cond_broadcast(&pipe->go);
 }
 
-static void pipe_wait(struct pipe *pipe, uint32_t stage, bool patient)
+static void pipe_wait(struct pipe *pipe)
 {
 	struct timespec until;
 
-	pipe->waits[stage] = true;
-	if (patient) {
-		pthread_cond_wait(&pipe->go[stage], &pipe->lock);
-	} else {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += (long)PIPE_PATIENCE_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&pipe->go[stage], &pipe->lock, &until);
-	}
-	pipe->waits[stage] = false;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)PIPE_PATIENCE_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pipe->n_waiting++;
+	pthread_cond_timedwait(&pipe->go, &pipe->lock, &until);
+	pipe->n_waiting--;
 }
 
-/* Take blocks, work, hand them on, until it is over. */
-static void pipe_stage(struct pipe *pipe, uint32_t stage)
+/* One block of STAGE, which is ours; the lock is held before and after. */
+static void pipe_step(struct pipe *pipe, uint32_t stage)
 {
 	struct render *render = pipe->render;
-	bool is_writer = stage + 1 == pipe->n_stages;
+	struct render_block *block = &render->block[pipe->done[stage] % render->n_blocks];
+	struct mixd_error error = {0};
+	bool stop = false;
+	int r;
 
-	pthread_mutex_lock(&pipe->lock);
-	while (!pipe->is_over) {
-		uint32_t next = is_writer ? 0 : stage + 1;
-		struct render_block *block = &render->block[pipe->done[stage] % render->n_blocks];
-		struct mixd_error error = {0};
-		bool stop = false, last;
-		int r = is_writer ? task_check(render->task, &error) : 0;
-
-		if (r == 0 && !pipe_ready(pipe, stage)) {
-			pipe_wait(pipe, stage, !is_writer);
-			continue;
-		}
-		pthread_mutex_unlock(&pipe->lock);
-		if (r == 0)
-			r = pipe_work(render, stage, pipe->n_stages, block, &stop, &error);
-		last = block->is_last && !is_writer;
-		if (r == 0 && is_writer)
-			pipe_progress(render, block);
-		pthread_mutex_lock(&pipe->lock);
-		if (r < 0 || stop) {
-			pipe_end(pipe, r, &error);
-			break;
-		}
-		pipe->done[stage]++;
-		if (pipe->waits[next])
-			pthread_cond_signal(&pipe->go[next]);
-		if (last)
-			break;
-	}
+	pipe->is_taken[stage] = true;
+	if (pipe->n_waiting > 0 && pipe_choose(pipe) < pipe->n_stages)
+		pthread_cond_signal(&pipe->go);
 	pthread_mutex_unlock(&pipe->lock);
+	r = pipe_work(render, stage, pipe->n_stages, block, &stop, &error);
+	if (r == 0 && stage + 1 == pipe->n_stages)
+		pipe_progress(render, block);
+	pthread_mutex_lock(&pipe->lock);
+	pipe->is_taken[stage] = false;
+	pipe->is_read |= stage == 0 && block->is_last;
+	pipe->done[stage]++;
+	if (r < 0 || stop)
+		pipe_end(pipe, r, &error);
 }
 
 static void *pipe_thread(void *data)
 {
-	struct pipe_thread *thread = data;
+	struct pipe *pipe = data;
 
-	pipe_stage(thread->pipe, thread->stage);
+	pthread_mutex_lock(&pipe->lock);
+	while (!pipe->is_over) {
+		uint32_t stage = pipe_choose(pipe);
+		struct mixd_error error = {0};
+		int r = task_check(pipe->render->task, &error);
+
+		if (r < 0)
+			pipe_end(pipe, r, &error);
+		else if (stage < pipe->n_stages)
+			pipe_step(pipe, stage);
+		else
+			pipe_wait(pipe);
+	}
+	pthread_mutex_unlock(&pipe->lock);
 	return NULL;
 }
 
@@ -172,43 +184,40 @@ static void pipe_init(struct pipe *pipe, struct render *render)
 	pthread_mutex_init(&pipe->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	for (uint32_t s = 0; s < pipe->n_stages; s++)
-		pthread_cond_init(&pipe->go[s], &attr);
+	pthread_cond_init(&pipe->go, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
 static void pipe_done(struct pipe *pipe)
 {
-	for (uint32_t s = 0; s < pipe->n_stages; s++)
-		pthread_cond_destroy(&pipe->go[s]);
+	pthread_cond_destroy(&pipe->go);
 	pthread_mutex_destroy(&pipe->lock);
 }
 
-static int pipe_threads(struct render *render, struct mixd_error *err)
+static int pipe_threads(struct render *render, uint32_t n_threads, struct mixd_error *err)
 {
 	struct pipe pipe;
-	struct pipe_thread thread[PIPE_STAGES_MAX];
 	pthread_t id[PIPE_STAGES_MAX];
 	uint32_t n = 0;
 	int r = 0;
 
 	pipe_init(&pipe, render);
-	while (r == 0 && n + 1 < pipe.n_stages) {
-		thread[n] = (struct pipe_thread){&pipe, n};
-		r = -pthread_create(&id[n], NULL, pipe_thread, &thread[n]);
+	n_threads = n_threads < pipe.n_stages ? n_threads : pipe.n_stages;
+	while (r == 0 && n + 1 < n_threads) {
+		r = -pthread_create(&id[n], NULL, pipe_thread, &pipe);
 		n += r == 0;
 	}
 	if (r == 0) {
-		pipe_stage(&pipe, pipe.n_stages - 1);
-		r = pipe.res;
+		pipe_thread(&pipe);
 	} else {
+		pthread_mutex_lock(&pipe.lock);
 		error_set(&pipe.error, ERROR_RESOURCE, NULL, "cannot start a thread");
+		pipe_end(&pipe, r, &pipe.error);
+		pthread_mutex_unlock(&pipe.lock);
 	}
-	pthread_mutex_lock(&pipe.lock);
-	pipe_end(&pipe, r, &pipe.error);
-	pthread_mutex_unlock(&pipe.lock);
 	while (n > 0)
 		pthread_join(id[--n], NULL);
+	r = pipe.res;
 	if (r < 0 && err)
 		*err = pipe.error;
 	pipe_done(&pipe);
@@ -217,5 +226,5 @@ static int pipe_threads(struct render *render, struct mixd_error *err)
 
 int render_pipe_run(struct render *render, uint32_t n_threads, struct mixd_error *err)
 {
-	return n_threads > 1 ? pipe_threads(render, err) : pipe_alone(render, err);
+	return n_threads > 1 ? pipe_threads(render, n_threads, err) : pipe_alone(render, err);
 }

@@ -5,29 +5,34 @@
  *             behind all that feeds it: every prefix of that order is a part that hears nothing of
  *             the rest. Links that touch a type which breaks cycles count in both directions, so that
  *             it and its neighbours are one component (X3).
- * CUT         the prefix with the smallest larger half, by the table of costs (render_costs.c). */
+ * CUT         the prefixes between which the largest part is the smallest, by the table of costs
+ *             (render_costs.c): the linear partition problem, by dynamic programming (S. Skiena, The
+ *             Algorithm Design Manual, 2nd ed. 2008, 8.5).
+ * HOW MANY    as few parts as do: threads share all parts, so N of them are busy when none is larger
+ *             than one Nth of the whole; each cut more is handed over. */
 #include "render_split.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
-#include "graph_part.h"
 #include "render_costs.h"
 
 /* Below this many ns per frame in all, a second engine saves less than handing over costs. */
 #define SPLIT_WORTH_NS 6.0
-/* The larger half, as a share of the whole, at which a cut is worth it. */
+/* The time it takes, as a share of the whole, at which a cut is worth it; and at which one more is. */
 #define SPLIT_WORTH_SHARE 0.85
-#define SPLIT_CROSSING_NS 0.8 /* per channel: out of one engine, into the other */
+#define SPLIT_WORTH_MORE 0.95
+#define SPLIT_CROSSING_NS 0.4 /* per channel: out of one engine; into the other */
 
 struct render_split {
 	struct graph_model *model; /* borrowed */
 	uint8_t *part; /* per node */
 	struct graph_parts *parts;
-	uint32_t *latency; /* by slot, of part 1 */
-	uint32_t n_latency;
+	uint32_t *latency[RENDER_STAGES_MAX]; /* by slot */
+	uint32_t n_latency[RENDER_STAGES_MAX];
 };
 
 struct walk {
@@ -47,7 +52,8 @@ struct render_split *render_split_free(struct render_split *split)
 		return NULL;
 	graph_parts_free(split->parts);
 	free(split->part);
-	free(split->latency);
+	for (uint32_t s = 0; s < RENDER_STAGES_MAX; s++)
+		free(split->latency[s]);
 	free(split);
 	return NULL;
 }
@@ -168,96 +174,214 @@ static void walk_all(struct walk *walk)
 
 /* ---- where to cut ------------------------------------------------------------------------------ */
 
-/* Channels that cross when the first nodes of the order are part 0. Each source counts once. */
-static double cut_crossing_ns(const struct walk *walk, const struct graph_layouts *layouts,
-			      const uint8_t *part, uint8_t *seen)
+struct places { /* where a cut may be: behind the first node[] nodes of the order */
+	uint32_t n, *node;
+	double *before; /* what they cost */
+	double *crossing; /* what a cut there costs each side */
+};
+
+static void places_done(struct places *places)
 {
-	const struct graph_model *model = walk->model;
-	double ns = 0;
-
-	memset(seen, 0, model->n_nodes);
-	for (uint32_t i = 0; i < model->n_links; i++) {
-		const struct graph_link *link = model->links[i];
-		uint32_t from = node_index(model, link->from);
-		const struct mixd_layout *layout;
-
-		if (part[from] == part[node_index(model, link->to)] || seen[from])
-			continue;
-		seen[from] = 1;
-		layout = graph_layouts_port(layouts, link->from, true, link->from_port);
-		ns += SPLIT_CROSSING_NS * (layout ? layout->n_channels : 2);
-	}
-	return ns;
+	free(places->node);
+	free(places->before);
+	free(places->crossing);
 }
 
-/* How many nodes of the order are part 0; 0: no cut is worth it. AT: where the caller wants it. */
-static uint32_t cut_find(const struct walk *walk, const struct graph_layouts *layouts, uint32_t at,
-			 uint8_t *part)
+/* What crosses between nodes k and k + 1 of the order, for all k: each source counts once, from where it
+ * is to its last listener. */
+static int places_crossings(const struct walk *walk, const struct graph_layouts *layouts,
+			    double *ret_ns)
 {
 	const struct graph_model *model = walk->model;
-	_cleanup_free_ uint8_t *seen = calloc(model->n_nodes + 1u, 1);
-	double all = 0, before = 0, best = 0;
-	uint32_t found = 0;
+	_cleanup_free_ uint32_t *place = calloc(model->n_nodes + 1u, sizeof(uint32_t));
+	_cleanup_free_ uint32_t *last = calloc(model->n_nodes + 1u, sizeof(uint32_t));
 
-	for (uint32_t i = 0; i < model->n_nodes; i++)
-		all += render_cost_ns(model->nodes[i], layouts);
-	if (!seen || (!at && all < SPLIT_WORTH_NS))
-		return 0;
-	memset(part, 1, model->n_nodes);
-	for (uint32_t k = 0; k + 1 < walk->n_order; k++) {
-		double larger;
+	if (!place || !last)
+		return -ENOMEM;
+	for (uint32_t k = 0; k < walk->n_order; k++)
+		place[walk->order[k]] = k;
+	for (uint32_t i = 0; i < model->n_links; i++) {
+		uint32_t from = node_index(model, model->links[i]->from);
+		uint32_t to = place[node_index(model, model->links[i]->to)];
 
-		part[walk->order[k]] = 0;
-		before += render_cost_ns(model->nodes[walk->order[k]], layouts);
+		last[from] = last[from] > to ? last[from] : to;
+	}
+	for (uint32_t i = 0; i < model->n_nodes; i++) {
+		const struct mixd_layout *layout;
+		double ns;
+
+		if (last[i] <= place[i])
+			continue;
+		layout = graph_layouts_port(layouts, model->nodes[i], true, 0);
+		ns = SPLIT_CROSSING_NS * (layout ? layout->n_channels : 2);
+		ret_ns[place[i]] += ns;
+		ret_ns[last[i]] -= ns;
+	}
+	for (uint32_t k = 1; k < walk->n_order; k++)
+		ret_ns[k] += ret_ns[k - 1];
+	return 0;
+}
+
+/* Place 0 is before all, the last one behind all. */
+static int places_find(const struct walk *walk, const struct graph_layouts *layouts,
+		       struct places *ret)
+{
+	const struct graph_model *model = walk->model;
+	size_t room = walk->n_order + 2u;
+	_cleanup_free_ double *crossing = calloc(room, sizeof(double));
+	double cost = 0;
+
+	ret->node = calloc(room, sizeof(uint32_t));
+	ret->before = calloc(room, sizeof(double));
+	ret->crossing = calloc(room, sizeof(double));
+	if (!crossing || !ret->node || !ret->before || !ret->crossing ||
+	    places_crossings(walk, layouts, crossing) < 0)
+		return -ENOMEM;
+	ret->n = 1;
+	for (uint32_t k = 0; k < walk->n_order; k++) {
+		cost += render_cost_ns(model->nodes[walk->order[k]], layouts);
 		if (!walk->ends[k])
 			continue;
-		if (at && k + 1 >= at)
-			return k + 1;
-		larger = before > all - before ? before : all - before;
-		if (at || larger > all * SPLIT_WORTH_SHARE || (found && larger >= best))
+		ret->node[ret->n] = k + 1;
+		ret->before[ret->n] = cost;
+		ret->crossing[ret->n++] = k + 1 < walk->n_order ? crossing[k] : 0;
+	}
+	return 0;
+}
+
+static double places_cost(const struct places *places, uint32_t from, uint32_t to)
+{
+	return places->before[to] - places->before[from] + places->crossing[from] +
+	       places->crossing[to];
+}
+
+/* The cuts between N parts whose largest is the smallest, and what that one costs. */
+static int places_divide(const struct places *places, uint32_t n, uint32_t *ret_cut,
+			 double *ret_largest)
+{
+	_cleanup_free_ double *best = calloc((size_t)n * places->n, sizeof(double));
+	_cleanup_free_ uint32_t *cut = calloc((size_t)n * places->n, sizeof(uint32_t));
+	uint32_t at = places->n - 1;
+
+	if (!best || !cut)
+		return -ENOMEM;
+	for (uint32_t to = 1; to < places->n; to++)
+		best[to] = places_cost(places, 0, to);
+	for (uint32_t p = 1; p < n; p++) {
+		const double *before = best + (size_t)(p - 1) * places->n;
+		double *now = best + (size_t)p * places->n;
+
+		for (uint32_t to = p + 1; to < places->n; to++) {
+			now[to] = HUGE_VAL;
+			for (uint32_t from = p; from < to; from++) {
+				double cost = places_cost(places, from, to);
+
+				cost = cost > before[from] ? cost : before[from];
+				if (cost >= now[to])
+					continue;
+				now[to] = cost;
+				cut[(size_t)p * places->n + to] = from;
+			}
+		}
+	}
+	*ret_largest = best[(size_t)(n - 1) * places->n + at];
+	for (uint32_t p = n; p-- > 1;)
+		at = ret_cut[p - 1] = cut[(size_t)p * places->n + at];
+	return 0;
+}
+
+/* CUT: behind how many nodes of the order each part but the last ends; how many parts, 1 when no cut is
+ * worth it, or -ENOMEM. */
+static int cuts_find(const struct places *places, uint32_t n_threads, uint32_t *ret_cut)
+{
+	double all = places->before[places->n - 1], time = all * SPLIT_WORTH_SHARE;
+	uint32_t most = n_threads + 1 < RENDER_STAGES_MAX ? n_threads + 1 : RENDER_STAGES_MAX;
+	int found = 1;
+
+	if (all < SPLIT_WORTH_NS)
+		return 1;
+	for (uint32_t n = 2; n <= most && n < places->n; n++) {
+		uint32_t cut[RENDER_STAGES_MAX];
+		double largest, sum = all;
+
+		if (places_divide(places, n, cut, &largest) < 0)
+			return -ENOMEM;
+		for (uint32_t p = 0; p + 1 < n; p++)
+			sum += 2 * places->crossing[cut[p]];
+		largest = largest > sum / n_threads ? largest : sum / n_threads;
+		if (largest > time)
 			continue;
-		larger += cut_crossing_ns(walk, layouts, part, seen);
-		if (larger > all * SPLIT_WORTH_SHARE || (found && larger >= best))
-			continue;
-		best = larger;
-		found = k + 1;
+		time = largest * SPLIT_WORTH_MORE;
+		found = (int)n;
+		for (uint32_t p = 0; p + 1 < n; p++)
+			ret_cut[p] = places->node[cut[p]];
 	}
 	return found;
 }
 
-int render_split_find(const struct render_graph *graph, uint32_t at, struct render_split **ret,
-		      struct mixd_error *err)
+/* Cuts where the caller wants them, or behind: where there is a place. */
+static int cuts_take(const struct places *places, const uint32_t *wanted, uint32_t *ret_cut)
+{
+	int n = 1;
+
+	for (uint32_t i = 0, w = 0; i < places->n - 1 && w < RENDER_CUTS_MAX && wanted[w]; i++) {
+		if (places->node[i] < wanted[w])
+			continue;
+		ret_cut[n++ - 1] = places->node[i];
+		while (w < RENDER_CUTS_MAX && wanted[w] && wanted[w] <= places->node[i])
+			w++;
+	}
+	return n;
+}
+
+static int split_cut(struct render_split *split, const struct render_request *request,
+		     uint32_t n_threads, struct mixd_error *err)
+{
+	const struct graph_model *model = split->model;
+	struct graph_layouts *layouts = NULL;
+	struct places places = {0};
+	struct walk walk = {0};
+	uint32_t cut[RENDER_STAGES_MAX] = {0};
+	int r = graph_layouts_resolve(model, &layouts, err), n = 1;
+
+	if (r == 0 && walk_init(&walk, model) < 0)
+		r = error_no_memory(err);
+	if (r == 0) {
+		walk_all(&walk);
+		n = places_find(&walk, layouts, &places) < 0 ? -ENOMEM
+		    : request->cut[0]			     ? cuts_take(&places, request->cut, cut)
+							     : cuts_find(&places, n_threads, cut);
+		if (n < 0)
+			r = error_no_memory(err);
+	}
+	for (uint32_t k = 0, p = 0; r == 0 && k < walk.n_order; k++) {
+		p += p + 1 < (uint32_t)n && k >= cut[p];
+		split->part[walk.order[k]] = (uint8_t)p;
+	}
+	places_done(&places);
+	walk_done(&walk);
+	graph_layouts_free(layouts);
+	return r < 0 ? r : n;
+}
+
+int render_split_find(const struct render_graph *graph, const struct render_request *request,
+		      uint32_t n_threads, struct render_split **ret, struct mixd_error *err)
 {
 	const struct graph_model *model = graph->model;
 	const struct graph_type *input = graph_types_find(model->types, "input", NULL);
 	const struct graph_type *output = graph_types_find(model->types, "output", NULL);
 	_cleanup_(render_split_freep) struct render_split *split = calloc(1, sizeof(*split));
-	struct graph_layouts *layouts = NULL;
-	struct walk walk = {0};
-	uint32_t n = 0;
-	int r = split ? 0 : error_no_memory(err);
+	int r;
 
 	if (!input || !output || model->n_nodes < 2)
 		return 0;
-	if (r == 0)
-		r = graph_layouts_resolve(model, &layouts, err);
-	if (r == 0 && walk_init(&walk, model) < 0)
-		r = error_no_memory(err);
-	if (r == 0 && !(split->part = calloc(model->n_nodes + 1u, 1)))
-		r = error_no_memory(err);
-	if (r == 0) {
-		walk_all(&walk);
-		n = cut_find(&walk, layouts, at, split->part);
-		memset(split->part, 1, model->n_nodes);
-		for (uint32_t k = 0; k < n; k++)
-			split->part[walk.order[k]] = 0;
-	}
-	walk_done(&walk);
-	graph_layouts_free(layouts);
-	if (r < 0 || n == 0)
-		return r;
+	if (!split || !(split->part = calloc(model->n_nodes + 1u, 1)))
+		return error_no_memory(err);
 	split->model = graph->model;
-	r = graph_parts_new(model, split->part, input, output, &split->parts, err);
+	r = split_cut(split, request, n_threads, err);
+	if (r < 2)
+		return r < 0 ? r : 0;
+	r = graph_parts_new(model, split->part, (uint32_t)r, input, output, &split->parts, err);
 	if (r == 0)
 		*ret = TAKE_PTR(split);
 	return r;
@@ -265,28 +389,37 @@ int render_split_find(const struct render_graph *graph, uint32_t at, struct rend
 
 /* ---- parts ------------------------------------------------------------------------------------- */
 
+uint32_t render_split_stages(const struct render_split *split)
+{
+	return split->parts->n_parts;
+}
+
 uint32_t render_split_stage(const struct render_split *split, const struct graph_node *node)
 {
 	return split->part[node_index(split->model, node)];
 }
 
-int render_split_model(struct render_split *split, uint32_t stage, struct engine *before,
-		       struct graph_model **ret, struct mixd_error *err)
+int render_split_model(struct render_split *split, uint32_t stage,
+		       const struct render_stage *before, struct graph_model **ret,
+		       struct mixd_error *err)
 {
-	*ret = &split->parts->part[stage];
-	if (stage == 0)
-		return 0;
-	for (uint32_t i = 0; i < split->parts->n_crossings; i++)
-		if (split->parts->crossing[i].in->slot + 1 > split->n_latency)
-			split->n_latency = split->parts->crossing[i].in->slot + 1;
-	split->latency = calloc(split->n_latency + 1u, sizeof(uint32_t));
-	if (!split->latency)
-		return error_no_memory(err);
-	for (uint32_t i = 0; i < split->parts->n_crossings; i++) {
-		const struct graph_crossing *crossing = &split->parts->crossing[i];
+	const struct graph_parts *parts = split->parts;
+	uint32_t n = 0;
 
-		split->latency[crossing->in->slot] =
-			engine_path_latency(before, crossing->out->uid);
+	*ret = &split->parts->part[stage];
+	for (uint32_t i = 0; i < parts->n_crossings; i++)
+		if (parts->crossing[i].to == stage && parts->crossing[i].in->slot + 1 > n)
+			n = parts->crossing[i].in->slot + 1;
+	split->n_latency[stage] = n;
+	split->latency[stage] = calloc(n + 1u, sizeof(uint32_t));
+	if (!split->latency[stage])
+		return error_no_memory(err);
+	for (uint32_t i = 0; i < parts->n_crossings; i++) {
+		const struct graph_crossing *crossing = &parts->crossing[i];
+
+		if (crossing->to == stage)
+			split->latency[stage][crossing->in->slot] = engine_path_latency(
+				before[crossing->from].engine, crossing->out->uid);
 	}
 	return 0;
 }
@@ -294,8 +427,8 @@ int render_split_model(struct render_split *split, uint32_t stage, struct engine
 const uint32_t *render_split_latency(const struct render_split *split, uint32_t stage,
 				     uint32_t *ret_n)
 {
-	*ret_n = stage ? split->n_latency : 0;
-	return stage ? split->latency : NULL;
+	*ret_n = split->n_latency[stage];
+	return split->latency[stage];
 }
 
 uint32_t render_split_crossings(const struct render_split *split)
@@ -303,9 +436,7 @@ uint32_t render_split_crossings(const struct render_split *split)
 	return split->parts->n_crossings;
 }
 
-void render_split_crossing(const struct render_split *split, uint32_t idx,
-			   struct graph_node **ret_from, struct graph_node **ret_to)
+const struct graph_crossing *render_split_crossing(const struct render_split *split, uint32_t idx)
 {
-	*ret_from = split->parts->crossing[idx].out;
-	*ret_to = split->parts->crossing[idx].in;
+	return &split->parts->crossing[idx];
 }

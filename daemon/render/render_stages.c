@@ -193,23 +193,36 @@ static int ports_outputs(struct render *render, struct mixd_error *err)
 	return 0;
 }
 
-/* What crosses a cut: an output of one engine and an input of the next share planes. */
+/* What one engine gives to others: once, however many hear it. */
+static int crossing_out(struct render *render, const struct graph_crossing *crossing,
+			const struct render_port **ret, struct mixd_error *err)
+{
+	struct engine *engine = render->stage[crossing->from].engine;
+	struct render_port *port;
+
+	for (uint32_t p = 0; p < render->n_ports; p++)
+		if (render->port[p].node == crossing->out) {
+			*ret = &render->port[p];
+			return 0;
+		}
+	*ret = port = port_add(render, crossing->from, crossing->out, true);
+	return port_planes(render, port,
+			   engine_node_layout(engine, crossing->out->uid, false, 0)->n_channels,
+			   err);
+}
+
+/* What crosses a cut: an output of one engine and an input of another share planes. */
 static int ports_crossings(struct render *render, struct mixd_error *err)
 {
 	for (uint32_t i = 0; render->split && i < render_split_crossings(render->split); i++) {
-		struct graph_node *from, *to;
-		struct render_port *out, *in;
-		int r;
+		const struct graph_crossing *crossing = render_split_crossing(render->split, i);
+		const struct render_port *out;
+		struct render_port *in;
+		int r = crossing_out(render, crossing, &out, err);
 
-		render_split_crossing(render->split, i, &from, &to);
-		out = port_add(render, 0, from, true);
-		r = port_planes(render, out,
-				engine_node_layout(render->stage[0].engine, from->uid, false, 0)
-					->n_channels,
-				err);
 		if (r < 0)
 			return r;
-		in = port_add(render, 1, to, false);
+		in = port_add(render, crossing->to, crossing->in, false);
 		in->n_channels = out->n_channels;
 		in->plane = calloc(in->n_channels, sizeof(uint32_t));
 		if (!in->plane)
@@ -231,12 +244,12 @@ int render_stages_open(struct render *render, struct mixd_error *err)
 	render->n_stages = 1;
 	render->stage[0].model = render->graph.model;
 	if (render->split) {
-		render->n_stages = RENDER_STAGES_MAX;
+		render->n_stages = render_split_stages(render->split);
 		n_ports += 2 * render_split_crossings(render->split);
 	}
 	for (uint32_t s = 0; r == 0 && s < render->n_stages; s++) {
 		if (render->split)
-			r = render_split_model(render->split, s, s ? render->stage[0].engine : NULL,
+			r = render_split_model(render->split, s, render->stage,
 					       &render->stage[s].model, err);
 		if (r == 0)
 			r = stage_open(render, s, err);
