@@ -15,6 +15,10 @@
 #define BLOCKRING_BLOCK 128u /* frames written or read at once */
 #define BLOCKRING_MIRROR (BLOCKRING_BLOCK + 16u)
 
+/* Frames side by side, and where they stand in a ring. */
+typedef float blockring_f32x16 __attribute__((vector_size(64), aligned(64), may_alias));
+typedef float blockring_f32x16u __attribute__((vector_size(64), aligned(4), may_alias));
+
 struct blockring {
 	float *sample; /* borrowed: blockring_floats(), zeroed */
 	uint32_t mask;

@@ -32,25 +32,36 @@ static uint32_t diffuser_delay(double rate, double scale, uint32_t stage, uint32
 	return (uint32_t)(part * diffuser_stage_ms[stage] * scale * rate / 1000);
 }
 
+/* The ring of a channel. Those of the first stage hold what enters, for any channel's delay. */
+static uint32_t diffuser_ring(double rate, double scale, uint32_t stage, uint32_t channel)
+{
+	uint32_t delay = diffuser_delay(rate, scale, stage, channel);
+
+	for (uint32_t c = 0; c < DIFFUSER_CHANNELS && stage == 0; c++)
+		if (diffuser_delay(rate, scale, 0, c) > delay)
+			delay = diffuser_delay(rate, scale, 0, c);
+	return blockring_size(delay);
+}
+
 size_t diffuser_memory(double rate, double scale)
 {
 	size_t floats = 0;
 
 	for (uint32_t s = 0; s < DIFFUSER_STAGES; s++)
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
-			floats +=
-				blockring_floats(blockring_size(diffuser_delay(rate, scale, s, c)));
+			floats += blockring_floats(diffuser_ring(rate, scale, s, c));
 	return floats;
 }
 
-void diffuser_init(struct diffuser *diffuser, double rate, double scale, float *memory)
+void diffuser_init(struct diffuser *diffuser, double rate, double scale, uint32_t entries,
+		   float *memory)
 {
+	diffuser->entries = entries;
 	for (uint32_t s = 0; s < DIFFUSER_STAGES; s++)
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++) {
-			uint32_t delay = diffuser_delay(rate, scale, s, c);
-			uint32_t size = blockring_size(delay);
+			uint32_t size = diffuser_ring(rate, scale, s, c);
 
-			diffuser->delay[s][c] = delay;
+			diffuser->delay[s][c] = diffuser_delay(rate, scale, s, c);
 			diffuser->ring[s][c] = (struct blockring){memory, size - 1};
 			memory += blockring_floats(size);
 		}
@@ -65,63 +76,92 @@ void diffuser_reset(struct diffuser *diffuser)
 			blockring_clear(&diffuser->ring[s][c]);
 }
 
-void diffuser_set(struct diffuser *diffuser, double amount)
+void diffuser_align(struct diffuser *diffuser, uint32_t frame)
 {
-	diffuser->cosine = (float)cos(M_PI / 4 * amount);
-	diffuser->sine = (float)sin(M_PI / 4 * amount);
+	diffuser->position = frame;
 }
 
-/* All rotations of a stage, for eight frames (V a vector) or one (V a float): orthogonal at any
- * angle. */
-#define DIFFUSER_ROTATE(V, x, cosine, sine)                                                        \
+/* A rotation by this angle, as a shear by its tangent; all three of a stage are scaled at once,
+ * which is orthogonal again. */
+void diffuser_set(struct diffuser *diffuser, double amount)
+{
+	diffuser->tangent = (float)tan(M_PI / 4 * amount);
+	diffuser->scale = (float)pow(1.0 + pow((double)diffuser->tangent, 2), -1.5);
+}
+
+float *diffuser_entry(const struct diffuser *diffuser, uint32_t entry)
+{
+	return blockring_place(&diffuser->ring[0][entry], diffuser->position);
+}
+
+/* All rotations of a stage, for 16 frames (V a vector) or one (V a float): orthogonal at any
+ * angle. IS_FULL: the tangent is 1, and multiplying by it would not change a bit. */
+#define DIFFUSER_ROTATE(V, x, tangent, is_full)                                                    \
 	_Pragma("GCC unroll 3") for (uint32_t stride = 1; stride < DIFFUSER_CHANNELS; stride *= 2) \
 		_Pragma("GCC unroll 4") for (uint32_t k = 0; k < DIFFUSER_CHANNELS / 2; k++)       \
 	{                                                                                          \
 		const uint32_t c = k / stride * 2 * stride + k % stride;                           \
-		V a = (x)[c], b = (x)[c + stride];                                                 \
+		V a = (x)[c], b = (x)[c + stride], part_a = a, part_b = b;                         \
                                                                                                    \
-		(x)[c] = (cosine)*a + (sine)*b;                                                    \
-		(x)[c + stride] = (cosine)*b - (sine)*a;                                           \
+		if (!(is_full)) {                                                                  \
+			part_a *= (tangent);                                                       \
+			part_b *= (tangent);                                                       \
+		}                                                                                  \
+		(x)[c] = a + part_b;                                                               \
+		(x)[c + stride] = b - part_a;                                                      \
 	}
 
-MIXD_INLINE void diffuser_stage(const float *const *delayed, float (*channel)[DIFFUSER_BLOCK],
-				float cosine, float sine, uint32_t n)
+/* The last vector may go over frames that were done: their bits are the same. */
+MIXD_INLINE void diffuser_stage(const struct diffuser *diffuser, const float *const *delayed,
+				float *const *out, const bool is_full, uint32_t n)
 {
-	uint32_t i = 0;
+	const float tangent = diffuser->tangent, scale = diffuser->scale;
 
-	for (; i + 8 <= n; i += 8) {
-		lanes_f32x8 x[DIFFUSER_CHANNELS];
+	for (uint32_t i = 0; i < n && n >= 16; i += 16) {
+		uint32_t at = i + 16 <= n ? i : n - 16;
+		blockring_f32x16 x[DIFFUSER_CHANNELS];
 
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
-			x[c] = *(const lanes_f32x8u *)(delayed[c] + i);
-		DIFFUSER_ROTATE(lanes_f32x8, x, cosine, sine);
+			x[c] = scale * *(const blockring_f32x16u *)(delayed[c] + at);
+		DIFFUSER_ROTATE(blockring_f32x16, x, tangent, is_full);
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
-			*(lanes_f32x8u *)(channel[c] + i) = x[c];
+			*(blockring_f32x16u *)(out[c] + at) = x[c];
 	}
-	for (; i < n; i++) {
+	for (uint32_t i = 0; i < n && n < 16; i++) {
 		float x[DIFFUSER_CHANNELS];
 
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
-			x[c] = delayed[c][i];
-		DIFFUSER_ROTATE(float, x, cosine, sine);
+			x[c] = scale * delayed[c][i];
+		DIFFUSER_ROTATE(float, x, tangent, is_full);
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
-			channel[c][i] = x[c];
+			out[c][i] = x[c];
 	}
 }
 
-MIXD_CLONES void diffuser_process(struct diffuser *diffuser, float (*channel)[DIFFUSER_BLOCK],
+MIXD_CLONES void diffuser_process(struct diffuser *diffuser, float (*ret)[DIFFUSER_BLOCK],
 				  uint32_t n)
 {
+	uint32_t position = diffuser->position;
+
 	for (uint32_t s = 0; s < DIFFUSER_STAGES; s++) {
 		const float *delayed[DIFFUSER_CHANNELS];
+		float *out[DIFFUSER_CHANNELS];
 
+		for (uint32_t c = 0; c < (s ? DIFFUSER_CHANNELS : diffuser->entries); c++)
+			blockring_wrote(&diffuser->ring[s][c], position, n);
 		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++) {
-			const struct blockring *ring = &diffuser->ring[s][c];
+			uint32_t from = s ? c : c % diffuser->entries;
 
-			blockring_write(ring, diffuser->position, channel[c], n);
-			delayed[c] = blockring_at(ring, diffuser->position - diffuser->delay[s][c]);
+			delayed[c] = blockring_at(&diffuser->ring[s][from],
+						  position - diffuser->delay[s][c]);
+			out[c] = s + 1 < DIFFUSER_STAGES
+					 ? blockring_place(&diffuser->ring[s + 1][c], position)
+					 : ret[c];
 		}
-		diffuser_stage(delayed, channel, diffuser->cosine, diffuser->sine, n);
+		if (diffuser->tangent == 1.0f)
+			diffuser_stage(diffuser, delayed, out, true, n);
+		else
+			diffuser_stage(diffuser, delayed, out, false, n);
 	}
-	diffuser->position += n;
+	diffuser->position = position + n;
 }

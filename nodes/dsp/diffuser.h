@@ -21,16 +21,24 @@
 struct diffuser {
 	struct blockring ring[DIFFUSER_STAGES][DIFFUSER_CHANNELS];
 	uint32_t delay[DIFFUSER_STAGES][DIFFUSER_CHANNELS];
+	uint32_t entries;
 	uint32_t position;
-	float cosine,
-		sine; /* of the mixing angle: 0 lets everything pass, 45 degrees mixes fully */
+	float tangent; /* of the mixing angle: 0 lets everything pass, 45 degrees mixes fully */
+	float scale;
 };
 
 /* Floats that the delays need. SCALE 1: 52 ms in all. */
 size_t diffuser_memory(double rate, double scale);
-void diffuser_init(struct diffuser *diffuser, double rate, double scale, float *memory);
+/* ENTRIES: how many signals enter, up to DIFFUSER_CHANNELS; channel c gets entry c % ENTRIES. */
+void diffuser_init(struct diffuser *diffuser, double rate, double scale, uint32_t entries,
+		   float *memory);
 /* AMOUNT 0..1. */
 void diffuser_set(struct diffuser *diffuser, double amount);
 void diffuser_reset(struct diffuser *diffuser);
-/* In place. */
-void diffuser_process(struct diffuser *diffuser, float (*channel)[DIFFUSER_BLOCK], uint32_t n);
+/* After a reset: the first frame is as good as any in sound; writing is cheapest where blocks begin
+ * at multiples of 16. */
+void diffuser_align(struct diffuser *diffuser, uint32_t frame);
+/* Where the next frames of ENTRY, up to DIFFUSER_BLOCK, are to be written. */
+float *diffuser_entry(const struct diffuser *diffuser, uint32_t entry);
+/* N frames that stand there in every entry. */
+void diffuser_process(struct diffuser *diffuser, float (*ret)[DIFFUSER_BLOCK], uint32_t n);

@@ -12,7 +12,7 @@
 #define FDN_LONGEST_MS 90.0
 #define FDN_DEPTH_MS (8.0 / 48.0) /* 8 frames at 48 kHz */
 #define FDN_GAIN_LEAST_DB (-120.0)
-#define FDN_IN 0.70710678f /* each injected channel enters two lines */
+#define FDN_ORTHOGONAL 0.25 /* makes Hadamard's matrix orthogonal; stands in the absorbers' gain */
 
 /* ---- making --------------------------------------------------------------------------------------- */
 
@@ -34,7 +34,7 @@ static double fdn_depth_max(double rate)
 
 void fdn_lengths(double rate, double scale, uint32_t ret_length[FDN_LINES])
 {
-	uint32_t least = FDN_BLOCK + (uint32_t)ceil(fdn_depth_max(rate)) + SWAY_REACH;
+	uint32_t least = FDN_BLOCK + (uint32_t)ceil(fdn_depth_max(rate)) + SWAYBANK_REACH;
 
 	for (uint32_t l = 0; l < FDN_LINES; l++) {
 		double ms = FDN_SHORTEST_MS *
@@ -57,7 +57,7 @@ void fdn_lengths(double rate, double scale, uint32_t ret_length[FDN_LINES])
 /* The most a line is read back: the modulation and the interpolator's reach on top. */
 static uint32_t fdn_ring_size(double rate, uint32_t length)
 {
-	return blockring_size(length + (uint32_t)ceil(fdn_depth_max(rate)) + SWAY_REACH);
+	return blockring_size(length + (uint32_t)ceil(fdn_depth_max(rate)) + SWAYBANK_REACH);
 }
 
 size_t fdn_memory(double rate, double scale)
@@ -76,6 +76,8 @@ void fdn_init(struct fdn *fdn, double rate, double scale, float *memory)
 	fdn->rate = rate;
 	fdn->depth_max = fdn_depth_max(rate);
 	fdn_lengths(rate, scale, fdn->length);
+	for (uint32_t k = 0; k < FDN_SWAYING; k++)
+		fdn->swaying[k] = fdn->length[2 * k + 1];
 	for (uint32_t l = 0; l < FDN_LINES; l++) {
 		uint32_t size = fdn_ring_size(rate, fdn->length[l]);
 
@@ -87,13 +89,16 @@ void fdn_init(struct fdn *fdn, double rate, double scale, float *memory)
 
 void fdn_reset(struct fdn *fdn)
 {
-	fdn->position = 0;
+	fdn->position = fdn->clock = 0;
 	memset(fdn->state, 0, sizeof(fdn->state));
-	for (uint32_t l = 0; l < FDN_LINES; l++) {
+	for (uint32_t l = 0; l < FDN_LINES; l++)
 		blockring_clear(&fdn->line[l]);
-		/* Spread around the circle, so that the lines never sway together. */
-		sway_reset(&fdn->sway[l], l * 7.0 / FDN_LINES);
-	}
+	swaybank_reset(&fdn->sway, fdn->swaying);
+}
+
+void fdn_align(struct fdn *fdn, uint32_t frame)
+{
+	fdn->position = frame;
 }
 
 /* ---- params --------------------------------------------------------------------------------------- */
@@ -105,6 +110,19 @@ static double fdn_line_gain_db(const struct fdn *fdn, uint32_t line, double t60_
 	return fmax(gain_db, FDN_GAIN_LEAST_DB);
 }
 
+/* y = b0 x + m; m = c x + p m: what is remembered is only by how much the low end differs from
+ * b0 x, so its rounding is as far below the sound as the shelf is flat; and c is such that with p
+ * rounded the gain at 0 Hz (AT_ZERO) is exact to a float's last bit, however near 1 p is. */
+static void fdn_set_section(struct fdn *fdn, uint32_t first, uint32_t line,
+			    const struct onepole *design, double at_zero, double gain)
+{
+	float b0 = (float)(gain * design->b0), p = (float)-design->a1;
+
+	fdn->coef[first][line] = b0;
+	fdn->coef[first + 1][line] = (float)((gain * at_zero - (double)b0) * (1.0 - (double)p));
+	fdn->coef[first + 2][line] = p;
+}
+
 void fdn_set_decay(struct fdn *fdn, const struct fdn_decay *decay)
 {
 	for (uint32_t l = 0; l < FDN_LINES; l++) {
@@ -112,18 +130,12 @@ void fdn_set_decay(struct fdn *fdn, const struct fdn_decay *decay)
 		double low_db = fdn_line_gain_db(fdn, l, decay->t60_s * decay->low_ratio) - mid_db;
 		double high_db =
 			fdn_line_gain_db(fdn, l, decay->t60_s * decay->high_ratio) - mid_db;
-		double gain = pow(10.0, mid_db / 20);
-		struct onepole low =
-			onepole_low_shelf(pow(10.0, low_db / 20), decay->low_hz, fdn->rate);
-		struct onepole high =
-			onepole_high_shelf(pow(10.0, high_db / 20), decay->high_hz, fdn->rate);
+		double low_gain = pow(10.0, low_db / 20), high_gain = pow(10.0, high_db / 20);
+		struct onepole low = onepole_low_shelf(low_gain, decay->low_hz, fdn->rate);
+		struct onepole high = onepole_high_shelf(high_gain, decay->high_hz, fdn->rate);
 
-		fdn->coef[0][l] = gain * low.b0;
-		fdn->coef[1][l] = gain * low.b1;
-		fdn->coef[2][l] = low.a1;
-		fdn->coef[3][l] = high.b0;
-		fdn->coef[4][l] = high.b1;
-		fdn->coef[5][l] = high.a1;
+		fdn_set_section(fdn, 0, l, &low, low_gain, FDN_ORTHOGONAL * pow(10.0, mid_db / 20));
+		fdn_set_section(fdn, 3, l, &high, 1.0, 1.0);
 	}
 }
 
@@ -133,75 +145,119 @@ double fdn_injection(const struct fdn *fdn, const struct fdn_decay *decay, uint3
 
 	for (uint32_t l = 0; l < FDN_LINES; l++)
 		kept += pow(10.0, fdn_line_gain_db(fdn, l, decay->t60_s) / 10) / FDN_LINES;
-	return kept >= 1.0 ? 0.0 : sqrt(FDN_LINES * (1.0 - kept) / (kept * channels));
+	/* the half: each injected channel enters two lines */
+	return kept >= 1.0 ? 0.0 : sqrt(0.5 * FDN_LINES * (1.0 - kept) / (kept * channels));
 }
 
 void fdn_set_modulation(struct fdn *fdn, double depth, double rate_hz)
 {
 	fdn->depth = fmin(depth, fdn->depth_max);
-	for (uint32_t l = 0; l < FDN_LINES; l++)
-		sway_set_rate(&fdn->sway[l], rate_hz * (1.0 + 0.5 * l / (FDN_LINES - 1)),
-			      fdn->rate);
+	for (uint32_t k = 0; k < FDN_SWAYING; k++)
+		swaybank_set_rate(&fdn->sway, k, rate_hz * (1.0 + 0.5 * k / (FDN_SWAYING - 1)),
+				  fdn->rate);
 }
 
-/* ---- a block --------------------------------------------------------------------------------------- */
+/* ---- a tile ---------------------------------------------------------------------------------------- */
+
+/* Frames that are worked on at once, so that everything between two lines' ends stays near. */
+#define FDN_TILE 64u
+#define FDN_ROW (FDN_TILE + SWAYBANK_OVER)
+
+/* What the swaying lines give. */
+MIXD_INLINE void fdn_read(struct fdn *fdn, float (*tap)[FDN_ROW], uint32_t n)
+{
+	for (uint32_t done = 0, part; done < n; done += part) {
+		uint32_t at = (fdn->clock + done) % SWAYBANK_KNOT;
+
+		part = SWAYBANK_KNOT - at < n - done ? SWAYBANK_KNOT - at : n - done;
+		if (at == 0)
+			swaybank_knot(&fdn->sway, fdn->swaying, fdn->depth);
+		for (uint32_t k = 0; k < FDN_SWAYING; k++)
+			swaybank_read(&fdn->sway, k, &fdn->line[2 * k + 1], fdn->position + done,
+				      at, part, tap[k] + done);
+	}
+}
+
+/* Rows of time to frames of lines: 4 x 4 at a time, up to 3 frames more. */
+MIXD_INLINE void fdn_to_lanes(const float *const line[FDN_LINES], float (*lanes)[FDN_LINES],
+			      uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += 4)
+		for (uint32_t l = 0; l < FDN_LINES; l += 4) {
+			lanes_f32x4 x[4];
+
+			for (uint32_t k = 0; k < 4; k++)
+				x[k] = *(const lanes_f32x4u *)(line[l + k] + i);
+			lanes_transpose4(x);
+			for (uint32_t k = 0; k < 4; k++)
+				*(lanes_f32x4 *)(lanes[i + k] + l) = x[k];
+		}
+}
+
+/* And back. */
+MIXD_INLINE void fdn_to_rows(float (*lanes)[FDN_LINES], float (*row)[FDN_TILE], uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += 4)
+		for (uint32_t l = 0; l < FDN_LINES; l += 4) {
+			lanes_f32x4 x[4];
+
+			for (uint32_t k = 0; k < 4; k++)
+				x[k] = *(const lanes_f32x4 *)(lanes[i + k] + l);
+			lanes_transpose4(x);
+			for (uint32_t k = 0; k < 4; k++)
+				*(lanes_f32x4 *)(row[l + k] + i) = x[k];
+		}
+}
 
 /* The absorbing filters of eight lines. */
 struct fdn_absorber {
-	lanes_f64x8 b0, b1, a1, d0, d1, c1, low, high;
+	lanes_f32x8 coef[6], low, high;
 };
 
 MIXD_INLINE struct fdn_absorber fdn_absorber(const struct fdn *fdn, uint32_t first)
 {
-	return (struct fdn_absorber){
-		*(const lanes_f64x8 *)&fdn->coef[0][first],
-		*(const lanes_f64x8 *)&fdn->coef[1][first],
-		*(const lanes_f64x8 *)&fdn->coef[2][first],
-		*(const lanes_f64x8 *)&fdn->coef[3][first],
-		*(const lanes_f64x8 *)&fdn->coef[4][first],
-		*(const lanes_f64x8 *)&fdn->coef[5][first],
-		*(const lanes_f64x8 *)&fdn->state[0][first],
-		*(const lanes_f64x8 *)&fdn->state[1][first],
-	};
+	struct fdn_absorber k;
+
+	for (uint32_t c = 0; c < 6; c++)
+		k.coef[c] = *(const lanes_f32x8 *)&fdn->coef[c][first];
+	k.low = *(const lanes_f32x8 *)&fdn->state[0][first];
+	k.high = *(const lanes_f32x8 *)&fdn->state[1][first];
+	return k;
 }
 
-#define FDN_ABSORB(k, x)                                                                           \
+/* For a vector or a float: X becomes what is left of it. */
+#define FDN_ABSORB(V, x, coef, low, high)                                                          \
 	do {                                                                                       \
-		lanes_f64x8 in = *(lanes_f64x8 *)(x);                                              \
-		lanes_f64x8 mid = (k).b0 * in + (k).low;                                           \
-		lanes_f64x8 out = (k).d0 * mid + (k).high;                                         \
+		V mid = (coef)[0] * (x) + (low);                                                   \
                                                                                                    \
-		(k).low = (k).b1 * in - (k).a1 * mid;                                              \
-		(k).high = (k).d1 * mid - (k).c1 * out;                                            \
-		*(lanes_f64x8 *)(x) = out;                                                         \
+		(low) = (coef)[1] * (x) + (coef)[2] * (low);                                       \
+		(x) = (coef)[3] * mid + (high);                                                    \
+		(high) = (coef)[4] * mid + (coef)[5] * (high);                                     \
 	} while (0)
 
-/* All lines, in place: two vectors whose recursions hide in one another. */
-MIXD_INLINE void fdn_absorb(struct fdn *fdn, float *const *line, uint32_t n)
+/* All lines, in place; and the first step of mixing, which hides behind the recursion. */
+MIXD_INLINE void fdn_absorb(struct fdn *fdn, float (*lanes)[FDN_LINES], uint32_t n)
 {
-	double x[FDN_BLOCK * 8] __attribute__((aligned(64)));
-	double y[FDN_BLOCK * 8] __attribute__((aligned(64)));
 	struct fdn_absorber a = fdn_absorber(fdn, 0), b = fdn_absorber(fdn, 8);
 
-	lanes_load_f64((const float *const *)line, n, 8, x);
-	lanes_load_f64((const float *const *)line + 8, n, 8, y);
 	for (uint32_t i = 0; i < n; i++) {
-		FDN_ABSORB(a, x + 8 * i);
-		FDN_ABSORB(b, y + 8 * i);
+		lanes_f32x8 x = *(lanes_f32x8 *)lanes[i], y = *(lanes_f32x8 *)(lanes[i] + 8);
+
+		FDN_ABSORB(lanes_f32x8, x, a.coef, a.low, a.high);
+		FDN_ABSORB(lanes_f32x8, y, b.coef, b.low, b.high);
+		*(lanes_f32x8 *)lanes[i] = x + y;
+		*(lanes_f32x8 *)(lanes[i] + 8) = x - y;
 	}
-	*(lanes_f64x8 *)&fdn->state[0][0] = a.low;
-	*(lanes_f64x8 *)&fdn->state[1][0] = a.high;
-	*(lanes_f64x8 *)&fdn->state[0][8] = b.low;
-	*(lanes_f64x8 *)&fdn->state[1][8] = b.high;
-	lanes_store_f64(x, line, n, 8);
-	lanes_store_f64(y, line + 8, n, 8);
+	*(lanes_f32x8 *)&fdn->state[0][0] = a.low;
+	*(lanes_f32x8 *)&fdn->state[1][0] = a.high;
+	*(lanes_f32x8 *)&fdn->state[0][8] = b.low;
+	*(lanes_f32x8 *)&fdn->state[1][8] = b.high;
 }
 
-/* Hadamard's matrix over the lines, for eight frames (V a vector) or one (V a float); 1/4 makes it
- * orthogonal. */
+/* Hadamard's matrix over eight rows, for 16 frames (V a vector) or one (V a float). */
 #define FDN_HADAMARD(V, x)                                                                         \
-	_Pragma("GCC unroll 4") for (uint32_t stride = 1; stride < FDN_LINES; stride *= 2)         \
-		_Pragma("GCC unroll 8") for (uint32_t k = 0; k < FDN_LINES / 2; k++)               \
+	_Pragma("GCC unroll 3") for (uint32_t stride = 1; stride < 8; stride *= 2)                 \
+		_Pragma("GCC unroll 4") for (uint32_t k = 0; k < 4; k++)                           \
 	{                                                                                          \
 		const uint32_t l = k / stride * 2 * stride + k % stride;                           \
 		V a = (x)[l], b = (x)[l + stride];                                                 \
@@ -210,102 +266,124 @@ MIXD_INLINE void fdn_absorb(struct fdn *fdn, float *const *line, uint32_t n)
 		(x)[l + stride] = a - b;                                                           \
 	}
 
-/* Mixes the rows, in place, and writes them with what is injected into the lines. */
-MIXD_INLINE void fdn_mix(struct fdn *fdn, float (*inject)[FDN_BLOCK], float (*row)[FDN_BLOCK],
-			 uint32_t n)
-{
-	float *to[FDN_LINES];
-	uint32_t i = 0;
+/* Where a half of the lines goes. */
+struct fdn_half {
+	const float *mixed[8], *inject[8];
+	float *line[8], *row[8]; /* row: NULL where it is not wanted */
+	bool is_second; /* is injected with the other sign */
+};
 
-	for (uint32_t l = 0; l < FDN_LINES; l++)
-		to[l] = blockring_place(&fdn->line[l], fdn->position);
-	for (; i + 8 <= n; i += 8) {
-		lanes_f32x8 x[FDN_LINES];
-
-		for (uint32_t l = 0; l < FDN_LINES; l++)
-			x[l] = *(const lanes_f32x8u *)(row[l] + i);
-		FDN_HADAMARD(lanes_f32x8, x);
-		for (uint32_t l = 0; l < FDN_LINES; l++) {
-			lanes_f32x8 in = *(const lanes_f32x8u *)(inject[l % 8] + i);
-
-			x[l] *= 0.25f;
-			*(lanes_f32x8u *)(row[l] + i) = x[l];
-			*(lanes_f32x8u *)(to[l] + i) = x[l] + (l < 8 ? FDN_IN : -FDN_IN) * in;
-		}
+#define FDN_PUT(V, U, half, x, i)                                                                  \
+	_Pragma("GCC unroll 8") for (uint32_t k = 0; k < 8; k++)                                   \
+	{                                                                                          \
+		V in = *(const U *)((half)->inject[k] + (i));                                      \
+                                                                                                   \
+		if ((half)->row[k])                                                                \
+			*(U *)((half)->row[k] + (i)) = (x)[k];                                     \
+		*(U *)((half)->line[k] + (i)) = (half)->is_second ? (x)[k] - in : (x)[k] + in;     \
 	}
-	for (; i < n; i++) {
-		float x[FDN_LINES];
 
-		for (uint32_t l = 0; l < FDN_LINES; l++)
-			x[l] = row[l][i];
+/* Mixes eight rows and writes them with what is injected into the lines. The last vector may go
+ * over frames that were done: their bits are the same. */
+MIXD_INLINE void fdn_mix(const struct fdn_half *half, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && n >= 16; i += 16) {
+		uint32_t at = i + 16 <= n ? i : n - 16;
+		blockring_f32x16 x[8];
+
+		for (uint32_t k = 0; k < 8; k++)
+			x[k] = *(const blockring_f32x16u *)(half->mixed[k] + at);
+		FDN_HADAMARD(blockring_f32x16, x);
+		FDN_PUT(blockring_f32x16, blockring_f32x16u, half, x, at);
+	}
+	for (uint32_t i = 0; i < n && n < 16; i++) {
+		float x[8];
+
+		for (uint32_t k = 0; k < 8; k++)
+			x[k] = half->mixed[k][i];
 		FDN_HADAMARD(float, x);
-		for (uint32_t l = 0; l < FDN_LINES; l++) {
-			row[l][i] = 0.25f * x[l];
-			to[l][i] = row[l][i] + (l < 8 ? FDN_IN : -FDN_IN) * inject[l % 8][i];
+		FDN_PUT(float, float, half, x, i);
+	}
+}
+
+/* FIRST .. FIRST + N of a block. */
+MIXD_INLINE void fdn_tile(struct fdn *fdn, float (*inject)[FDN_BLOCK], float (*ret_row)[FDN_BLOCK],
+			  uint32_t wanted, uint32_t first, uint32_t n)
+{
+	float tap[FDN_SWAYING][FDN_ROW] __attribute__((aligned(64)));
+	float row[FDN_LINES][FDN_TILE] __attribute__((aligned(64)));
+	float lanes[FDN_TILE][FDN_LINES] __attribute__((aligned(64)));
+	const float *line[FDN_LINES];
+
+	fdn_read(fdn, tap, n);
+	for (uint32_t l = 0; l < FDN_LINES; l++)
+		line[l] = l % 2 ? tap[l / 2]
+				: blockring_at(&fdn->line[l], fdn->position - fdn->length[l]);
+	fdn_to_lanes(line, lanes, n);
+	fdn_absorb(fdn, lanes, n);
+	fdn_to_rows(lanes, row, n);
+	for (uint32_t h = 0; h < 2; h++) {
+		struct fdn_half half = {.is_second = h == 1};
+
+		for (uint32_t k = 0; k < 8; k++) {
+			uint32_t l = 8 * h + k;
+
+			half.mixed[k] = row[l];
+			half.inject[k] = inject[k] + first;
+			half.line[k] = blockring_place(&fdn->line[l], fdn->position);
+			half.row[k] = wanted >> l & 1 ? ret_row[l] + first : NULL;
 		}
+		fdn_mix(&half, n);
 	}
 	for (uint32_t l = 0; l < FDN_LINES; l++)
 		blockring_wrote(&fdn->line[l], fdn->position, n);
 	fdn->position += n;
+	fdn->clock += n;
 }
 
 MIXD_CLONES void fdn_process(struct fdn *fdn, float (*inject)[FDN_BLOCK],
-			     float (*ret_row)[FDN_BLOCK], uint32_t n)
+			     float (*ret_row)[FDN_BLOCK], uint32_t wanted, uint32_t n)
 {
-	float *line[FDN_LINES];
-
-	for (uint32_t l = 0; l < FDN_LINES; l++)
-		line[l] = ret_row[l];
 	for (uint32_t done = 0, part; done < n; done += part) {
-		uint32_t position = fdn->position + done, at = position % SWAY_KNOT;
-
-		part = SWAY_KNOT - at < n - done ? SWAY_KNOT - at : n - done;
-		if (at == 0)
-			for (uint32_t l = 0; l < FDN_LINES; l++)
-				sway_knot(&fdn->sway[l], fdn->depth);
-		/* a whole knot has a length that the compiler knows */
-		for (uint32_t l = 0; l < FDN_LINES && part == SWAY_KNOT; l++)
-			sway_read(&fdn->line[l], &fdn->sway[l], fdn->length[l], position, 0,
-				  SWAY_KNOT, ret_row[l] + done);
-		for (uint32_t l = 0; l < FDN_LINES && part != SWAY_KNOT; l++)
-			sway_read(&fdn->line[l], &fdn->sway[l], fdn->length[l], position, at, part,
-				  ret_row[l] + done);
+		part = n - done < FDN_TILE ? n - done : FDN_TILE;
+		fdn_tile(fdn, inject, ret_row, wanted, done, part);
 	}
-	fdn_absorb(fdn, line, n);
-	fdn_mix(fdn, inject, ret_row, n);
 }
 
 void fdn_process_plain(struct fdn *fdn, float (*inject)[FDN_BLOCK], float (*ret_row)[FDN_BLOCK],
 		       uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = fdn->position % SWAY_KNOT;
-		double x[FDN_LINES];
+		uint32_t at = fdn->clock % SWAYBANK_KNOT;
+		float x[FDN_LINES];
 
 		if (at == 0)
-			for (uint32_t l = 0; l < FDN_LINES; l++)
-				sway_knot(&fdn->sway[l], fdn->depth);
+			swaybank_knot(&fdn->sway, fdn->swaying, fdn->depth);
 		for (uint32_t l = 0; l < FDN_LINES; l++) {
-			float tap;
-			double mid;
+			float coef[6];
 
-			sway_read(&fdn->line[l], &fdn->sway[l], fdn->length[l], fdn->position, at,
-				  1, &tap);
-			mid = fdn->coef[0][l] * (double)tap + fdn->state[0][l];
-			x[l] = fdn->coef[3][l] * mid + fdn->state[1][l];
-			fdn->state[0][l] = fdn->coef[1][l] * (double)tap - fdn->coef[2][l] * mid;
-			fdn->state[1][l] = fdn->coef[4][l] * mid - fdn->coef[5][l] * x[l];
+			for (uint32_t c = 0; c < 6; c++)
+				coef[c] = fdn->coef[c][l];
+			x[l] = l % 2 ? swaybank_read_plain(&fdn->sway, l / 2, &fdn->line[l],
+							   fdn->position, at)
+				     : *blockring_at(&fdn->line[l], fdn->position - fdn->length[l]);
+			FDN_ABSORB(float, x[l], coef, fdn->state[0][l], fdn->state[1][l]);
 		}
-		for (uint32_t l = 0; l < FDN_LINES; l++) {
-			double sum = 0;
-			float out;
+		for (uint32_t l = 0; l < 8; l++) {
+			float a = x[l], b = x[l + 8];
 
-			for (uint32_t k = 0; k < FDN_LINES; k++)
-				sum += __builtin_parity(k & l) ? -x[k] : x[k];
-			ret_row[l][i] = (float)(sum / 4);
-			out = ret_row[l][i] + (l < 8 ? FDN_IN : -FDN_IN) * inject[l % 8][i];
+			x[l] = a + b;
+			x[l + 8] = a - b;
+		}
+		FDN_HADAMARD(float, x);
+		FDN_HADAMARD(float, x + 8);
+		for (uint32_t l = 0; l < FDN_LINES; l++) {
+			float out = l < 8 ? x[l] + inject[l][i] : x[l] - inject[l - 8][i];
+
+			ret_row[l][i] = x[l];
 			blockring_write(&fdn->line[l], fdn->position, &out, 1);
 		}
 		fdn->position++;
+		fdn->clock++;
 	}
 }

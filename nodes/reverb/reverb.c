@@ -68,8 +68,8 @@ static const struct mixd_param_row reverb_params[REVERB_PARAMS] = {
 	[REVERB_HIGH_RATIO] = REVERB_ROW("high_ratio", "T60 of the treble, as a part of the decay", NONE, 0.05, 2, 0.4, LOG),
 	[REVERB_DAMPING] = REVERB_ROW("damping", "Where the treble begins: half way to its T60", HZ, 500, 20000, 5000, LOG),
 	[REVERB_DIFFUSION] = REVERB_ROW("diffusion", "How dense the echoes are from the start", PERCENT, 0, 100, 100, LINEAR),
-	[REVERB_MOD_RATE] = REVERB_ROW("mod_rate", "How fast the lines sway", HZ, 0.05, 2, 0.5, LOG),
-	[REVERB_MOD_DEPTH] = REVERB_ROW("mod_depth", "How far the lines sway; 100 % is 0.17 ms", PERCENT, 0, 100, 40, LINEAR),
+	[REVERB_MOD_RATE] = REVERB_ROW("mod_rate", "How fast every other line sways", HZ, 0.05, 2, 0.5, LOG),
+	[REVERB_MOD_DEPTH] = REVERB_ROW("mod_depth", "How far every other line sways; 100 % is 0.17 ms", PERCENT, 0, 100, 40, LINEAR),
 	[REVERB_LOW_CUT] = REVERB_ROW("low_cut", "Less of what enters the room below this", HZ, 20, 1000, 20, LOG),
 	[REVERB_HIGH_CUT] = REVERB_ROW("high_cut", "Less of what enters the room above this", HZ, 500, 24000, 24000, LOG),
 	[REVERB_EARLY] = REVERB_ROW("early", "Early reflections against the late reverb", PERCENT, 0, 100, 30, LINEAR),
@@ -109,9 +109,7 @@ struct reverb_state {
 	struct diffuser diffuser;
 	struct fdn fdn;
 	float wet_block[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
-	float entry[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
 	float late[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
-	float coming[REVERB_CHANNELS_MAX][FDN_BLOCK] __attribute__((aligned(64)));
 	float into[DIFFUSER_CHANNELS][FDN_BLOCK] __attribute__((aligned(64)));
 	float row[FDN_LINES][FDN_BLOCK] __attribute__((aligned(64)));
 	float rings[] __attribute__((aligned(64)));
@@ -122,6 +120,12 @@ struct reverb_state {
 static double reverb_scale(const struct mixd_setup *setup)
 {
 	return setup->config[REVERB_CONFIG_SIZE].number / 100;
+}
+
+/* Signals that go to the late reverb: more channels than it has are added. */
+MIXD_INLINE uint32_t reverb_entries(uint32_t channels)
+{
+	return channels < DIFFUSER_CHANNELS ? channels : DIFFUSER_CHANNELS;
 }
 
 static uint32_t reverb_early_size(const struct mixd_setup *setup)
@@ -212,7 +216,8 @@ static int reverb_activate(struct mixd_inst *inst, struct mixd_fault *fault)
 		state->late_ring[c] = (struct blockring){memory, late - 1};
 		memory += blockring_floats(late);
 	}
-	diffuser_init(&state->diffuser, setup->rate, scale, memory);
+	diffuser_init(&state->diffuser, setup->rate, scale, reverb_entries(state->channels),
+		      memory);
 	memory += diffuser_memory(setup->rate, scale);
 	fdn_init(&state->fdn, setup->rate, scale, memory);
 	reverb_taps(state, setup->rate, scale);
@@ -281,18 +286,20 @@ static bool reverb_update(struct mixd_inst *inst, const struct mixd_update *upda
 
 /* ---- sound ---------------------------------------------------------------------------------------- */
 
-/* A section for two channels. */
+/* A section for two channels: y = b0 x + m; m = c x + p m, of which only the last product waits for
+ * the frame before. */
 struct reverb_pair {
-	lanes_f64x2 b0, b1, a1, memory;
+	lanes_f64x2 b0, c, p, memory;
 };
 
 MIXD_INLINE struct reverb_pair reverb_pair(const struct reverb_state *state, uint32_t section,
 					   uint32_t channel)
 {
 	const struct onepole *k = &state->section[section];
+	double c = k->b1 - k->a1 * k->b0;
 
-	return (struct reverb_pair){(lanes_f64x2){k->b0, k->b0}, (lanes_f64x2){k->b1, k->b1},
-				    (lanes_f64x2){k->a1, k->a1},
+	return (struct reverb_pair){(lanes_f64x2){k->b0, k->b0}, (lanes_f64x2){c, c},
+				    (lanes_f64x2){-k->a1, -k->a1},
 				    *(const lanes_f64x2 *)&state->memory[section][channel]};
 }
 
@@ -300,18 +307,23 @@ MIXD_INLINE struct reverb_pair reverb_pair(const struct reverb_state *state, uin
 	do {                                                                                       \
 		lanes_f64x2 y = (k).b0 * (x) + (k).memory;                                         \
                                                                                                    \
-		(k).memory = (k).b1 * (x) - (k).a1 * y;                                            \
+		(k).memory = (k).c * (x) + (k).p * (k).memory;                                     \
 		(x) = y;                                                                           \
 	} while (0)
 
-/* What enters the room, into `entry`; with the tone of the late reverb, into `late`. Two channels
- * in a vector and all sections in one loop: the recursions hide in one another. */
+/* What enters the room, into the ring of the early reflections; with the tone of the late reverb,
+ * into the other. Two channels in a vector and all sections in one loop: the recursions hide in one
+ * another. */
 MIXD_INLINE void reverb_filter(struct reverb_state *state, const float *const *in, uint32_t first,
 			       uint32_t n)
 {
 	for (uint32_t c = 0; c < state->channels; c += 2) {
-		const float *left = in[c] + first;
-		const float *right = c + 1 < state->channels ? in[c + 1] + first : left;
+		uint32_t d = c + 1 < state->channels ? c + 1 : c;
+		const float *left = in[c] + first, *right = in[d] + first;
+		float *early[2] = {blockring_place(&state->early_ring[c], state->position),
+				   blockring_place(&state->early_ring[d], state->position)};
+		float *late[2] = {blockring_place(&state->late_ring[c], state->position),
+				  blockring_place(&state->late_ring[d], state->position)};
 		struct reverb_pair low_cut = reverb_pair(state, 0, c);
 		struct reverb_pair high_cut = reverb_pair(state, 1, c);
 		struct reverb_pair low = reverb_pair(state, 2, c), high = reverb_pair(state, 3, c);
@@ -321,17 +333,21 @@ MIXD_INLINE void reverb_filter(struct reverb_state *state, const float *const *i
 
 			REVERB_SECTION(low_cut, x);
 			REVERB_SECTION(high_cut, x);
-			state->entry[c][i] = (float)x[0];
-			state->entry[c + 1][i] = (float)x[1];
+			early[0][i] = (float)x[0];
+			early[1][i] = (float)x[1];
 			REVERB_SECTION(low, x);
 			REVERB_SECTION(high, x);
-			state->late[c][i] = (float)x[0];
-			state->late[c + 1][i] = (float)x[1];
+			late[0][i] = (float)x[0];
+			late[1][i] = (float)x[1];
 		}
 		*(lanes_f64x2 *)&state->memory[0][c] = low_cut.memory;
 		*(lanes_f64x2 *)&state->memory[1][c] = high_cut.memory;
 		*(lanes_f64x2 *)&state->memory[2][c] = low.memory;
 		*(lanes_f64x2 *)&state->memory[3][c] = high.memory;
+	}
+	for (uint32_t c = 0; c < state->channels; c++) {
+		blockring_wrote(&state->early_ring[c], state->position, n);
+		blockring_wrote(&state->late_ring[c], state->position, n);
 	}
 }
 
@@ -350,10 +366,10 @@ MIXD_INLINE void reverb_early(const float *gain, const float *const tap[REVERB_T
 			 gain[4] * e[i] + gain[5] * f[i] + gain[6] * g[i] + gain[7] * h[i];
 }
 
-/* What HEAD gives: the early reflections of every output channel, and what goes to the late
- * reverb. */
+/* What HEAD gives: the early reflections of every output channel, and where what goes to the late
+ * reverb stands. */
 MIXD_INLINE void reverb_listen(struct reverb_state *state, uint32_t head, float (*early)[FDN_BLOCK],
-			       float (*late)[FDN_BLOCK], uint32_t n)
+			       const float **late, uint32_t n)
 {
 	uint32_t position = state->position - head;
 
@@ -361,38 +377,11 @@ MIXD_INLINE void reverb_listen(struct reverb_state *state, uint32_t head, float 
 		uint32_t beside = c + 1 < state->channels ? c + 1 : 0;
 		const float *tap[REVERB_TAPS], *gain = state->tap_gain[c];
 
-		memcpy(late[c], blockring_at(&state->late_ring[c], position), n * sizeof(float));
+		late[c] = blockring_at(&state->late_ring[c], position);
 		for (uint32_t t = 0; t < REVERB_TAPS; t++)
 			tap[t] = blockring_at(&state->early_ring[t % 2 ? beside : c],
 					      position - state->tap_frames[c][t]);
 		reverb_early(gain, tap, early[c], n);
-	}
-}
-
-/* The diffuser's channels out of ours: each of ours goes to as many as there are for it. */
-MIXD_INLINE void reverb_spread(struct reverb_state *state, uint32_t n)
-{
-	uint32_t channels = state->channels;
-
-	for (uint32_t k = 0; k < DIFFUSER_CHANNELS; k++) {
-		uint32_t c = k % channels;
-		uint32_t shares = DIFFUSER_CHANNELS / channels + (c < DIFFUSER_CHANNELS % channels);
-		float part = channels < DIFFUSER_CHANNELS ? 1.0f / sqrtf((float)shares) : 1.0f;
-		const float *first = state->late[c], *second = NULL;
-
-		if (k + DIFFUSER_CHANNELS < channels)
-			second = state->late[k + DIFFUSER_CHANNELS];
-		for (uint32_t i = 0; i < n; i++)
-			state->into[k][i] = part * (second ? first[i] + second[i] : first[i]);
-		if (dsp_ramp_rests(&state->inject)) {
-			float gain = (float)state->inject.to;
-
-			for (uint32_t i = 0; i < n; i++)
-				state->into[k][i] *= gain;
-		} else {
-			for (uint32_t i = 0; i < n; i++)
-				state->into[k][i] *= (float)dsp_ramp_value(&state->inject, i);
-		}
 	}
 }
 
@@ -410,6 +399,38 @@ MIXD_INLINE void reverb_gains(const struct dsp_ramp *ramp, float *ret, uint32_t 
 		ret[i] = (float)dsp_ramp_value(ramp, i);
 }
 
+/* What enters the diffuser: each of our channels goes to as many of its channels as there are for
+ * it. */
+MIXD_INLINE void reverb_spread(struct reverb_state *state, const float *const *late, uint32_t n)
+{
+	uint32_t channels = state->channels;
+	float inject[FDN_BLOCK];
+
+	reverb_gains(&state->inject, inject, n);
+	for (uint32_t c = 0; c < reverb_entries(channels); c++) {
+		uint32_t shares = DIFFUSER_CHANNELS / channels + (c < DIFFUSER_CHANNELS % channels);
+		float part = channels < DIFFUSER_CHANNELS ? 1.0f / sqrtf((float)shares) : 1.0f;
+		const float *restrict x = late[c];
+		float *restrict into = diffuser_entry(&state->diffuser, c);
+
+		if (c + DIFFUSER_CHANNELS < channels) {
+			const float *restrict y = late[c + DIFFUSER_CHANNELS];
+
+			for (uint32_t i = 0; i < n; i++)
+				into[i] = inject[i] * (part * (x[i] + y[i]));
+		} else {
+			for (uint32_t i = 0; i < n; i++)
+				into[i] = inject[i] * (part * x[i]);
+		}
+	}
+}
+
+/* The row of the network that output channel C gets. */
+MIXD_INLINE uint32_t reverb_row(uint32_t c)
+{
+	return c < 8 ? 2 * c + 1 : 2 * (c - 8);
+}
+
 MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *inst,
 			    uint32_t first, uint32_t n)
 {
@@ -423,7 +444,7 @@ MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *
 	reverb_gains(&state->dry, dry, n);
 	reverb_gains(&state->wet, wet, n);
 	for (uint32_t c = 0; c < channels; c++) {
-		const float *row = state->row[c < 8 ? 2 * c + 1 : 2 * (c - 8)];
+		const float *row = state->row[reverb_row(c)];
 		float *out = state->wet_block[c];
 
 		for (uint32_t i = 0; i < n; i++) {
@@ -454,29 +475,48 @@ MIXD_INLINE void reverb_advance(struct reverb_state *state, uint32_t n)
 	headfade_advance(&state->predelay, n);
 }
 
+/* The pre-delay moves: what the other head gives comes in. */
+MIXD_INLINE void reverb_fade(struct reverb_state *state, const float **late, uint32_t n)
+{
+	const float *coming[REVERB_CHANNELS_MAX];
+
+	reverb_listen(state, state->predelay.head[1], state->row, coming, n);
+	for (uint32_t c = 0; c < state->channels; c++) {
+		headfade_blend(&state->predelay, state->wet_block[c], state->row[c], n);
+		memcpy(state->late[c], late[c], n * sizeof(float));
+		headfade_blend(&state->predelay, state->late[c], coming[c], n);
+		late[c] = state->late[c];
+	}
+}
+
 /* FIRST .. FIRST + N of the call. */
 MIXD_INLINE void reverb_sound(struct reverb_state *state, const struct mixd_inst *inst,
 			      uint32_t first, uint32_t n)
 {
+	const float *late[REVERB_CHANNELS_MAX];
+	uint32_t rows = 0;
+
 	reverb_filter(state, inst->in, first, n);
-	for (uint32_t c = 0; c < state->channels; c++) {
-		blockring_write(&state->early_ring[c], state->position, state->entry[c], n);
-		blockring_write(&state->late_ring[c], state->position, state->late[c], n);
-	}
-	reverb_listen(state, state->predelay.head[0], state->wet_block, state->late, n);
-	if (state->predelay.frames > 0) {
-		reverb_listen(state, state->predelay.head[1], state->row, state->coming, n);
-		for (uint32_t c = 0; c < state->channels; c++) {
-			headfade_blend(&state->predelay, state->wet_block[c], state->row[c], n);
-			headfade_blend(&state->predelay, state->late[c], state->coming[c], n);
-		}
-	}
-	reverb_spread(state, n);
+	reverb_listen(state, state->predelay.head[0], state->wet_block, late, n);
+	if (state->predelay.frames > 0)
+		reverb_fade(state, late, n);
+	reverb_spread(state, late, n);
+	for (uint32_t c = 0; c < state->channels; c++)
+		rows |= 1u << reverb_row(c);
 	diffuser_process(&state->diffuser, state->into, n);
-	fdn_process(&state->fdn, state->into, state->row, n);
+	fdn_process(&state->fdn, state->into, state->row, rows, n);
 	reverb_mix(state, inst, first, n);
 	state->position += n;
 	reverb_advance(state, n);
+}
+
+/* The first frame is the FRAME-th of a slice: from the next slice on, vectors lie as memory likes
+ * them. Where in a ring sound stands is not heard. */
+MIXD_INLINE void reverb_align(struct reverb_state *state, uint32_t frame)
+{
+	state->position = frame;
+	diffuser_align(&state->diffuser, frame);
+	fdn_align(&state->fdn, frame);
 }
 
 /* The first frame that sounds, or N. */
@@ -503,6 +543,7 @@ MIXD_CLONES static void reverb_process(const struct mixd_call *call)
 			memset(inst->out[c], 0, quiet * sizeof(float));
 		reverb_advance(state, quiet);
 		state->heard = quiet < n;
+		reverb_align(state, quiet);
 	}
 	if (quiet < n)
 		reverb_sound(state, inst, quiet, n - quiet);
