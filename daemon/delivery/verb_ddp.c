@@ -154,25 +154,73 @@ static bool is_wanted(struct job *job, uint32_t number)
 	return job_text_at(job, "track", 0) == NULL;
 }
 
-static int track_tags(const struct disc *disc, uint32_t t, struct media_tags *tags)
+/* What becomes one file: a track from its index 01 to that of the next, or what sounds before track 1
+ * (EAC and cdparanoia call it track 0). */
+struct extract_span {
+	uint32_t number, track; /* TRACK: its place in the disc; of 0 none */
+	uint32_t first, end; /* sectors */
+};
+
+static struct extract_span extract_of(const struct disc *disc, uint32_t t)
 {
-	const struct disc_track *track = &disc->track[t];
+	uint32_t first = disc->track[t].index[0];
+
+	return (struct extract_span){.number = disc->track[t].number,
+				     .track = t,
+				     .first = first,
+				     .end = first + disc_track_sectors(disc, t)};
+}
+
+/* The two seconds before 00:02:00, which no drive reads, belong to it only when they sound. */
+static int extract_find_hidden(struct job *job, struct ddp_set *set, int fd,
+			       struct extract_span *ret, bool *ret_is_there, struct mixd_error *err)
+{
+	static const int16_t silence[2 * DISC_SECTOR_FRAMES];
+	uint32_t end = set->disc.n_tracks && set->disc.track[0].n_indexes
+			       ? set->disc.track[0].index[0]
+			       : 0;
+	int16_t frames[2 * DISC_SECTOR_FRAMES];
+
+	*ret_is_there = false;
+	for (uint32_t at = 0; at < end; at++) {
+		int r = ddp_read_frames(set, fd, (uint64_t)at * DISC_SECTOR_FRAMES, frames,
+					DISC_SECTOR_FRAMES, err);
+
+		if (r == 0)
+			r = task_check(job_task(job), err);
+		if (r < 0)
+			return r;
+		if (memcmp(frames, silence, sizeof(frames)) == 0)
+			continue;
+		*ret = (struct extract_span){
+			.first = at < DISC_PREGAP_SECTORS ? 0 : DISC_PREGAP_SECTORS, .end = end};
+		*ret_is_there = true;
+		break;
+	}
+	return 0;
+}
+
+static int extract_tags(const struct disc *disc, const struct extract_span *span,
+			struct media_tags *tags)
+{
+	const struct disc_track *track = &disc->track[span->track];
 	char number[16];
 	int r;
 
-	snprintf(number, sizeof(number), "%u", track->number);
+	snprintf(number, sizeof(number), "%u", span->number);
+	r = media_tags_set(tags, "ALBUM", disc->text[DISC_TITLE]);
+	if (r == 0)
+		r = media_tags_set(tags, "TRACKNUMBER", number);
+	if (r < 0 || span->number == 0)
+		return r;
 	r = media_tags_set(tags, "TITLE", track->text[DISC_TITLE]);
 	if (r == 0)
 		r = media_tags_set(tags, "ARTIST", track->text[DISC_PERFORMER]);
-	if (r == 0)
-		r = media_tags_set(tags, "ALBUM", disc->text[DISC_TITLE]);
-	if (r == 0)
-		r = media_tags_set(tags, "TRACKNUMBER", number);
 	return r < 0 ? r : media_tags_set(tags, "ISRC", track->isrc);
 }
 
-static int extract_open(struct job *job, const struct ddp_set *set, uint32_t t, const char *folder,
-			struct media_writer **ret, struct mixd_error *err)
+static int extract_open(struct job *job, const struct ddp_set *set, const struct extract_span *span,
+			const char *folder, struct media_writer **ret, struct mixd_error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	struct media_target target;
@@ -180,18 +228,17 @@ static int extract_open(struct job *job, const struct ddp_set *set, uint32_t t, 
 	bool is_flac = job_flag(job, "flac");
 	int r;
 
-	if (asprintf(&path, "%s/track%02u.%s", folder, set->disc.track[t].number,
-		     is_flac ? "flac" : "wav") < 0)
+	if (asprintf(&path, "%s/track%02u.%s", folder, span->number, is_flac ? "flac" : "wav") < 0)
 		return error_no_memory(err);
 	media_tags_init(&tags);
-	r = track_tags(&set->disc, t, &tags) < 0 ? error_no_memory(err) : 0;
+	r = extract_tags(&set->disc, span, &tags) < 0 ? error_no_memory(err) : 0;
 	media_target_init(&target);
 	target.format = is_flac ? "flac" : "wav";
 	target.rate = DISC_RATE_HZ;
 	target.layout = *graph_layout_find("stereo", NULL);
 	target.bits = 16;
 	target.dither = MEDIA_DITHER_NONE;
-	target.expected_frames = (int64_t)disc_track_sectors(&set->disc, t) * DISC_SECTOR_FRAMES;
+	target.expected_frames = (int64_t)(span->end - span->first) * DISC_SECTOR_FRAMES;
 	target.tags = &tags;
 	if (r == 0)
 		r = media_create(path, &target, ret, err);
@@ -199,18 +246,18 @@ static int extract_open(struct job *job, const struct ddp_set *set, uint32_t t, 
 	return r;
 }
 
-static int extract_copy(struct job *job, struct ddp_set *set, int fd, uint32_t t,
-			struct media_writer *writer, struct mixd_error *err)
+static int extract_copy(struct job *job, struct ddp_set *set, int fd,
+			const struct extract_span *span, struct media_writer *writer,
+			struct mixd_error *err)
 {
-	uint64_t frame = (uint64_t)set->disc.track[t].index[0] * DISC_SECTOR_FRAMES;
-	uint64_t end = frame + (uint64_t)disc_track_sectors(&set->disc, t) * DISC_SECTOR_FRAMES;
 	int16_t frames[2 * DISC_SECTOR_FRAMES];
 	float left[DISC_SECTOR_FRAMES], right[DISC_SECTOR_FRAMES];
 	const float *const channels[] = {left, right};
 	int r = 0;
 
-	for (; frame < end && r == 0; frame += DISC_SECTOR_FRAMES) {
-		r = ddp_read_frames(set, fd, frame, frames, DISC_SECTOR_FRAMES, err);
+	for (uint32_t at = span->first; at < span->end && r == 0; at++) {
+		r = ddp_read_frames(set, fd, (uint64_t)at * DISC_SECTOR_FRAMES, frames,
+				    DISC_SECTOR_FRAMES, err);
 		for (uint32_t i = 0; i < DISC_SECTOR_FRAMES; i++) {
 			left[i] = (float)frames[2 * i] / 32768;
 			right[i] = (float)frames[2 * i + 1] / 32768;
@@ -219,21 +266,35 @@ static int extract_copy(struct job *job, struct ddp_set *set, int fd, uint32_t t
 			r = media_write(writer, channels, DISC_SECTOR_FRAMES, err);
 		if (r == 0)
 			r = task_check(job_task(job), err);
-		task_progress(job_task(job), (double)frame / DISC_RATE_HZ,
+		task_progress(job_task(job), (double)at / DISC_SECTORS_PER_SECOND,
 			      (double)set->disc.lead_out / DISC_SECTORS_PER_SECOND);
 	}
 	return r;
 }
 
-static int extract_track(struct job *job, struct ddp_set *set, int fd, uint32_t t,
-			 const char *folder, struct mixd_error *err)
+/* One file, and what is said about it. */
+static int extract_span(struct job *job, struct ddp_set *set, int fd,
+			const struct extract_span *span, const char *folder, json_t *items,
+			struct mixd_error *err)
 {
 	_cleanup_(media_writer_freep) struct media_writer *writer = NULL;
-	int r = extract_open(job, set, t, folder, &writer, err);
+	char name[120] = "what sounds before track 1", file[24];
+	int r = extract_open(job, set, span, folder, &writer, err);
 
 	if (r == 0)
-		r = extract_copy(job, set, fd, t, writer, err);
-	return r < 0 ? r : media_finish(writer, NULL, err);
+		r = extract_copy(job, set, fd, span, writer, err);
+	if (r == 0)
+		r = media_finish(writer, NULL, err);
+	if (r < 0)
+		return r;
+	if (span->number)
+		disc_track_name(&set->disc, span->track, name, sizeof(name));
+	snprintf(file, sizeof(file), "track%02u.%s", span->number,
+		 job_flag(job, "flac") ? "flac" : "wav");
+	job_print(job, "%s  %s\n", file, name);
+	json_array_append_new(items, json_pack("{s:i,s:s,s:i}", "track", (int)span->number, "file",
+					       file, "sectors", (int)(span->end - span->first)));
+	return 0;
 }
 
 static int extract_tracks(struct job *job, struct ddp_set *set, const char *folder, json_t *items,
@@ -241,26 +302,24 @@ static int extract_tracks(struct job *job, struct ddp_set *set, const char *fold
 {
 	_cleanup_close_ int fd = ddp_open_image(set, err);
 	const struct disc *disc = &set->disc;
+	struct extract_span span;
+	bool is_hidden = false;
 	int r = fd < 0 ? fd : 0;
 
+	if (r == 0 && is_wanted(job, 0))
+		r = extract_find_hidden(job, set, fd, &span, &is_hidden, err);
+	if (r == 0 && is_hidden)
+		r = extract_span(job, set, fd, &span, folder, items, err);
 	for (uint32_t t = 0; t < disc->n_tracks && r == 0; t++) {
-		char name[120], file[24];
-
 		if (!is_wanted(job, disc->track[t].number) || disc->track[t].n_indexes == 0)
 			continue;
-		r = extract_track(job, set, fd, t, folder, err);
-		disc_track_name(disc, t, name, sizeof(name));
-		snprintf(file, sizeof(file), "track%02u.%s", disc->track[t].number,
-			 job_flag(job, "flac") ? "flac" : "wav");
-		job_print(job, "%s  %s\n", file, name);
-		json_array_append_new(items,
-				      json_pack("{s:i,s:s,s:i}", "track",
-						(int)disc->track[t].number, "file", file, "sectors",
-						(int)disc_track_sectors(disc, t)));
+		span = extract_of(disc, t);
+		r = extract_span(job, set, fd, &span, folder, items, err);
 	}
 	if (r == 0 && json_array_size(items) == 0) {
 		r = error_set(err, ERROR_NOT_FOUND, "--track", "the set has no such track");
-		error_hint(err, "it has tracks 1 to %u", disc->n_tracks);
+		error_hint(err, "it has tracks 1 to %u%s", disc->n_tracks,
+			   is_wanted(job, 0) ? ", and nothing sounds before them" : "");
 	}
 	return r;
 }

@@ -108,6 +108,51 @@ def test_extracted_tracks_are_the_image():
     assert not (rig.FOLDER / "two").exists() and not rig.leftovers()
 
 
+def samples(path):
+    with wave.open(str(rig.FOLDER / path)) as file:
+        return file.readframes(file.getnframes())
+
+
+def late_start(sound):
+    """Track 1 begins at 00:06:00; before it SOUND, (first sector, number of sectors)."""
+
+    def change(files):
+        image = bytearray(files["IMAGE.DAT"])
+        image[: 450 * 2352] = bytes(450 * 2352)
+        at, n = sound[0] * 2352, sound[1] * 2352
+        image[at : at + n] = files["IMAGE.DAT"][at : at + n]
+        files["IMAGE.DAT"] = bytes(image)
+        files["SD"] = files["SD"].replace(b"VVVS0101  00020001", b"VVVS0101  00060001")
+        files["DDPMS"] = files["DDPMS"].replace(b" 150", b" 450")
+
+    return change
+
+
+def test_what_sounds_before_track_1_is_track_0():
+    folder = make("hidden", late_start((200, 100)))
+    image = (folder / "IMAGE.DAT").read_bytes()
+    assert "track00.wav  what sounds before track 1" in rig.out("ddp", "extract", "hidden", "-o", "h")
+    assert sorted(p.name for p in (rig.FOLDER / "h").iterdir()) == ["track00.wav", "track01.wav", "track02.wav"]
+    assert samples("h/track00.wav") == image[150 * 2352 : 450 * 2352]
+    assert samples("h/track01.wav") == image[450 * 2352 : 900 * 2352]
+    item = rig.ask("ddp", "extract", "hidden", "-o", "h0", "--track", "0", "--flac")["items"]
+    assert item == [{"track": 0, "file": "track00.flac", "sectors": 300}], item
+    raw = rig.tool("ffmpeg", "-v", "error", "-i", rig.FOLDER / "h0/track00.flac", "-f", "s16le", "-", text=False)
+    assert raw == image[150 * 2352 : 450 * 2352]
+    # where no drive reads: only when it sounds
+    image = (make("early", late_start((149, 1))) / "IMAGE.DAT").read_bytes()
+    rig.out("ddp", "extract", "early", "-o", "e")
+    assert samples("e/track00.wav") == image[: 450 * 2352]
+
+
+def test_silence_before_track_1_is_no_track():
+    make("silent", late_start((0, 0)))
+    rig.out("ddp", "extract", "silent", "-o", "s")
+    assert sorted(p.name for p in (rig.FOLDER / "s").iterdir()) == ["track01.wav", "track02.wav"]
+    assert "nothing sounds before them" in rig.err("ddp", "extract", "silent", "-o", "s0", "--track", "0", code=4)
+    assert not (rig.FOLDER / "s0").exists()
+
+
 def broken(words, change, code=1):
     make("broken", change)
     got = rig.mixctl("ddp", "check", "broken", code=code)
