@@ -178,6 +178,27 @@ TEST(media_read_what_is_no_file)
 	CHECK(!media_close(NULL));
 }
 
+/* Who does not ask why is not told, whoever refuses it: ours, or a helper that ends at once. */
+TEST(media_read_without_an_error_to_fill)
+{
+	static const char *const helpers[] = {"/nonexistent", "/bin/false"};
+
+	put(path_of("text.wav"), "These are words, and no sound at all. They go on.", 49);
+	put(path_of("empty.wav"), "", 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct media_reader *reader = NULL;
+
+		setenv("MIXD_AV_HELPER", helpers[i], 1);
+		CHECK(media_open(path_of("text.wav"), &reader, NULL) < 0);
+		CHECK(media_open(path_of("empty.wav"), &reader, NULL) == -EINVAL);
+		CHECK(media_open(path_of("none.wav"), &reader, NULL) == -ENOENT);
+		CHECK(media_open(folder, &reader, NULL) == -EINVAL);
+		CHECK(media_open(NULL, &reader, NULL) == -ENOENT);
+		CHECK(!reader);
+	}
+	setenv("MIXD_AV_HELPER", helpers[0], 1);
+}
+
 TEST(media_read_truncated)
 {
 	for (size_t f = 0; f < NAMES; f++) {
