@@ -308,6 +308,8 @@ struct job_wait {
 	uint64_t job, notes_seen, result_seen;
 	bool painted, is_cancelled;
 	double painted_ms;
+	double pause_ms; /* to the next question */
+	double done_s; /* what the last answer said */
 };
 
 static double job_now_ms(void)
@@ -363,6 +365,17 @@ static void job_show(struct job_wait *wait, const Mixd__V1__JobReply *reply)
 		job_paint(reply, &wait->painted);
 }
 
+/* Questions become rarer, until the end is near: it is to be known at once, whatever came before it. */
+static void job_plan(struct job_wait *wait, const Mixd__V1__JobReply *reply)
+{
+	double left_ms = 1e3 * reply->left_s / 4;
+
+	wait->pause_ms = fmin(fmax(wait->pause_ms * 1.25, 1), JOB_POLL_MAX_MS);
+	if (reply->left_s >= 0 && reply->done_s != wait->done_s && left_ms < wait->pause_ms)
+		wait->pause_ms = fmax(left_ms, 1);
+	wait->done_s = reply->done_s;
+}
+
 static int job_ended(struct job_wait *wait, const Mixd__V1__JobReply *reply)
 {
 	struct mixctl *m = wait->m;
@@ -377,8 +390,6 @@ static int job_ended(struct job_wait *wait, const Mixd__V1__JobReply *reply)
 /* The result, piece by piece, to standard output; then the exit code. */
 static int job_follow(struct job_wait *wait)
 {
-	struct timespec pause = {0, 1000000};
-
 	for (;;) {
 		Mixd__V1__Reply *answer;
 		const Mixd__V1__JobReply *reply = job_ask(wait, &answer);
@@ -390,6 +401,7 @@ static int job_follow(struct job_wait *wait)
 			return EXIT_RESOURCE;
 		}
 		job_show(wait, reply);
+		job_plan(wait, reply);
 		is_over = reply->state != MIXD__V1__JOB_STATE__JOB_RUNNING;
 		if (is_over) {
 			job_wipe(&wait->painted);
@@ -403,9 +415,8 @@ static int job_follow(struct job_wait *wait)
 			return code;
 		if (job_interrupts && !wait->is_cancelled)
 			job_cancel(wait);
-		else if (code == 0 && nanosleep(&pause, NULL) == 0 &&
-			 pause.tv_nsec < JOB_POLL_MAX_MS * 1000000L)
-			pause.tv_nsec += pause.tv_nsec / 4;
+		else if (code == 0)
+			nanosleep(&(struct timespec){0, (long)(1e6 * wait->pause_ms)}, NULL);
 	}
 }
 
