@@ -125,7 +125,8 @@ static void check_track(struct check *check, uint32_t t)
 	if (sectors < REDBOOK_TRACK_SECTORS_MIN)
 		found(check, (int)t,
 		      "make it or its gap longer, or join it with a neighbour as one track",
-		      "%.1f s, at least 4 s", sectors / (double)DISC_SECTORS_PER_SECOND);
+		      "is %.1f s long; a track of a CD has at least 4 s",
+		      sectors / (double)DISC_SECTORS_PER_SECOND);
 	check_codes(check, t);
 }
 

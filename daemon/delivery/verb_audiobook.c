@@ -272,11 +272,11 @@ static void verb_say_chapter(const struct book *book, const struct book_chapter 
 		job_print(book->job, "%-*s  %s\n", width, "", chapter->goal.verdict[k].text);
 		if (strcmp(book->spec->clause[k].id, "noise-floor") == 0 &&
 		    book_has_no_pause(chapter))
-			job_print(
-				book->job,
-				"%-*s  it has no pause of half a second, so this is speech: leave "
-				"a second of the room at its begin or end\n",
-				width, "");
+			job_print(book->job,
+				  "%-*s  it has no pause of half a second (digital silence is "
+				  "none), so this is speech: leave a second of the room at its "
+				  "begin or end\n",
+				  width, "");
 	}
 	if (!verb_is_quiet(book, chapter))
 		job_print(book->job,

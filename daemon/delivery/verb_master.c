@@ -15,6 +15,7 @@
 #include "report.h"
 #include "speech_option.h"
 #include "tags_lost.h"
+#include "target_check.h"
 
 #define VERB_GOALS_MAX 32u
 
@@ -124,11 +125,16 @@ static int verb_set_goals(struct verb_master *verb, struct mixd_error *err)
 	return r;
 }
 
-/* Nothing may be written over what is read. */
+/* Nothing may be written over what is read; what cannot be written is told before the work. */
 static int verb_check_paths(const struct verb_master *verb, struct mixd_error *err)
 {
 	struct stat in, out;
+	int r = 0;
 
+	for (uint32_t i = 0; r == 0 && i < verb->request.n_goals; i++)
+		r = target_check(verb->goal[i].path, err);
+	if (r < 0)
+		return r;
 	if (stat(verb->request.input, &in) < 0)
 		return 0; /* opening it says more */
 	for (uint32_t i = 0; i < verb->request.n_goals; i++)

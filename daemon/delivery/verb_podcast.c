@@ -14,6 +14,7 @@
 #include "podcast.h"
 #include "series.h"
 #include "tags_lost.h"
+#include "target_check.h"
 
 DEFINE_CLEANUP(media_file_free, struct media_file *)
 
@@ -146,7 +147,12 @@ static bool is_same(const char *path, const struct podcast_sound *sound)
 static int verb_check_outputs(const struct verb_podcast *verb, struct mixd_error *err)
 {
 	const struct podcast *podcast = &verb->podcast;
+	int r = 0;
 
+	for (uint32_t i = 0; r == 0 && i < verb->request.n_goals; i++)
+		r = target_check(verb->goal[i].path, err);
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < verb->request.n_goals; i++) {
 		const char *path = verb->goal[i].path;
 		bool is_read = is_same(path, &podcast->intro) || is_same(path, &podcast->outro) ||

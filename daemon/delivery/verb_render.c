@@ -14,8 +14,10 @@
 #include "graph_model.h"
 #include "measure.h"
 #include "render.h"
+#include "session_time.h"
 #include "stems.h"
 #include "tags_lost.h"
+#include "target_check.h"
 
 struct verb_file { /* one -i or -o */
 	char *node, *path; /* owned; node may be NULL */
@@ -90,6 +92,8 @@ static int verb_read_files(struct verb_render *verb, struct mixd_error *err)
 		r = verb_add_file(verb, &verb->in, &verb->n_in, text, err);
 	for (uint32_t i = 0; r == 0 && (text = job_text_at(verb->job, "output", i)); i++)
 		r = verb_add_file(verb, &verb->out, &verb->n_out, text, err);
+	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
+		r = target_check(verb->out[i].path, err);
 	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
 		for (uint32_t k = 0; r == 0 && k < i; k++)
 			if (strcmp(verb->out[i].path, verb->out[k].path) == 0)
@@ -178,6 +182,17 @@ static int verb_read_session(struct verb_render *verb, struct mixd_error *err)
 	return 0;
 }
 
+static int verb_read_time(struct verb_render *verb, const char *option, const char *shown,
+			  double *ret_s, struct mixd_error *err)
+{
+	const char *text = job_text(verb->job, option, NULL);
+
+	if (!text)
+		return 0;
+	return session_time(verb->request.types, verb->session, verb->request.session_name, shown,
+			    text, ret_s, err);
+}
+
 static int verb_read(struct verb_render *verb, struct mixd_error *err)
 {
 	struct job *job = verb->job;
@@ -193,6 +208,10 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 	if (r == 0)
 		r = job_types(job, &request->types, err);
 	if (r == 0)
+		r = verb_read_time(verb, "start", "--start", &request->start_s, err);
+	if (r == 0)
+		r = verb_read_time(verb, "end", "--end", &request->end_s, err);
+	if (r == 0)
 		r = verb_read_stems(verb, err);
 	if (r < 0)
 		return r;
@@ -201,8 +220,6 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		error_hint(err, "write -o FILE, or --stems DIR");
 		return r;
 	}
-	request->start_s = job_number(job, "start", 0);
-	request->end_s = job_number(job, "end", 0);
 	request->tail_s = job_number(job, "tail", -1);
 	request->rate = job_number(job, "graph-rate", verb->n_in ? 0 : verb->target.rate);
 	request->n_threads = (uint32_t)job_number(job, "threads", 0);

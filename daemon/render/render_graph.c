@@ -123,6 +123,17 @@ static int graph_only(const struct graph_model *model, uint32_t flag, struct gra
 	return r;
 }
 
+/* Nobody runs whom `mixctl ls` could ask: what there is, is said here. */
+static void graph_hint(const struct graph_model *model, uint32_t flag, struct mixd_error *err)
+{
+	const char *word = flag == MIXD_NODE_EXTERNAL_IN ? "input" : "output";
+	char names[GRAPH_LIST_MAX];
+	uint32_t n = graph_list(model, flag, names, sizeof(names));
+
+	if (n && !strstr(err->hint, "did you mean"))
+		error_hint(err, "the %s%s %s", word, n > 1 ? "s are" : " is", names);
+}
+
 static int graph_find_input(const struct graph_model *model, const char *name,
 			    struct graph_node **ret, struct mixd_error *err)
 {
@@ -132,6 +143,8 @@ static int graph_find_input(const struct graph_model *model, const char *name,
 	if (!name)
 		return graph_only(model, MIXD_NODE_EXTERNAL_IN, ret, err);
 	r = graph_model_find_node(model, name, ret, err);
+	if (r < 0)
+		graph_hint(model, MIXD_NODE_EXTERNAL_IN, err);
 	if (r < 0 || graph_is(*ret, MIXD_NODE_EXTERNAL_IN))
 		return r;
 	graph_list(model, MIXD_NODE_EXTERNAL_IN, names, sizeof(names));
@@ -176,6 +189,30 @@ static int graph_stem(struct graph_model *model, const char *address, struct gra
 	return r;
 }
 
+/* The last node of the track or bus NAME: it feeds no other node of that folder. NULL: there is no
+ * such folder, or it ends in several. */
+static struct graph_node *graph_end_of(const struct graph_model *model, const char *name)
+{
+	size_t size = strlen(name);
+	struct graph_node *end = NULL;
+
+	for (uint32_t i = 0; i < model->n_nodes; i++) {
+		struct graph_node *node = model->nodes[i];
+		bool is_last = strncmp(node->name, name, size) == 0 && node->name[size] == '/';
+
+		for (uint32_t k = 0; is_last && k < model->n_links; k++) {
+			const char *to = model->links[k]->to->name;
+
+			is_last = model->links[k]->from != node || strncmp(to, name, size) != 0 ||
+				  to[size] != '/';
+		}
+		if (is_last && end)
+			return NULL;
+		end = is_last ? node : end;
+	}
+	return end;
+}
+
 static int graph_find_output(struct graph_model *model, const char *address,
 			     struct graph_node **ret, struct mixd_error *err)
 {
@@ -189,10 +226,16 @@ static int graph_find_output(struct graph_model *model, const char *address,
 		*ret = node;
 		return 0;
 	}
+	if (!node) {
+		node = graph_end_of(model, address);
+		address = node ? node->name : address;
+	}
 	if (!strchr(address, ':')) { /* so that a wrong name is told as that of a node */
 		r = graph_model_find_node(model, address, &node, err);
-		if (r < 0)
+		if (r < 0) {
+			graph_hint(model, MIXD_NODE_EXTERNAL_OUT, err);
 			return r;
+		}
 	}
 	return graph_stem(model, address, ret, err);
 }

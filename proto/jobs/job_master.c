@@ -64,7 +64,7 @@ const struct mixd_job_verb mixd_job_master = {
 		"a spec "
 		"is not met all the same.",
 	.examples = "master mix.wav -o master.wav --spec ebu-r128\n"
-		    "master mix.wav -o 'out/{spec}.flac' --spec spotify --spec apple-music -s "
+		    "master mix.wav -o '{spec}.flac' --spec spotify --spec apple-music -s "
 		    "chain.yaml\n"
 		    "master talk.wav -o talk.mp3 --spec apple-podcasts --bitrate 128 --tag "
 		    "TITLE='Talk'\n"

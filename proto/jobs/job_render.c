@@ -14,20 +14,21 @@ static const struct mixd_job_option options[] = {
 	 .letter = 'o',
 	 .kind = MIXD_JOB_TEXT,
 	 .value_name = "[NODE=]FILE",
-	 .doc = "what to write: an output, or any node or port (vox/fader, split:low)",
+	 .doc = "what to write: an output, or any track, bus, node or port (vox, vox/comp, "
+		"split:low)",
 	 .repeats = true},
 	{.name = "stems",
 	 .kind = MIXD_JOB_PATH,
 	 .value_name = "DIR",
 	 .doc = "all that is summed anywhere, each to its own file in this folder"},
 	{.name = "start",
-	 .kind = MIXD_JOB_SPAN,
+	 .kind = MIXD_JOB_TEXT,
 	 .value_name = "TIME",
-	 .doc = "where on the time line to begin (0)"},
+	 .doc = "where on the time line to begin (0); or the name of a marker"},
 	{.name = "end",
-	 .kind = MIXD_JOB_SPAN,
+	 .kind = MIXD_JOB_TEXT,
 	 .value_name = "TIME",
-	 .doc = "where to end (when the longest input, player or envelope ends)"},
+	 .doc = "where to end (when the longest input, player or envelope ends), or a marker"},
 	{.name = "tail",
 	 .kind = MIXD_JOB_SPAN,
 	 .value_name = "TIME",
@@ -76,8 +77,10 @@ const struct mixd_job_verb mixd_job_render = {
 		    "render song.yaml -o mix.wav --stems stems # players, and all stems\n"
 		    "render show.yaml -i vox=v.wav -i bed=b.flac -o out=show.mp3 --bitrate "
 		    "192kbps --measure # several inputs\n"
-		    "render song.yaml -o mix=instrumental.wav --set vox.mute=on # another "
-		    "mix",
+		    "render song.yaml -o mix=backing.wav --set vox/fader.mute=on # another mix, of "
+		    "a bus\n"
+		    "render song.yaml -o hook.wav --start verse --end chorus # from marker to "
+		    "marker",
 	.min_args = 1,
 	.max_args = 1,
 	.options = options,

@@ -114,7 +114,8 @@ static bool jobs_unit_fits(const struct mixd_job_option *option, const char *res
 		return true;
 	if (!option->unit || !*option->unit)
 		return false;
-	if (strcasecmp(option->unit, "Hz") == 0 && strcasecmp(rest, "kHz") == 0) {
+	if (strcasecmp(option->unit, "Hz") == 0 &&
+	    (strcasecmp(rest, "kHz") == 0 || strcasecmp(rest, "k") == 0)) {
 		*value *= 1000;
 		return true;
 	}
@@ -122,6 +123,10 @@ static bool jobs_unit_fits(const struct mixd_job_option *option, const char *res
 	    (strcasecmp(rest, "k") == 0 || strcasecmp(rest, "kb/s") == 0))
 		return true;
 	if (strcasecmp(option->unit, "bits") == 0 && strcasecmp(rest, "bit") == 0)
+		return true;
+	if (strcasecmp(option->unit, "dBTP") == 0 && strcasecmp(rest, "dB") == 0)
+		return true;
+	if (strcasecmp(option->unit, "LUFS") == 0 && strcasecmp(rest, "LKFS") == 0)
 		return true;
 	return strcasecmp(rest, option->unit) == 0;
 }

@@ -290,7 +290,7 @@ def test_every_rule_names_the_track():
     put("s.wav", 3.2)
     rig.write_wav(rig.FOLDER / "silent.wav", numpy.zeros((44100, 2)), 44100, 16)
     ok = "tracks:\n  - {file: a.wav, title: Intro}\n"
-    refused(ok + "  - {file: s.wav, title: Coda, gap: join}\n", 5, "track 2 'Coda'", "3.2 s, at least 4 s", "album.yaml:3:5")
+    refused(ok + "  - {file: s.wav, title: Coda, gap: join}\n", 5, "track 2 'Coda'", "is 3.2 s long; a track of a CD has at least 4 s", "album.yaml:3:5")
     refused("upc: \"4006381333932\"\n" + ok, 5, "album.yaml:1:6", "check digit", "would be 1")
     refused("upc: \"12\"\n" + ok, 5, "no UPC/EAN")
     refused(ok + "  - {file: a.wav, isrc: XX-1}\n", 5, "no ISRC", "album.yaml:3:25")

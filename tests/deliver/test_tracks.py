@@ -125,6 +125,30 @@ envelopes:
     assert abs(20 * numpy.log10(part[4800, 0] / 0.5) + 8) < 0.3, part[4800, 0]
 
 
+def test_tracks_and_buses_have_names_and_markers_are_times():
+    whole = render(song=SONG.format(one=ONE))
+    rig.out("render", "song.yaml", "-o", "mix=bus.wav", "-o", "one=track.wav", "-o", "one/fader=node.wav",
+            "-o", "band=band.wav", "--float")  # fmt: skip
+    assert difference_db(rig.read_float(FOLDER / "bus.wav"), whole) == -numpy.inf
+    track, node = (rig.read_float(FOLDER / f"{name}.wav") for name in ("track", "node"))
+    assert difference_db(track, node) == -numpy.inf and numpy.abs(track).max() > 0.1
+    assert numpy.abs(rig.read_float(FOLDER / "band.wav")).max() > 0.1
+    rig.out("render", "song.yaml", "-o", "part.wav", "--float", "--start", "verse", "--end", "1.25", "--tail", "0s")
+    part = rig.read_float(FOLDER / "part.wav")
+    assert len(part) == RATE // 2, len(part)
+    assert difference_db(part, whole[36000:60000]) == -numpy.inf
+    rig.out("render", "song.yaml", "-o", "part.wav", "--float", "--end", "verse", "--tail", "0s")
+    assert difference_db(rig.read_float(FOLDER / "part.wav"), whole[:36000]) == -numpy.inf
+    for words, hint in (
+        (("-o", "x.wav", "--start", "vers"), 'did you mean "verse"'),
+        (("-o", "x.wav", "--end", "chorus"), "name of a marker"),
+        (("-o", "bend=x.wav"), "the output is out"),
+    ):
+        said = rig.err("render", "song.yaml", *words, code=4)
+        assert hint in said, said
+    assert not (FOLDER / "x.wav").exists()
+
+
 def test_sixty_four_stems_are_a_page():
     lines = ["mixd: 1", "tracks:"]
     for i in range(64):

@@ -190,6 +190,7 @@ TEST(jobs_values)
 	}
 	for (size_t i = 0; i < sizeof(no_spans) / sizeof(no_spans[0]); i++)
 		CHECK(refusal(&time, no_spans[i], &value), "%s", no_spans[i]);
+	CHECK(!refusal(&rate, "44.1k", &value) && value == 44100, "%g", value);
 	CHECK(!refusal(&rate, "44.1kHz", &value));
 	CHECK_NEAR(value, 44100, 1e-9);
 	CHECK(!refusal(&rate, "48000", &value) && !refusal(&rate, "48000 hz", &value));
