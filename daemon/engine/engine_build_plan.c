@@ -30,7 +30,8 @@ static float *plan_buffer(const struct engine_plan *plan, uint32_t buffer)
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
-static int plan_node_arrays(struct engine_plan *plan, struct engine_node *node)
+/* Flags of output ports are cut from *SILENT. */
+static int plan_node_arrays(struct engine_plan *plan, struct engine_node *node, uint8_t **silent)
 {
 	struct engine_inst *inst = node->inst;
 	struct engine_arena *arena = &plan->arena;
@@ -38,9 +39,10 @@ static int plan_node_arrays(struct engine_plan *plan, struct engine_node *node)
 	node->ports = engine_arena_get(arena, inst->setup.n_in_ports * sizeof(*node->ports));
 	node->in = engine_arena_get(arena, inst->n_in * sizeof(float *));
 	node->out = engine_arena_get(arena, inst->n_out * sizeof(float *));
-	node->out_silent = engine_arena_get(arena, inst->setup.n_out_ports);
-	if (!node->ports || !node->in || !node->out || !node->out_silent)
+	if (!node->ports || !node->in || !node->out)
 		return -ENOMEM;
+	node->out_silent = *silent;
+	*silent += inst->setup.n_out_ports;
 	memset(node->out_silent, 1, inst->setup.n_out_ports);
 	if (inst->external_in &&
 	    !(node->ext_in = engine_arena_get(arena, inst->main_out * sizeof(float *))))
@@ -52,7 +54,7 @@ static int plan_node_arrays(struct engine_plan *plan, struct engine_node *node)
 }
 
 static int plan_node(struct engine_build *build, struct engine_plan *plan, struct engine_node *node,
-		     uint32_t idx)
+		     uint32_t idx, uint8_t **silent)
 {
 	const struct graph_plan *compiled = build->plan;
 	struct engine_inst *inst = build->insts[idx];
@@ -62,7 +64,7 @@ static int plan_node(struct engine_build *build, struct engine_plan *plan, struc
 	node->n_in_ports = inst->setup.n_in_ports;
 	node->n_out_ports = inst->setup.n_out_ports;
 	plan->n_nodes++;
-	if (plan_node_arrays(plan, node) < 0)
+	if (plan_node_arrays(plan, node, silent) < 0)
 		return -ENOMEM;
 	for (uint32_t c = 0; c < inst->n_in; c++)
 		node->in[c] = build->engine->zeros;
@@ -255,10 +257,112 @@ static void plan_controls_last(struct engine_plan *plan)
 	}
 }
 
+/* What the steps of a run have written; the guard has not looked at it. */
+struct guard_run {
+	uint32_t id, n;
+	const float *written[ENGINE_GUARD_CHANNELS];
+};
+
+static bool run_wrote(const struct guard_run *run, const float *buffer)
+{
+	for (uint32_t i = 0; i < run->n; i++)
+		if (run->written[i] == buffer)
+			return true;
+	return false;
+}
+
+/* STEP reads what the run wrote, or writes over it: an output that nobody reads is free at once. */
+static bool run_meets(const struct guard_run *run, const struct engine_step *step,
+		      struct engine_node *const *node_of)
+{
+	for (uint32_t i = 0; run->n && i < step->n; i++) {
+		const struct engine_node *node = &step->nodes[i];
+
+		for (uint32_t c = 0; c < node->inst->n_out; c++)
+			if (run_wrote(run, node->out[c]))
+				return true;
+		for (uint32_t p = 0; p < node->n_in_ports; p++) {
+			const struct engine_port *port = &node->ports[p];
+
+			for (uint32_t c = 0; port->n_wires && c < port->n; c++)
+				if (run_wrote(run, port->mix[c]))
+					return true;
+			for (uint32_t j = 0; j < port->n_wires; j++)
+				if (node_of[port->wires[j].link->from->idx]->guard_run == run->id)
+					return true;
+		}
+	}
+	return false;
+}
+
+/* Outputs of STEP, or 0 when the guard is to look at each node on its own. */
+static uint32_t step_defers(const struct engine_step *step)
+{
+	uint32_t n = 0;
+
+	if (step->feedback)
+		return 0;
+	for (uint32_t i = 0; i < step->n; i++) {
+		const struct engine_inst *inst = step->nodes[i].inst;
+
+		if (inst->external_out || !inst->main_out)
+			return 0;
+		n += inst->n_out;
+	}
+	return n <= ENGINE_GUARD_CHANNELS ? n : 0;
+}
+
+/* Steps in a row that neither read nor disturb each other: the guard looks at them together. */
+static void plan_guards(struct engine_plan *plan, struct engine_node *const *node_of)
+{
+	struct guard_run run = {.id = 1};
+
+	for (uint32_t s = 0; s < plan->n_steps; s++) {
+		struct engine_step *step = &plan->steps[s];
+		uint32_t n = step_defers(step);
+
+		if (run.n + n > ENGINE_GUARD_CHANNELS || run_meets(&run, step, node_of)) {
+			plan->steps[s - 1].looks = true;
+			run = (struct guard_run){.id = run.id + 1};
+		}
+		step->defers = n > 0;
+		step->looks = s + 1 == plan->n_steps;
+		for (uint32_t i = 0; n && i < step->n; i++) {
+			struct engine_node *node = &step->nodes[i];
+
+			node->guard_run = run.id;
+			for (uint32_t c = 0; c < node->inst->n_out; c++)
+				run.written[run.n++] = node->out[c];
+		}
+	}
+}
+
+#define PLAN_FETCH 8u /* per node */
+static int plan_fetch(struct engine_plan *plan, struct engine_step *step)
+{
+	step->fetch = engine_arena_get(&plan->arena, PLAN_FETCH * step->n * sizeof(*step->fetch));
+	if (!step->fetch)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < step->n; i++) {
+		const struct engine_node *node = &step->nodes[i];
+		const char *lines = (const char *)node;
+
+		for (size_t at = 0; at < sizeof(*node); at += ENGINE_ALIGN)
+			step->fetch[step->n_fetch++] = lines + at;
+		step->fetch[step->n_fetch++] = node->inst;
+		step->fetch[step->n_fetch++] = node->view.state;
+		step->fetch[step->n_fetch++] = node->ports;
+		step->fetch[step->n_fetch++] = node->out;
+	}
+	return 0;
+}
+_Static_assert(sizeof(struct engine_node) <= (PLAN_FETCH - 4) * ENGINE_ALIGN, "PLAN_FETCH");
+
 static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 		      struct engine_node **node_of)
 {
 	const struct graph_plan *compiled = build->plan;
+	uint8_t *silent = plan->silent;
 
 	for (uint32_t s = 0; s < compiled->n_steps; s++) {
 		const struct graph_plan_step *from = &compiled->steps[s];
@@ -277,7 +381,7 @@ static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 			uint32_t idx = compiled->order[from->first + i];
 
 			node_of[idx] = &plan->nodes[plan->n_nodes];
-			if (plan_node(build, plan, node_of[idx], idx) < 0)
+			if (plan_node(build, plan, node_of[idx], idx, &silent) < 0)
 				return -ENOMEM;
 			if (step->external)
 				plan->externals[plan->n_externals++] = node_of[idx];
@@ -299,9 +403,12 @@ static int plan_steps(struct engine_build *build, struct engine_plan *plan,
 				return -ENOMEM;
 		if (from->width && plan_bank(build, plan, step, from) < 0)
 			return -ENOMEM;
+		if (plan_fetch(plan, step) < 0)
+			return -ENOMEM;
 	}
 	plan->n_steps = compiled->n_steps;
 	plan_controls_last(plan);
+	plan_guards(plan, node_of);
 	return engine_group_plan(plan, build->want, node_of);
 }
 
@@ -311,10 +418,14 @@ int engine_build_plan(struct engine_build *build)
 	uint32_t n = build->want->n_insts;
 	struct engine_plan *plan = calloc(1, sizeof(*plan));
 	struct engine_node **node_of = calloc(n + 1, sizeof(*node_of));
+	size_t n_out_ports = 0;
 	int res = -ENOMEM;
 
 	if (!plan || !node_of)
 		goto out;
+	for (uint32_t i = 0; i < n; i++)
+		n_out_ports += build->insts[i]->setup.n_out_ports;
+	plan->silent = engine_arena_get(&plan->arena, n_out_ports + 1);
 	plan->latency = build->want->latency;
 	plan->steps = engine_arena_get(&plan->arena, compiled->n_steps * sizeof(*plan->steps));
 	plan->nodes = engine_arena_get(&plan->arena, n * sizeof(*plan->nodes));
@@ -325,8 +436,8 @@ int engine_build_plan(struct engine_build *build)
 		engine_alloc((size_t)(compiled->n_buffers + 1) * MIXD_SLICE_MAX * sizeof(float));
 	build->change->moves = calloc(n + 1, sizeof(struct engine_move));
 	build->change->banks = calloc(n + 1, sizeof(struct engine_want_bank));
-	if (plan->steps && plan->nodes && plan->externals && plan->links && plan->banks &&
-	    plan->buffers && build->change->moves && build->change->banks)
+	if (plan->silent && plan->steps && plan->nodes && plan->externals && plan->links &&
+	    plan->banks && plan->buffers && build->change->moves && build->change->banks)
 		res = plan_steps(build, plan, node_of);
 out:
 	free(node_of);

@@ -339,7 +339,7 @@ static void node_blend(struct engine *engine, struct engine_node *node, float **
 }
 
 /* Whole windows of silence at the input put a node to sleep, at an absolute multiple of a slice. */
-static void inst_sleep(struct engine_node *node, uint64_t end)
+void engine_inst_sleep(struct engine_node *node, uint64_t end)
 {
 	struct engine_inst *inst = node->inst;
 
@@ -397,7 +397,7 @@ void engine_inst_after(struct engine *engine, struct engine_node *node, uint32_t
 			inst_quarantine(node, worst, position + n);
 			node_zero(out, 0, n_out, n);
 			node_silent(node);
-			inst_sleep(node, position + n);
+			engine_inst_sleep(node, position + n);
 			return;
 		}
 	} else if (inst->mode == ENGINE_MODE_WET) {
@@ -405,5 +405,5 @@ void engine_inst_after(struct engine *engine, struct engine_node *node, uint32_t
 	}
 	if (!inst->plain)
 		node_mix(engine, node, out, n_out, dry_first, heard, position, n);
-	inst_sleep(node, position + n);
+	engine_inst_sleep(node, position + n);
 }

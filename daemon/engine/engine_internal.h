@@ -16,10 +16,9 @@
 
 #include <semaphore.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
-#include "engine.h"
-#include "graph_expand.h"
+#include "engine_inst.h"
+#include "engine_kernel_rt.h"
 #include "graph_plan.h"
 #include "ring_rt.h"
 
@@ -29,191 +28,6 @@
 #define ENGINE_DISK_JOBS_MAX 2048u /* a node has one or two with the disk */
 #define ENGINE_TRANSPORTS_MAX 64u
 #define ENGINE_GAIN_MAX_BITS 0x447a0000u /* 1000.0f: +60 dBFS */
-#define ENGINE_ALIGN 64u
-
-/* A value on its way: smoothstep from START over FRAMES; FRAMES 0: at rest at TO. */
-struct engine_fade {
-	double from, to;
-	uint64_t start;
-	uint32_t frames;
-};
-
-/* ---- params ------------------------------------------------------------------------------ */
-
-struct engine_ramp {
-	double from, to; /* in the ramp's domain */
-	double target; /* what the node reads at the end, exactly */
-	uint64_t start;
-	uint32_t frames;
-	uint8_t curve; /* enum graph_curve */
-	uint8_t domain; /* enum engine_domain */
-	bool active;
-	struct engine_envelope *envelope; /* or NULL; owned by the instance */
-	struct engine_envelope *line; /* or NULL: on the time line; `envelope`, while that rolls */
-};
-
-enum engine_domain { ENGINE_DOMAIN_LINEAR, ENGINE_DOMAIN_LOG2 };
-
-struct engine_envelope_point {
-	uint64_t at_frames; /* after the start */
-	double value; /* as the node reads it */
-	double domain_value;
-};
-
-struct engine_envelope {
-	/* --- immutable after init --- */
-	uint64_t uid;
-	struct engine_inst *inst; /* borrowed; the envelope dies with its instance */
-	struct engine_node *node; /* in the plan in force when it begins */
-	uint32_t param_idx; /* the node's own rows */
-	uint8_t curve, domain;
-	bool on_timeline; /* at_frames are positions there */
-	uint32_t n_points, blend_frames;
-	struct engine_envelope *next; /* main: all of the engine */
-	/* --- rt --- */
-	uint64_t start;
-	double offset; /* domain: from where it began to where the param was */
-	uint32_t join_frames; /* that long the offset goes away */
-	uint32_t at; /* segment being played */
-	double base; /* on the time line: what sounds while that stands still */
-	/* --- shared: atomic --- */
-	_Atomic uint64_t started; /* position + 1; 0: not yet */
-	_Atomic bool let_go; /* rt will not look again */
-	struct engine_envelope_point points[];
-};
-
-/* ---- instances ------------------------------------------------------------------------------ */
-
-enum engine_mode { /* what is heard of an instance */
-		   ENGINE_MODE_WET,
-		   ENGINE_MODE_TO_DRY,
-		   ENGINE_MODE_DRY,
-		   ENGINE_MODE_TO_WET,
-};
-
-/* The wiring of one input port in one plan. */
-enum engine_port_state { ENGINE_PORT_UNSET, ENGINE_PORT_ZERO, ENGINE_PORT_ALIAS, ENGINE_PORT_MIX };
-
-struct engine_wire {
-	struct engine_link *link;
-	float *const *source; /* out pointers of the source port */
-	const uint8_t *silent; /* the source port's flag */
-	uint32_t n_source; /* its channels */
-};
-
-struct engine_port {
-	struct engine_wire *wires;
-	uint32_t n_wires;
-	uint32_t first, n; /* channels in the node's in[] */
-	float **mix; /* n buffers */
-	const uint8_t *silent; /* of the only wire */
-	enum engine_port_state state;
-	bool steady; /* one settled link at unity: its source's buffer, or zeros */
-};
-
-/* An instance in one plan. */
-struct engine_node {
-	struct mixd_inst view; /* first: services find the node by it */
-	struct engine_inst *inst;
-	struct engine_port *ports; /* n_in_ports */
-	const float **in; /* n_in: what the links bring */
-	float **out; /* n_out */
-	uint8_t *out_silent; /* per output port */
-	const float **lane_in; /* banks: this instance's entries in bank->in */
-	float **lane_out;
-	const float **ext_in; /* boundary types */
-	float **ext_out;
-	struct engine_inst **group; /* VCAs that move its gain */
-	struct engine_inst **members; /* of a VCA: those that it moves */
-	uint32_t n_group, n_members;
-	uint32_t n_in_ports, n_out_ports;
-	uint32_t lane;
-	bool dormant; /* lanes are pointed at zeros and scratch */
-	bool runs; /* in this slice */
-	bool in_silent;
-};
-
-struct engine_meter_slot {
-	_Atomic double last;
-	_Atomic double fold[ENGINE_METER_READERS];
-};
-
-struct engine_inst { /* 64-byte aligned: what every slice looks at is in the first line */
-	/* --- rt --- */
-	bool moving; /* work in cells */
-	bool plain; /* mode WET, not muted, nothing fading */
-	bool asleep, window_loud;
-	/* --- immutable after init --- */
-	bool external_in, external_out, laned;
-	bool dry_silent; /* bypass gives silence */
-	uint32_t n_in, n_out; /* channels */
-	uint32_t main_in, main_out; /* channels of the main ports */
-	uint64_t sleep_after; /* silent frames at the input; UINT64_MAX: never */
-	/* --- rt --- */
-	uint64_t quiet; /* frames, in whole windows */
-	uint32_t peak_bits;
-	enum engine_mode mode;
-	/* --- immutable after init --- */
-	struct engine *engine;
-	uint64_t id; /* of this instance; never used twice */
-	uint64_t uid; /* of the model's node */
-	uint32_t config_gen, slot;
-	const struct graph_type *type;
-	const struct mixd_node_type *node_type;
-	struct mixd_setup setup;
-	const struct mixd_layout **layouts; /* in ports, then out ports */
-	uint32_t *firsts; /* in_first, then out_first */
-	struct mixd_value *config;
-	struct mixd_need need;
-	uint32_t gain_idx; /* the param that VCAs move; UINT32_MAX: none */
-	uint32_t n_params; /* own rows */
-	uint32_t n_meters; /* values the node writes */
-	uint32_t *meter_first; /* per row of its own: index of its first value; + 1 */
-	struct engine_node home; /* for activate() and the worker */
-	/* --- main --- */
-	char *name;
-	uint32_t refs;
-	struct engine_inst *dying; /* the next of those that wait for their jobs */
-	uint32_t idx; /* scratch: index while compiling */
-	uint64_t mark; /* scratch: build that wants it */
-	bool fresh; /* made by the build under way */
-	uint32_t warm; /* scratch: frames until it sounds right */
-	uint64_t warm_ticket; /* the change that brought it in */
-	uint32_t warm_frames; /* how long it took from there */
-	double *declared; /* newest values, as in the model; type->n_params */
-	struct engine_bank *bank;
-	uint32_t lane;
-	struct engine_node *node; /* in the newest plan */
-	/* --- rt --- */
-	double *from, *to; /* params at both ends of the cell */
-	double own_from,
-		own_to; /* the param at gain_idx as it is set: from, to have it times factor */
-	double factor_from, factor; /* of the VCAs, at both ends of the cell */
-	double regroup_from; /* the factor at which `regroup` began */
-	struct engine_fade regroup; /* 0 .. 1: from there to what the VCAs now say */
-	struct engine_ramp *ramps;
-	uint32_t *active; /* indexes of ramps under way */
-	uint32_t n_active;
-	uint32_t n_line; /* of these: envelopes on the time line */
-	uint32_t n_lines; /* such that it has, playing or not */
-	uint32_t line_turn; /* of the transport, as they have heard it */
-	uint64_t cell_start, cell_end;
-	bool settle; /* one more update, with from == to */
-	bool glide; /* update() wants to be called again */
-	bool bypass, muted, quarantined;
-	struct engine_fade wet, mute;
-	float *dry_ring; /* main_in channels of dry_frames */
-	uint32_t dry_frames; /* power of two; 0: no latency */
-	uint64_t dry_since; /* the ring holds input from here on; UINT64_MAX: it does not */
-	uint64_t busy_ns, busy_frames;
-	uint64_t fault_at; /* position of the last fault told; UINT64_MAX: none */
-	/* --- shared: atomic --- */
-	_Atomic double *reached; /* what the params have come to, as the node reads them */
-	_Atomic uint32_t jobs; /* with the worker and the disk */
-	_Atomic uint8_t state; /* enum graph_node_state */
-	_Atomic double load;
-	struct engine_meter_slot *slots; /* peak, then the node's own values */
-};
 
 /* ---- links ------------------------------------------------------------------------------ */
 
@@ -268,6 +82,10 @@ struct engine_step {
 	struct engine_node *nodes;
 	uint32_t n;
 	bool has_bank, feedback, external;
+	bool defers; /* the guard may look at its outputs later */
+	bool looks; /* the guard looks before the next step is run */
+	uint32_t n_fetch;
+	const void **fetch; /* what a slice looks at, for the cache */
 	struct mixd_bank bank;
 	struct mixd_inst **views;
 };
@@ -284,6 +102,8 @@ struct engine_plan {
 	uint32_t n_links;
 	struct engine_bank **banks;
 	float *buffers;
+	uint8_t *
+		silent; /* the flags of all output ports, side by side: links look at nothing else */
 	struct engine_arena arena; /* all arrays of the plan */
 };
 
@@ -391,6 +211,14 @@ struct engine_transport_shared {
 	_Atomic uint64_t position, loop_start, loop_end, count;
 };
 
+/* Nodes that have run, and at whose outputs nobody has looked yet: neither guard nor reader. */
+#define ENGINE_GUARD_CHANNELS 16u
+struct engine_guard {
+	struct engine_node *node[ENGINE_GUARD_CHANNELS];
+	float *out[ENGINE_GUARD_CHANNELS];
+	uint32_t n_nodes, n_channels;
+};
+
 struct engine {
 	/* --- immutable after init --- */
 	struct engine_setup setup;
@@ -438,6 +266,7 @@ struct engine {
 	double load_peak;
 	const struct engine_cycle *cycle;
 	uint32_t cycle_at; /* frames of the cycle that are done */
+	struct engine_guard guard;
 	/* --- shared: atomic --- */
 	struct ring to_rt; /* struct engine_change * */
 	struct ring to_main;
@@ -494,11 +323,29 @@ bool engine_inst_before(struct engine *engine, struct engine_node *node, uint32_
 /* After: guard, crossfade, mute, flags. [rt] */
 void engine_inst_after(struct engine *engine, struct engine_node *node, uint32_t dry_first,
 		       bool ran, uint64_t position, uint32_t n);
+/* Whole windows of silence at the input put a node to sleep; END: of the slice. [rt] */
+void engine_inst_sleep(struct engine_node *node, uint64_t end);
 void engine_inst_set_bypass(struct engine_inst *inst, struct engine_node *node, bool on,
 			    uint64_t position);
 void engine_inst_set_mute(struct engine_inst *inst, bool on, uint64_t position);
 void engine_node_point(struct engine *engine, struct engine_node *node, bool dormant);
 void engine_inst_publish_state(struct engine_inst *inst);
+
+/* ---- the guard (engine_guard_rt.c) -------------------------------------------------------- */
+/* NODE has run. */
+static inline void engine_guard_add(struct engine_guard *guard, struct engine_node *node)
+{
+	uint32_t n_out = node->inst->n_out;
+
+	guard->node[guard->n_nodes++] = node;
+	for (uint32_t c = 0; c < n_out; c++)
+		guard->out[guard->n_channels + c] = node->out[c];
+	guard->n_channels += n_out;
+}
+/* engine_inst_after() for all that wait. */
+void engine_guard_look(struct engine *engine, uint64_t position, uint32_t n);
+/* Nothing is to be heard of the node until something comes in. */
+bool engine_node_rests(const struct engine_node *node);
 
 /* ---- the time line (engine_transport_rt.c) ------------------------------------------------ */
 void engine_transport_take(struct engine *engine, const struct engine_transport_event *event);
@@ -556,19 +403,6 @@ void engine_host_wake(struct mixd_inst *view, uint32_t *word) MIXD_RT;
 uint32_t engine_host_cycle(struct mixd_inst *view, uint32_t *ret_done) MIXD_RT;
 bool engine_host_await_live(struct mixd_inst *view, const uint32_t *word, uint32_t seen,
 			    uint32_t timeout_ms) MIXD_RT;
-
-/* ---- kernels (engine_kernel_rt.c) -------------------------------------------------------- */
-/* The largest magnitude in N_CHANNELS blocks as bits; *ret_negative_zero: there is a -0.0. [rt] */
-uint32_t engine_kernel_guard(float *const *x, uint32_t n_channels, uint32_t n,
-			     uint32_t *ret_negative_zero);
-void engine_kernel_plain_zero(float *x, uint32_t n); /* -0.0 -> 0.0 */
-void engine_kernel_set(double *sum, const float *x, double gain, uint32_t n);
-void engine_kernel_add(double *sum, const float *x, double gain, uint32_t n);
-void engine_kernel_add_plain(double *sum, const float *x, uint32_t n);
-void engine_kernel_add_ramp(double *sum, const float *x, const double *gain, uint32_t n);
-void engine_kernel_store(float *out, const double *sum, uint32_t n);
-void engine_kernel_blend(float *wet, const float *dry, const double *weight, uint32_t n);
-void engine_kernel_scale(float *x, const double *gain, uint32_t n);
 
 /* ---- main -------------------------------------------------------------------------------- */
 /* The audio thread's part of a change. [rt], or [main] while nothing runs */

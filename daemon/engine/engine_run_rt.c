@@ -274,18 +274,6 @@ static bool step_busy(const struct engine_step *step)
 	return false;
 }
 
-/* Nothing is to be heard of the node until something comes in. */
-static bool node_rests(const struct engine_node *node)
-{
-	const struct engine_inst *inst = node->inst;
-
-	if (!inst->plain)
-		return false;
-	if (inst->external_in)
-		return node->out_silent[0];
-	return inst->external_out ? node->in_silent : inst->asleep;
-}
-
 /* While something moves: cell by cell; then the rest at once. */
 static void step_cells(struct engine *engine, struct engine_step *step, bool run, uint64_t position,
 		       uint32_t n)
@@ -312,7 +300,54 @@ static void step_cells(struct engine *engine, struct engine_step *step, bool run
 	}
 }
 
-static void step_run(struct engine *engine, struct engine_step *step, uint64_t position, uint32_t n)
+/* One settled link, as almost all inputs are: its source's flag says it all. */
+static inline bool node_gather(struct engine *engine, struct engine_node *node, uint64_t position,
+			       uint32_t n)
+{
+	const struct engine_port *port = node->ports;
+
+	if (node->n_in_ports == 1 && port->steady &&
+	    (*port->silent != 0) == (port->state == ENGINE_PORT_ZERO))
+		return *port->silent;
+	return engine_node_gather(engine, node, position, n);
+}
+
+static inline bool node_before(struct engine *engine, struct engine_node *node, uint32_t dry_first,
+			       uint64_t position, uint32_t n)
+{
+	struct engine_inst *inst = node->inst;
+
+	if (!inst->plain || inst->asleep)
+		return engine_inst_before(engine, node, dry_first, position, n);
+	inst->window_loud |= !node->in_silent;
+	return true;
+}
+
+/* What becomes of the outputs of a step that RAN, or did not. */
+static void step_after(struct engine *engine, struct engine_step *step, bool ran, bool leased,
+		       uint64_t position, uint32_t n)
+{
+	bool defer = ran && step->defers && !leased;
+	uint32_t dry = 0;
+
+	for (uint32_t i = 0; i < step->n; i++) {
+		struct engine_node *node = &step->nodes[i];
+
+		if (defer && node->inst->plain && !node->dormant) {
+			engine_guard_add(&engine->guard, node);
+		} else {
+			engine_inst_after(engine, node, dry, ran, position, n);
+			engine->awake += !engine_node_rests(node);
+		}
+		dry += node->inst->main_out;
+	}
+	if (step->looks)
+		engine_guard_look(engine, position, n);
+}
+
+/* LEASED: somebody reads meters, which are made step by step. */
+static void step_run(struct engine *engine, struct engine_step *step, uint64_t position, uint32_t n,
+		     bool leased)
 {
 	bool run = false, emit = step->kind == GRAPH_PLAN_EMIT, moving = false;
 	bool feedback = step->feedback;
@@ -322,12 +357,12 @@ static void step_run(struct engine *engine, struct engine_step *step, uint64_t p
 		struct engine_node *node = &step->nodes[i];
 		struct engine_inst *inst = node->inst;
 
-		node->in_silent = emit ? false : engine_node_gather(engine, node, position, n);
+		node->in_silent = emit ? false : node_gather(engine, node, position, n);
 		if (step->external)
 			node_externals(engine, node);
 		node->runs = true;
 		if (!feedback || emit)
-			node->runs = engine_inst_before(engine, node, dry, position, n);
+			node->runs = node_before(engine, node, dry, position, n);
 		else if (inst->quarantined || node->dormant)
 			node->runs = false;
 		run |= node->runs;
@@ -339,16 +374,10 @@ static void step_run(struct engine *engine, struct engine_step *step, uint64_t p
 		step_cells(engine, step, run, position, n);
 	else if (run)
 		step_call(engine, step, position, n);
-	if (feedback && !emit)
-		return;
-	dry = 0;
-	for (uint32_t i = 0; i < step->n; i++) {
-		struct engine_node *node = &step->nodes[i];
-
-		engine_inst_after(engine, node, dry, run, position, n);
-		dry += node->inst->main_out;
-		engine->awake += !node_rests(node);
-	}
+	if (!feedback || emit)
+		step_after(engine, step, run, leased, position, n);
+	else if (step->looks)
+		engine_guard_look(engine, position, n);
 }
 
 static void step_run_leased(struct engine *engine, struct engine_step *step, uint64_t position,
@@ -356,7 +385,7 @@ static void step_run_leased(struct engine *engine, struct engine_step *step, uin
 {
 	uint64_t end;
 
-	step_run(engine, step, position, n);
+	step_run(engine, step, position, n, true);
 	end = run_clock_ns();
 	for (uint32_t i = 0; i < step->n; i++) {
 		struct engine_inst *inst = step->nodes[i].inst;
@@ -370,19 +399,20 @@ static void step_run_leased(struct engine *engine, struct engine_step *step, uin
 }
 
 /* A wide graph is larger than the cache: fetch what the steps to come look at first. */
-static void step_prefetch(const struct engine_step *step, const struct engine_step *end)
+static void step_prefetch(const struct engine *engine, const struct engine_step *step,
+			  const struct engine_step *end, uint32_t n)
 {
-	if (step + 1 < end)
-		for (uint32_t i = 0; i < step[1].n; i++)
-			__builtin_prefetch(step[1].nodes[i].inst, 1);
-	if (step + 2 < end)
-		for (uint32_t i = 0; i < step[2].n; i++) {
-			const char *node = (const char *)&step[2].nodes[i];
+	if (step + 1 < end && step[1].nodes[0].inst->external_in) {
+		const struct engine_cycle *cycle = engine->cycle;
+		uint32_t slot = step[1].nodes[0].inst->slot;
+		const float *in = slot < cycle->n_in && cycle->in[slot] ? cycle->in[slot][0] : NULL;
 
-			__builtin_prefetch(node);
-			__builtin_prefetch(node + 128);
-			__builtin_prefetch(node + 192);
-		}
+		for (uint32_t i = 0; in && i < n; i += 16)
+			__builtin_prefetch(in + engine->cycle_at + i);
+	}
+	if (step + 2 < end)
+		for (uint32_t i = 0; i < step[2].n_fetch; i++)
+			__builtin_prefetch(step[2].fetch[i]);
 }
 
 static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t position,
@@ -396,8 +426,8 @@ static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t 
 			step_run_leased(engine, &plan->steps[s], position, n, &now_ns, readers);
 	} else {
 		for (uint32_t s = 0; s < plan->n_steps; s++) {
-			step_prefetch(&plan->steps[s], plan->steps + plan->n_steps);
-			step_run(engine, &plan->steps[s], position, n);
+			step_prefetch(engine, &plan->steps[s], plan->steps + plan->n_steps, n);
+			step_run(engine, &plan->steps[s], position, n, false);
 		}
 	}
 }
