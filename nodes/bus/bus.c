@@ -3,9 +3,9 @@
  * SOURCE      Fixed-order summation in f64: with 24-bit significands a sum of 2^29 f32 inputs of
  *             like size is exact to the last f32 bit (Goldberg, What Every Computer Scientist
  *             Should Know About Floating-Point Arithmetic, 1991).
- * STRUCTURE   Per channel an f64 accumulator of one slice, which stays in the first-level cache;
- *             inputs are added in port order, whatever the order of linking. Four inputs at once
- *             spare three loads and stores of the accumulator, in the same order of additions.
+ * STRUCTURE   Per channel an f64 accumulator of one slice; inputs are added in port order, whatever the
+ *             order of linking. The sums of 32 frames stay in registers for up to 32 inputs, in the
+ *             same order of additions.
  *             Inputs of zeros are left out: adding 0 to a sum that began at +0 changes no bit.
  * NOT HERE    faders: every link has a gain of its own, ramped by the engine. */
 #include <mixd/node.h>
@@ -32,7 +32,7 @@ static const struct mixd_config_row bus_configs[] = {
 	 false},
 };
 
-/* Most blocks that sound do so in their first frames, so this mostly looks at one vector. */
+/* Blocks that sound mostly do so in their first frame, so this is rarely asked. */
 MIXD_INLINE bool bus_is_silent(const float *in, uint32_t n_frames)
 {
 	uint32_t i = 0;
@@ -52,27 +52,55 @@ MIXD_INLINE bool bus_is_silent(const float *in, uint32_t n_frames)
 	return true;
 }
 
-MIXD_INLINE void bus_add(double *restrict sum, const float *restrict in, uint32_t n_frames)
+/* Inputs that are summed in one go, and frames whose sums stay in registers meanwhile. */
+#define BUS_LIVE 32u
+#define BUS_FRAMES 32u
+
+typedef double bus_f64x8 __attribute__((vector_size(64), aligned(64), may_alias));
+
+/* One by one, as a compiler wants it to make a single instruction of it. */
+MIXD_INLINE bus_f64x8 bus_widen(const float *x)
 {
-	for (uint32_t i = 0; i < n_frames; i++)
-		sum[i] += (double)in[i];
+	return (bus_f64x8){x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]};
 }
 
-MIXD_INLINE void bus_add4(double *restrict sum, const float *const in[4], uint32_t n_frames)
+/* SUM + the N_LIVE channels, BUS_FRAMES from frame AT on. */
+MIXD_INLINE void bus_add_frames(double *sum, const float *const *live, uint32_t n_live, uint32_t at)
 {
-	const float *restrict a = in[0], *restrict b = in[1];
-	const float *restrict c = in[2], *restrict d = in[3];
+	bus_f64x8 *where = (bus_f64x8 *)(sum + at);
+	bus_f64x8 a = where[0], b = where[1], c = where[2], d = where[3];
 
-	for (uint32_t i = 0; i < n_frames; i++)
-		sum[i] = (((sum[i] + (double)a[i]) + (double)b[i]) + (double)c[i]) + (double)d[i];
+	for (uint32_t i = 0; i < n_live; i++) {
+		const float *x = live[i] + at;
+
+		a += bus_widen(x);
+		b += bus_widen(x + 8);
+		c += bus_widen(x + 16);
+		d += bus_widen(x + 24);
+	}
+	where[0] = a;
+	where[1] = b;
+	where[2] = c;
+	where[3] = d;
+}
+
+MIXD_INLINE void bus_add(double *sum, const float *const *live, uint32_t n_live, uint32_t n_frames)
+{
+	uint32_t at = 0;
+
+	for (; at + BUS_FRAMES <= n_frames; at += BUS_FRAMES)
+		bus_add_frames(sum, live, n_live, at);
+	for (uint32_t i = 0; i < n_live; i++)
+		for (uint32_t k = at; k < n_frames; k++)
+			sum[k] += (double)live[i][k];
 }
 
 /* One channel: every STRIDE-th of the inputs, from IN on. */
 MIXD_INLINE void bus_channel(float *restrict out, const float *const *in, uint32_t n_inputs,
 			     uint32_t stride, uint32_t n_frames)
 {
-	double sum[MIXD_SLICE_MAX];
-	const float *live[4], *silent = NULL;
+	_Alignas(64) double sum[MIXD_SLICE_MAX];
+	const float *live[BUS_LIVE], *silent = NULL;
 	uint32_t n_live = 0;
 
 	memset(sum, 0, sizeof(double) * n_frames);
@@ -82,29 +110,48 @@ MIXD_INLINE void bus_channel(float *restrict out, const float *const *in, uint32
 		/* Unlinked inputs share one block of zeros: looked at once. */
 		if (channel == silent)
 			continue;
-		if (bus_is_silent(channel, n_frames)) {
+		if (channel[0] == 0 && bus_is_silent(channel, n_frames)) {
 			silent = channel;
 			continue;
 		}
 		live[n_live++] = channel;
-		if (n_live == 4) {
-			bus_add4(sum, live, n_frames);
+		if (n_live == BUS_LIVE) {
+			bus_add(sum, live, n_live, n_frames);
 			n_live = 0;
 		}
 	}
-	for (uint32_t i = 0; i < n_live; i++)
-		bus_add(sum, live[i], n_frames);
+	bus_add(sum, live, n_live, n_frames);
 	for (uint32_t i = 0; i < n_frames; i++)
 		out[i] = (float)sum[i];
+}
+
+struct bus_state {
+	uint32_t channels, inputs;
+};
+
+static int bus_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
+		     struct mixd_fault *fault)
+{
+	ret_need->state_bytes = sizeof(struct bus_state);
+	return 0;
+}
+
+static int bus_activate(struct mixd_inst *inst, struct mixd_fault *fault)
+{
+	struct bus_state *state = inst->state;
+
+	state->channels = inst->setup->out_layout[0]->n_channels;
+	state->inputs = inst->setup->n_in_ports;
+	return 0;
 }
 
 MIXD_CLONES static void bus_process(const struct mixd_call *call)
 {
 	const struct mixd_inst *inst = call->inst[0];
-	uint32_t channels = inst->setup->out_layout[0]->n_channels;
+	const struct bus_state *state = inst->state;
 
-	for (uint32_t c = 0; c < channels; c++)
-		bus_channel(inst->out[c], inst->in + c, inst->setup->n_in_ports, channels,
+	for (uint32_t c = 0; c < state->channels; c++)
+		bus_channel(inst->out[c], inst->in + c, state->inputs, state->channels,
 			    call->n_frames);
 }
 
@@ -120,6 +167,8 @@ static const struct mixd_node_type bus_type = {
 	.n_params = 1,
 	.configs = bus_configs,
 	.n_configs = 1,
+	.needs = bus_needs,
+	.activate = bus_activate,
 	.process = bus_process,
 };
 

@@ -50,5 +50,8 @@ static inline int dsp_ramp_rests(const struct dsp_ramp *ramp)
 
 /* out[i] = in[i] * gain(i). IN and OUT may be equal. [rt] */
 void dsp_ramp_mul(const struct dsp_ramp *ramp, const float *in, float *out, uint32_t n_frames);
+/* The same for CHANNELS at once. [rt] */
+void dsp_ramp_mul_channels(const struct dsp_ramp *ramp, const float *const *in, float *const *out,
+			   uint32_t channels, uint32_t n_frames);
 /* out[i] += in[i] * gain(i), in f64: OUT is an accumulator. [rt] */
 void dsp_ramp_mix(const struct dsp_ramp *ramp, const float *in, double *out, uint32_t n_frames);

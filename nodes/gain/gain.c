@@ -31,6 +31,7 @@ static const struct mixd_param_row gain_params[] = {
 struct gain_state {
 	struct dsp_ramp factor;
 	double inverted; /* 0 .. 1 */
+	uint32_t channels;
 };
 
 static int gain_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
@@ -40,9 +41,17 @@ static int gain_needs(const struct mixd_setup *setup, struct mixd_need *ret_need
 	return 0;
 }
 
+static int gain_activate(struct mixd_inst *inst, struct mixd_fault *fault)
+{
+	((struct gain_state *)inst->state)->channels = inst->setup->out_layout[0]->n_channels;
+	return 0;
+}
+
 static void gain_reset(struct mixd_inst *inst)
 {
-	*(struct gain_state *)inst->state = (struct gain_state){0};
+	struct gain_state *state = inst->state;
+
+	*state = (struct gain_state){.channels = state->channels};
 }
 
 static double gain_sign(double inverted)
@@ -69,10 +78,8 @@ static void gain_process(const struct mixd_call *call)
 {
 	const struct mixd_inst *inst = call->inst[0];
 	struct gain_state *state = inst->state;
-	uint32_t channels = inst->setup->out_layout[0]->n_channels;
 
-	for (uint32_t c = 0; c < channels; c++)
-		dsp_ramp_mul(&state->factor, inst->in[c], inst->out[c], call->n_frames);
+	dsp_ramp_mul_channels(&state->factor, inst->in, inst->out, state->channels, call->n_frames);
 	dsp_ramp_advance(&state->factor, call->n_frames);
 }
 
@@ -88,6 +95,7 @@ static const struct mixd_node_type gain_type = {
 	.params = gain_params,
 	.n_params = GAIN_PARAMS,
 	.needs = gain_needs,
+	.activate = gain_activate,
 	.update = gain_update,
 	.process = gain_process,
 	.reset = gain_reset,

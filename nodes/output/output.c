@@ -29,10 +29,28 @@ static const struct mixd_meter_row output_meters[] = {
 	{"level", "Sample peak of each channel", MIXD_UNIT_DBFS, MIXD_FOLD_MAX, NULL, true},
 };
 
+/* Here, and not three pointers away, since it is all that a slice needs to know. */
+struct output_state {
+	uint32_t channels;
+};
+
+static int output_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
+			struct mixd_fault *fault)
+{
+	ret_need->state_bytes = sizeof(struct output_state);
+	return 0;
+}
+
+static int output_activate(struct mixd_inst *inst, struct mixd_fault *fault)
+{
+	((struct output_state *)inst->state)->channels = inst->setup->in_layout[0]->n_channels;
+	return 0;
+}
+
 MIXD_CLONES static void output_process(const struct mixd_call *call)
 {
 	struct mixd_inst *inst = call->inst[0];
-	uint32_t channels = inst->setup->in_layout[0]->n_channels;
+	uint32_t channels = ((const struct output_state *)inst->state)->channels;
 
 	for (uint32_t c = 0; c < channels; c++)
 		inst->meter[c] =
@@ -52,6 +70,8 @@ static const struct mixd_node_type output_type = {
 	.n_configs = 3,
 	.meters = output_meters,
 	.n_meters = 1,
+	.needs = output_needs,
+	.activate = output_activate,
 	.process = output_process,
 };
 

@@ -56,10 +56,13 @@ static const struct mixd_config_row pan_configs[] = {
 enum { PAN_LL, PAN_LR, PAN_RL, PAN_RR, PAN_GAINS };
 
 struct pan_state {
-	struct dsp_ramp gain[PAN_GAINS];
-	double exponent, makeup;
+	/* What a slice at rest needs: one line of the cache. */
+	float rest[PAN_GAINS]; /* the gains, when `rests` */
 	uint32_t n_in;
+	bool rests;
 	bool balance;
+	double exponent, makeup;
+	struct dsp_ramp gain[PAN_GAINS];
 };
 
 static int pan_needs(const struct mixd_setup *setup, struct mixd_need *ret_need,
@@ -126,6 +129,15 @@ static void pan_matrix(const struct pan_state *state, const double *value, doubl
 	}
 }
 
+static void pan_settle(struct pan_state *state)
+{
+	state->rests = true;
+	for (int i = 0; i < PAN_GAINS; i++) {
+		state->rests = state->rests && dsp_ramp_rests(&state->gain[i]);
+		state->rest[i] = (float)state->gain[i].to;
+	}
+}
+
 static bool pan_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct pan_state *state = inst->state;
@@ -135,6 +147,7 @@ static bool pan_update(struct mixd_inst *inst, const struct mixd_update *update)
 	pan_matrix(state, update->to, to);
 	for (int i = 0; i < PAN_GAINS; i++)
 		dsp_ramp_set(&state->gain[i], from[i], to[i], update->cell_frames);
+	pan_settle(state);
 	return false;
 }
 
@@ -148,6 +161,17 @@ MIXD_INLINE void pan_rest(float *restrict out, const float *restrict a, const fl
 	else
 		for (uint32_t i = 0; i < n_frames; i++)
 			out[i] = a[i] * gain_a + b[i] * gain_b;
+}
+
+/* A mono input, to both sides at once. */
+MIXD_INLINE void pan_rest_mono(float *restrict left, float *restrict right,
+			       const float *restrict in, float gain_left, float gain_right,
+			       uint32_t n_frames)
+{
+	for (uint32_t i = 0; i < n_frames; i++) {
+		left[i] = in[i] * gain_left;
+		right[i] = in[i] * gain_right;
+	}
 }
 
 /* The same while the gains move. */
@@ -168,16 +192,14 @@ MIXD_CLONES static void pan_process(const struct mixd_call *call)
 	uint32_t n = call->n_frames;
 	const struct dsp_ramp *gain = state->gain;
 
-	if (dsp_ramp_rests(&gain[PAN_LL]) && dsp_ramp_rests(&gain[PAN_LR]) &&
-	    dsp_ramp_rests(&gain[PAN_RL]) && dsp_ramp_rests(&gain[PAN_RR])) {
-		float ll = (float)gain[PAN_LL].to, lr = (float)gain[PAN_LR].to;
-		float rl = (float)gain[PAN_RL].to, rr = (float)gain[PAN_RR].to;
-
-		pan_rest(inst->out[0], left, right, ll, rl, n);
-		if (state->n_in == 1)
-			pan_rest(inst->out[1], left, right, lr, 0, n);
-		else
-			pan_rest(inst->out[1], right, left, rr, lr, n);
+	if (state->rests && state->n_in == 1) {
+		pan_rest_mono(inst->out[0], inst->out[1], left, state->rest[PAN_LL],
+			      state->rest[PAN_LR], n);
+		return;
+	}
+	if (state->rests) {
+		pan_rest(inst->out[0], left, right, state->rest[PAN_LL], state->rest[PAN_RL], n);
+		pan_rest(inst->out[1], right, left, state->rest[PAN_RR], state->rest[PAN_LR], n);
 		return;
 	}
 	pan_move(inst->out[0], left, right, &gain[PAN_LL], &gain[PAN_RL], n);
@@ -187,6 +209,7 @@ MIXD_CLONES static void pan_process(const struct mixd_call *call)
 		pan_move(inst->out[1], right, left, &gain[PAN_RR], &gain[PAN_LR], n);
 	for (int i = 0; i < PAN_GAINS; i++)
 		dsp_ramp_advance(&state->gain[i], n);
+	pan_settle(state);
 }
 
 static const struct mixd_node_type pan_type = {

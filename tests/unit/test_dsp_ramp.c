@@ -65,3 +65,31 @@ TEST(rest_at_zero_is_silence_and_at_one_a_copy)
 	dsp_ramp_mul(&ramp, out, out, 8);
 	CHECK(memcmp(in, out, sizeof(in)) == 0);
 }
+
+TEST(channels_at_once_are_as_one_by_one)
+{
+	static const double gains[] = {0, 1, 0.3, -0.7};
+	float in[3][100], one[3][100], all[3][100];
+
+	for (uint32_t k = 0; k < 8; k++) {
+		const float *from[3] = {in[0], in[1], in[2]};
+		float *to[3] = {all[0], all[1], all[2]};
+		struct dsp_ramp ramp;
+		uint32_t n = 1 + test_random_below(100);
+
+		dsp_ramp_set(&ramp, k < 4 ? gains[k] : 0.5, gains[k % 4], 16);
+		for (uint32_t c = 0; c < 3; c++) {
+			fill(in[c], 100);
+			dsp_ramp_mul(&ramp, in[c], one[c], n);
+		}
+		dsp_ramp_mul_channels(&ramp, from, to, 3, n);
+		for (uint32_t c = 0; c < 3; c++) {
+			CHECK(memcmp(one[c], all[c], n * sizeof(float)) == 0, "channel %u", c);
+			for (uint32_t i = 0; k < 4 && k != 1 && i < n; i++)
+				CHECK(all[c][i] == in[c][i] * (float)gains[k]);
+		}
+		dsp_ramp_mul_channels(&ramp, from, (float *const[]){in[0], in[1], in[2]}, 3, n);
+		for (uint32_t c = 0; c < 3; c++)
+			CHECK(memcmp(one[c], in[c], n * sizeof(float)) == 0, "in place");
+	}
+}
