@@ -149,7 +149,8 @@ MIXD_INLINE void lanes_store_f32(const float *lanes, float *const *out, uint32_t
 
 MIXD_INLINE void lanes_widen4(lanes_f32x4 x, double *ret)
 {
-	*(lanes_f64x4 *)ret = __builtin_convertvector(x, lanes_f64x4);
+	/* one by one: a single instruction; a conversion of the vector is made of halves */
+	*(lanes_f64x4 *)ret = (lanes_f64x4){x[0], x[1], x[2], x[3]};
 }
 
 MIXD_INLINE lanes_f32x4 lanes_narrow4(const double *x)
