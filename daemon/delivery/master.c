@@ -10,35 +10,12 @@
 
 #include "media_retag.h"
 
-#define MASTER_MARGIN_DB 0.3 /* a limiter's moving gain lifts peaks between samples by as much */
 #define MASTER_GUARD_DB 0.03 /* what a second try stays below the ceiling in addition */
-#define MASTER_CODEC_DB 4.0 /* no codec lifts peaks by as much */
-/* Of what parts lose behind a limiter, as found: more than all does. */
-#define MASTER_CODEC_SHARE 0.75
-#define MASTER_CODEC_GUARD_DB 0.4 /* for what the parts that are tried do not have */
-/* Limiting may take so much loudness, even when it is forced: with more a programme is its own noise. */
-#define MASTER_LOST_MAX_LU 20.0
-#define MASTER_UNLIMITED_DBTP 60.0
 #define MASTER_PEAK_MAX_DBTP 60.0 /* where the engine takes it for a fault */
-
-/* One goal on its way. */
-struct master_try {
-	struct master *master;
-	struct master_goal *goal;
-	struct master_source *source; /* at the goal's rate */
-	struct master_model *model; /* NULL until the limiter is needed */
-	char *path; /* of the try */
-	double target; /* LUFS or dBFS; NAN: nothing to aim at */
-	double level; /* of the source */
-	double true_peak; /* of the source */
-	double max_dbtp; /* NAN: none */
-	double correction; /* what the model reads too high */
-	struct master_pass pass;
-};
 
 /* ---- what is aimed at ------------------------------------------------------------------------- */
 
-static bool master_is_rms(const struct master_goal *goal)
+bool master_is_rms(const struct master_goal *goal)
 {
 	return isnan(goal->target_level) && !isnan(goal->spec->target_rms_dbfs);
 }
@@ -72,16 +49,6 @@ static double master_ceiling(const struct master_goal *goal)
 	if (!isnan(goal->ceiling_dbtp))
 		return goal->ceiling_dbtp;
 	return fmin(goal->spec->max_dbtp, goal->spec->max_sample_dbfs); /* NAN gives the other */
-}
-
-static bool master_is_lossy(const struct master_goal *goal)
-{
-	static const char *const lossy[] = {"mp3", "m4a", "ogg", "opus"};
-
-	for (size_t i = 0; i < sizeof(lossy) / sizeof(lossy[0]); i++)
-		if (strcmp(goal->target.format, lossy[i]) == 0)
-			return true;
-	return false;
 }
 
 static const struct spec_clause *master_clause(const struct spec *spec, const char *id)
@@ -162,61 +129,6 @@ static int master_write_try(struct master_try *try, struct mixd_error *err)
 	return master_pass_run(try->master, try->source, try->goal, &try->pass, err);
 }
 
-static int master_need_model(struct master_try *try, struct mixd_error *err)
-{
-	double unused;
-	int r;
-
-	if (try->model)
-		return 0;
-	r = master_model_new(try->master, try->source, master_is_rms(try->goal), &try->model, err);
-	/* The model has no dialogue, and its ticks are no frames: it is told its error where nothing
-	 * is limited. */
-	if (r == 0)
-		try->correction =
-			master_model_level(try->model, 0, MASTER_UNLIMITED_DBTP, &unused) -
-			try->level;
-	return r;
-}
-
-/* The drive that brings the level to the target behind a limiter at pass.limit_dbtp: the level rises
- * with the drive, ever more slowly. */
-static int master_find_drive(struct master_try *try, struct mixd_error *err)
-{
-	double low = -60, high = try->target - try->level + MASTER_LOST_MAX_LU;
-	double reduction_db = 0, level = 0;
-	int r;
-
-	if (isnan(try->target)) {
-		try->pass.drive_db = 0;
-		return 0;
-	}
-	r = master_need_model(try, err);
-	if (r < 0)
-		return r;
-	for (int i = 0; i < 40 && high - low > 0.004; i++) {
-		double middle = i == 0 ? try->target - try->level + 0.5 : (low + high) / 2;
-
-		if (!(middle > low && middle < high))
-			middle = (low + high) / 2;
-		level = master_model_level(try->model, middle, try->pass.limit_dbtp,
-					   &reduction_db) -
-			try->correction;
-		if (isnan(level))
-			return error_no_memory(err);
-		if (level < try->target)
-			low = middle;
-		else
-			high = middle;
-		if (fabs(level - try->target) < 0.003) {
-			low = high = middle;
-			break;
-		}
-	}
-	try->pass.drive_db = (low + high) / 2;
-	return 0;
-}
-
 static int master_refuse(const struct master_try *try, double reduction_db, struct mixd_error *err)
 {
 	const struct master_request *request = try->master->request;
@@ -234,120 +146,7 @@ static int master_refuse(const struct master_try *try, double reduction_db, stru
 	return -EINVAL;
 }
 
-/* The decoded parts: the true peak of all, the level of those from SKIP_S on. */
-static int master_measure_parts(struct master_try *try, double skip_s, double *ret_level,
-				double *ret_true_peak, struct mixd_error *err)
-{
-	struct master_source parts = {0};
-	struct measure_result all = {0}, rest = {0};
-	int r = master_source_open(&parts, try->path, err);
-
-	if (r == 0)
-		r = master_source_measure(try->master, &parts, 0, MEASURE_TRUE_PEAK, &all, err);
-	if (r == 0)
-		r = master_source_measure(try->master, &parts, llround(skip_s * parts.rate),
-					  MEASURE_LOUDNESS | MEASURE_LEVELS, &rest, err);
-	if (r == 0) {
-		*ret_true_peak = all.true_peak;
-		*ret_level = master_is_rms(try->goal) ? rest.rms : rest.integrated;
-	}
-	measure_result_done(&all);
-	measure_result_done(&rest);
-	master_source_done(&parts);
-	return r;
-}
-
-/* Parts through limiter and TARGET's encoder. */
-static int master_probe(struct master_try *try, const struct media_target *target, double skip_s,
-			double *ret_level, double *ret_true_peak, struct mixd_error *err)
-{
-	struct master_goal goal = *try->goal;
-	int r;
-
-	goal.target = *target;
-	goal.target.tags = NULL;
-	try->pass.path = try->path;
-	r = master_pass_run(try->master, try->source, &goal, &try->pass, err);
-	return r < 0 ? r : master_measure_parts(try, skip_s, ret_level, ret_true_peak, err);
-}
-
-/* What the codec does: *ret_over_db to peaks, told by the seconds that are hardest on it, and
- * *ret_loss_lu to loudness, told by seconds from all over the programme. */
-static int master_probe_codec(struct master_try *try, double *ret_over_db, double *ret_loss_lu,
-			      struct mixd_error *err)
-{
-	double ceiling = isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp;
-	double part_s[2 * MASTER_PARTS_MAX], plain = 0, coded = 0, peak = 0;
-	struct media_target wav = try->goal->target;
-	uint32_t n_hard = 0, n_spread = 0;
-	int r = master_need_model(try, err);
-
-	wav.format = "wav";
-	wav.is_float = true;
-	wav.bits = 32;
-	if (r == 0)
-		n_hard = master_model_hardest(try->model, try->pass.drive_db, ceiling,
-					      MASTER_PARTS_MAX, part_s);
-	if (r == 0)
-		n_spread = master_model_spread(try->model, try->pass.drive_db,
-					       isnan(try->pass.limit_dbtp) ? MASTER_UNLIMITED_DBTP
-									   : ceiling,
-					       MASTER_PARTS_MAX, part_s + n_hard);
-	try->pass.part_s = part_s;
-	try->pass.n_parts = n_hard + n_spread;
-	job_stage(try->master->job, "try the codec", strrchr(try->goal->path, '/') + 1);
-	if (r == 0)
-		r = master_probe(try, &wav, n_hard * MASTER_PART_S, &plain, &peak, err);
-	if (r == 0)
-		r = master_probe(try, &try->goal->target, n_hard * MASTER_PART_S, &coded, &peak,
-				 err);
-	try->pass.part_s = NULL;
-	try->pass.n_parts = 0;
-	*ret_over_db = peak - try->max_dbtp;
-	*ret_loss_lu = isfinite(plain - coded) ? plain - coded : 0;
-	if (!isnan(try->pass.limit_dbtp))
-		*ret_loss_lu *= MASTER_CODEC_SHARE;
-	return r;
-}
-
-/* Encoders lift peaks, and take a little loudness away: by how much, a few seconds tell. */
-static int master_try_codec(struct master_try *try, struct mixd_error *err)
-{
-	double over_db = 0, loss_lu = 0;
-	int r;
-
-	if (isnan(try->max_dbtp) || !master_is_lossy(try->goal) ||
-	    (isnan(try->pass.limit_dbtp) &&
-	     try->true_peak + try->pass.drive_db < try->max_dbtp - MASTER_CODEC_DB))
-		return 0;
-	r = master_probe_codec(try, &over_db, &loss_lu, err);
-	over_db += MASTER_CODEC_GUARD_DB;
-	try->correction += loss_lu;
-	if (r < 0)
-		return r;
-	if (isnan(try->pass.limit_dbtp) && over_db <= 0) {
-		try->pass.drive_db += loss_lu;
-		return 0;
-	}
-	try->pass.limit_dbtp =
-		(isnan(try->pass.limit_dbtp) ? try->max_dbtp : try->pass.limit_dbtp) -
-		fmax(0, over_db);
-	return master_find_drive(try, err);
-}
-
 /* ---- until it is right ------------------------------------------------------------------------ */
-
-static int master_first(struct master_try *try, struct mixd_error *err)
-{
-	try->pass.limit_dbtp = NAN;
-	try->pass.drive_db =
-		isnan(try->target) || !isfinite(try->level) ? 0 : try->target - try->level;
-	if (!isnan(try->max_dbtp) && try->true_peak + try->pass.drive_db > try->max_dbtp) {
-		try->pass.limit_dbtp = try->max_dbtp - MASTER_MARGIN_DB;
-		return master_find_drive(try, err);
-	}
-	return 0;
-}
 
 /* What follows from the measured file: other figures for the next pass. */
 static int master_next(struct master_try *try, const struct measure_result *result, double error_lu,
@@ -493,7 +292,7 @@ static int master_frame_try(struct master_try *try, struct master_source *framed
 	if (r < 0 || !is_framed)
 		return r;
 	try->source = framed;
-	r = master_source_measure(try->master, framed, 0, what, &result, err);
+	r = master_source_measure(try->master, framed, what, NULL, &result, err);
 	if (r == 0) {
 		try->level = master_level(try->goal, &result, &unused);
 		try->true_peak = result.true_peak;
@@ -583,8 +382,8 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 	if (r == 0 && request->input) {
 		request->info = *media_reader_info(file.reader);
 		job_stage(master->job, "measure", request->name);
-		r = master_source_measure(master, &file, 0, master_what(request), &request->before,
-					  err);
+		r = master_source_measure(master, &file, master_what(request), NULL,
+					  &request->before, err);
 	}
 	if (r == 0 && request->input && !isfinite(request->before.true_peak)) {
 		error_set(err, ERROR_INVALID, request->name,
@@ -604,7 +403,7 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 	r = master_source_chain(master, &master->source, err);
 	job_stage(master->job, "measure", request->name);
 	return r < 0 ? r
-		     : master_source_measure(master, &master->source, 0, master_what(request),
+		     : master_source_measure(master, &master->source, master_what(request), NULL,
 					     &request->chained, err);
 }
 

@@ -2,13 +2,17 @@
  *
  * SOURCE      The limiter of nodes/limiter: gain computation of nodes/dsp/limitgain, look-ahead,
  *             hold and the release that follows the programme. Loudness: ITU-R BS.1770-4, EBU Tech 3341.
+ *             Regression estimates of what is known in parts: Cochran, Sampling Techniques (3rd ed., 1977), 7.
  * STRUCTURE   The source is read once: per tick of 2/3 ms the K-weighted energy (or, for specs that count
- *             RMS, the plain one) and the highest true peak of any channel. A gain that changes
- *             slowly against the K filter multiplies that energy by its square; so for any drive
+ *             RMS, the plain one) and the highest true peak of any channel, measure_fine.c. A gain that
+ *             changes slowly against the K filter multiplies that energy by its square; so for any drive
  *             the limiter's gain computation runs over ticks, a small part of the frames, and
  *             gates and sums give the level. What it cannot know (peaks between two ticks, the gain
  *             within one) is below 0.1 LU; the real pass measures, and the next one corrects.
- *             Four points per frame are enough for what is a model. */
+ * CODECS      What an encoder leaves of a programme's energy depends on how much of it is high: a low-pass
+ *             takes that, and noise allocation most of the rest. A few seconds that went through it give
+ *             the line kept = a + b high / energy, all hops of 100 ms get theirs from it, and gates see
+ *             the result: near them a little loss decides whether a quiet part counts at all. */
 #include "master_private.h"
 
 #include <errno.h>
@@ -18,41 +22,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kweight.h"
 #include "limitgain.h"
 #include "loudness.h"
-#include "truepeak.h"
 
 /* Ticks are short enough for the limiter's window of 11.5 ms to be no less than SLIDEMIN_CHUNK of them. */
 #define MODEL_TICKS 1500u /* a second */
-enum { MODEL_HOP_TICKS = MODEL_TICKS / 10 }; /* of loudness: 100 ms */
-#define MODEL_BETA 3.0 /* the limiter's detector */
+#define MODEL_HOPS 10u /* of loudness, a second */
+enum { MODEL_HOP_TICKS = MODEL_TICKS / MODEL_HOPS };
 #define MODEL_LOOKAHEAD_TICKS 2u /* 1.5 ms less what lies within a tick */
 #define MODEL_HOLD_TICKS 16u /* 10 ms, and what fits the limiter best: ticks are coarse */
 #define MODEL_RELEASE_MS 80.0
 #define MODEL_READ 4096u /* ticks */
 #define MODEL_CHUNK 128u
-#define MODEL_FRAMES_MAX 768u /* of a tick: 1152 kHz */
-
-struct model_tick {
-	float energy; /* weighted sum of squares */
-	float peak; /* linear */
-};
+#define MODEL_KEPT_MAX 1.5 /* no codec makes more of anything */
 
 struct master_model {
-	FILE *file; /* of model_tick: an hour has 29 MB of them */
+	FILE *file; /* of measure_fine_row: an hour has 43 MB of them */
 	const char *folder; /* borrowed: where it lies */
-	uint64_t n_ticks;
-	double rate;
+	uint64_t n_ticks, n_high;
 	bool is_rms;
-	uint32_t n_channels;
-	/* while reading */
-	struct kweight_coef coef;
-	struct kweight_state state[MEDIA_CHANNELS_MAX / KWEIGHT_LANES];
-	double weight[MEDIA_CHANNELS_MAX];
-	struct truepeak_filter filter;
-	float *line; /* per channel: past, then a tick */
-	uint32_t line_frames;
+	int failure; /* errno while reading */
+	/* Of each hop of 100 ms: sums over its ticks. */
+	float *energy, *high;
+	size_t room; /* hops */
+	/* What a codec keeps of a hop's energy: kept + kept_high * high / energy. */
+	double kept, kept_high;
 };
 
 struct master_model *master_model_free(struct master_model *model)
@@ -61,115 +55,79 @@ struct master_model *master_model_free(struct master_model *model)
 		return NULL;
 	if (model->file)
 		fclose(model->file);
-	free(model->line);
+	free(model->energy);
+	free(model->high);
 	free(model);
 	return NULL;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-static double model_energy(struct master_model *model, const float *const *tick, uint32_t n)
+static bool model_grow(struct master_model *model, size_t hops)
 {
-	double sum[MEDIA_CHANNELS_MAX] = {0}, total = 0;
+	size_t room = model->room ? model->room : 1024;
+	float *energy, *high;
 
-	for (uint32_t c = 0; c < model->n_channels; c += KWEIGHT_LANES) {
-		uint32_t lanes = model->n_channels - c;
-
-		lanes = lanes < KWEIGHT_LANES ? lanes : KWEIGHT_LANES;
-		if (!model->is_rms)
-			kweight_sum(&model->coef, &model->state[c / KWEIGHT_LANES], tick + c, lanes,
-				    n, sum + c);
-	}
-	for (uint32_t c = 0; c < model->n_channels; c++) {
-		if (model->is_rms)
-			for (uint32_t i = 0; i < n; i++)
-				sum[c] += (double)tick[c][i] * (double)tick[c][i];
-		total += model->weight[c] * sum[c];
-	}
-	return total;
+	while (room < hops)
+		room *= 2;
+	if (room == model->room)
+		return true;
+	energy = realloc(model->energy, room * sizeof(float));
+	model->energy = energy ? energy : model->energy;
+	high = realloc(model->high, room * sizeof(float));
+	model->high = high ? high : model->high;
+	if (!energy || !high)
+		return false;
+	memset(energy + model->room, 0, (room - model->room) * sizeof(float));
+	memset(high + model->room, 0, (room - model->room) * sizeof(float));
+	model->room = room;
+	return true;
 }
 
-/* The highest of all channels in this tick; its past stands before it in the line. */
-static float model_peak(struct master_model *model, const float *const *tick, uint32_t n)
+static void model_take_rows(void *data, const struct measure_fine_row *row, uint32_t n_rows,
+			    const float *high, uint32_t n_high)
 {
-	float envelope[MODEL_FRAMES_MAX + TRUEPEAK_GRAIN], highest = 0;
+	struct master_model *model = data;
 
-	for (uint32_t c = 0; c < model->n_channels; c++) {
-		float *line = model->line + (size_t)c * model->line_frames;
-		float peak;
-
-		memcpy(line + TRUEPEAK_PAST, tick[c], n * sizeof(float));
-		truepeak_envelope(&model->filter, line + TRUEPEAK_PAST, envelope, n);
-		memmove(line, line + n, TRUEPEAK_PAST * sizeof(float));
-		peak = truepeak_highest(envelope, n);
-		highest = peak > highest ? peak : highest;
+	if (model->failure)
+		return;
+	if (!model_grow(model, (model->n_ticks + n_rows) / MODEL_HOP_TICKS + 2)) {
+		model->failure = ENOMEM;
+		return;
 	}
-	return highest;
+	for (uint32_t i = 0; i < n_rows; i++)
+		model->energy[(model->n_ticks + i) / MODEL_HOP_TICKS] += row[i].energy;
+	for (uint32_t i = 0; i < n_high; i++)
+		model->high[(model->n_high + i) / MODEL_HOPS] += high[i];
+	model->n_ticks += n_rows;
+	model->n_high += n_high;
+	errno = 0;
+	if (fwrite(row, sizeof(*row), n_rows, model->file) != n_rows)
+		model->failure = errno ? errno : EIO;
 }
 
-static int model_no_room(const struct master_model *model, struct mixd_error *err)
+static int model_check(struct master_model *model, struct mixd_error *err)
 {
-	int error = errno ? errno : EIO;
-
+	errno = 0;
+	if (model->failure == 0 && fflush(model->file) != 0)
+		model->failure = errno ? errno : EIO;
+	if (model->failure == ENOMEM)
+		return error_no_memory(err);
+	if (model->failure == 0)
+		return 0;
 	error_set(err, ERROR_RESOURCE, model->folder, "cannot write a temporary file: %s",
-		  strerror(error));
+		  strerror(model->failure));
 	error_hint(err, "make room on the disk of the output: 12 kB for each second");
-	return -error;
+	return -model->failure;
 }
 
-static int model_put(struct master_model *model, const float *const *tick, uint32_t n,
-		     struct mixd_error *err)
-{
-	struct model_tick row;
-
-	row.energy = (float)(model_energy(model, tick, n) / n);
-	row.peak = model_peak(model, tick, n);
-	if (fwrite(&row, sizeof(row), 1, model->file) != 1)
-		return model_no_room(model, err);
-	model->n_ticks++;
-	return 0;
-}
-
-static int model_read(struct master *master, struct master_model *model,
-		      struct master_source *source, float *const *channels, struct mixd_error *err)
-{
-	int r = master_source_rewind(source, err);
-	uint64_t done = 0;
-
-	while (r == 0) {
-		/* Ticks of 29.4 frames are 29 and 30. */
-		uint64_t end = (uint64_t)((double)(model->n_ticks + 1) * model->rate /
-					  (double)MODEL_TICKS);
-		int64_t n = master_source_read(source, channels, (uint32_t)(end - done), err);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			return fflush(model->file) == 0 ? 0 : model_no_room(model, err);
-		r = model_put(model, (const float *const *)channels, (uint32_t)n, err);
-		done += (uint64_t)n;
-		if (r == 0 && model->n_ticks % 256 == 0) {
-			task_progress(job_task(master->job), (double)done / model->rate,
-				      (double)source->n_frames / model->rate);
-			r = task_check(job_task(master->job), err);
-		}
-	}
-	return r;
-}
-
-static int model_init(struct master_model *model, const char *folder,
-		      const struct master_source *source, struct mixd_error *err)
+static int model_init(struct master_model *model, const char *folder, struct mixd_error *err)
 {
 	char path[4096];
 	int fd;
 
 	model->folder = folder;
-	model->rate = source->rate;
-	model->n_channels = source->layout.n_channels;
-	model->line_frames = TRUEPEAK_PAST + MODEL_FRAMES_MAX + 2 * TRUEPEAK_GRAIN;
-	model->line = calloc((size_t)model->n_channels * model->line_frames, sizeof(float));
-	if (!model->line)
-		return error_no_memory(err);
+	model->kept = 1;
 	snprintf(path, sizeof(path), "%s/.mixd.XXXXXX", folder);
 	fd = mkostemp(path, 0);
 	if (fd < 0)
@@ -181,35 +139,27 @@ static int model_init(struct master_model *model, const char *folder,
 		close(fd);
 		return error_no_memory(err);
 	}
-	kweight_coef_init(&model->coef, model->rate);
-	truepeak_filter_init(&model->filter, fmax(model->rate, 96000.0), MODEL_BETA);
-	for (uint32_t c = 0; c < model->n_channels; c++)
-		model->weight[c] = model->is_rms ? 1.0 / model->n_channels
-						 : loudness_weight(&source->layout, c);
 	return 0;
 }
 
-int master_model_new(struct master *master, struct master_source *source, bool is_rms,
+int master_model_new(struct master *master, struct master_source *source, bool is_rms, double above,
 		     struct master_model **ret, struct mixd_error *err)
 {
 	struct master_model *model = calloc(1, sizeof(*model));
-	float *memory = NULL, *channels[MEDIA_CHANNELS_MAX];
+	struct measure_fine fine = {model_take_rows, model, (float)above, is_rms};
+	struct measure_result unused = {0};
 	int r;
 
 	if (!model)
 		return error_no_memory(err);
 	model->is_rms = is_rms;
-	r = model_init(model, master->folder, source, err);
-	if (r == 0)
-		memory = malloc((size_t)model->n_channels * MODEL_FRAMES_MAX * sizeof(float));
-	if (r == 0 && !memory)
-		r = error_no_memory(err);
-	for (uint32_t c = 0; r == 0 && c < model->n_channels; c++)
-		channels[c] = memory + (size_t)c * MODEL_FRAMES_MAX;
+	r = model_init(model, master->folder, err);
 	job_stage(master->job, "look ahead", master->request->name);
 	if (r == 0)
-		r = model_read(master, model, source, channels, err);
-	free(memory);
+		r = master_source_measure(master, source, 0, &fine, &unused, err);
+	measure_result_done(&unused);
+	if (r == 0)
+		r = model_check(model, err);
 	if (r < 0) {
 		master_model_free(model);
 		return r;
@@ -218,16 +168,66 @@ int master_model_new(struct master *master, struct master_source *source, bool i
 	return 0;
 }
 
+/* ---- what a codec keeps ------------------------------------------------------------------------ */
+
+static double model_kept(const struct master_model *model, uint64_t hop)
+{
+	double energy = hop < model->room ? (double)model->energy[hop] : 0;
+	double share = energy > 0 ? (double)model->high[hop] / energy : 0;
+
+	return fmax(0, fmin(model->kept + model->kept_high * share, MODEL_KEPT_MAX));
+}
+
+/* The share of what is high in HOPS from FIRST on. */
+static double model_high(const struct master_model *model, uint64_t first, uint32_t hops)
+{
+	double energy = 0, high = 0;
+
+	for (uint64_t h = first; h < first + hops && h < model->room; h++) {
+		energy += (double)model->energy[h];
+		high += (double)model->high[h];
+	}
+	return energy > 0 ? high / energy : 0;
+}
+
+/* Least squares, weighted by energy; a constant where all parts have the same share. */
+void master_model_learn(struct master_model *model, const struct master_heard *part, uint32_t n)
+{
+	double w = 0, x = 0, y = 0, xx = 0, xy = 0, slope = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		double share = model_high(model, (uint64_t)llround(part[i].at_s * MODEL_HOPS),
+					  (uint32_t)lround(part[i].length_s * MODEL_HOPS));
+
+		if (!(part[i].plain > 0))
+			continue;
+		w += part[i].plain;
+		x += share * part[i].plain;
+		y += part[i].coded;
+		xx += share * share * part[i].plain;
+		xy += share * part[i].coded;
+	}
+	if (!(w > 0))
+		return;
+	xx -= x * x / w;
+	xy -= x * y / w;
+	if (xx > 1e-6 * x * x / w)
+		slope = fmin(0, xy / xx); /* what is high is kept less, if anything */
+	model->kept = (y - slope * x) / w;
+	model->kept_high = slope;
+}
+
 /* ---- one drive -------------------------------------------------------------------------------- */
 
 struct model_run {
 	struct limitgain path;
 	struct limitgain_release release;
 	struct loudness_gate gate;
+	const struct master_model *model;
 	double window[4]; /* energies of 100 ms */
 	double hop; /* the one under way */
 	uint64_t ticks;
-	double total; /* mean square of all */
+	double total; /* mean square of all hops so far */
 	float delay[MODEL_LOOKAHEAD_TICKS]; /* energies that wait for their gain */
 	float lowest;
 };
@@ -235,10 +235,11 @@ struct model_run {
 /* A tick's energy after its gain. */
 static void model_take(struct model_run *run, double energy)
 {
-	run->total += energy;
 	run->hop += energy;
 	if (++run->ticks % MODEL_HOP_TICKS != 0)
 		return;
+	run->hop *= model_kept(run->model, run->ticks / MODEL_HOP_TICKS - 1);
+	run->total += run->hop;
 	memmove(run->window, run->window + 1, 3 * sizeof(run->window[0]));
 	run->window[3] = run->hop / MODEL_HOP_TICKS;
 	run->hop = 0;
@@ -248,7 +249,7 @@ static void model_take(struct model_run *run, double energy)
 			(run->window[0] + run->window[1] + run->window[2] + run->window[3]) / 4);
 }
 
-static void model_run_chunk(struct model_run *run, const struct model_tick *tick, uint32_t n,
+static void model_run_chunk(struct model_run *run, const struct measure_fine_row *tick, uint32_t n,
 			    float drive, float ceiling)
 {
 	float demand[MODEL_CHUNK] = {0}, gain[MODEL_CHUNK];
@@ -275,7 +276,7 @@ double master_model_level(struct master_model *model, double drive_db, double ce
 {
 	struct model_run *run = calloc(1, sizeof(*run));
 	void *memory = calloc(1, limitgain_bytes(MODEL_LOOKAHEAD_TICKS, MODEL_HOLD_TICKS) + 64);
-	struct model_tick *tick = malloc(MODEL_READ * sizeof(*tick));
+	struct measure_fine_row *tick = malloc(MODEL_READ * sizeof(*tick));
 	double level = NAN;
 	size_t n;
 
@@ -285,6 +286,7 @@ double master_model_level(struct master_model *model, double drive_db, double ce
 		limitgain_set_hold(&run->path, MODEL_HOLD_TICKS);
 		run->release = limitgain_release_make((double)MODEL_TICKS, MODEL_RELEASE_MS, true);
 		run->lowest = 1.0f;
+		run->model = model;
 		rewind(model->file);
 		while ((n = fread(tick, sizeof(*tick), MODEL_READ, model->file)) > 0)
 			for (size_t i = 0; i < n; i += MODEL_CHUNK)
@@ -294,7 +296,8 @@ double master_model_level(struct master_model *model, double drive_db, double ce
 						(float)pow(10, drive_db / 20),
 						(float)pow(10, ceiling_dbtp / 20));
 		if (model->is_rms)
-			level = 10 * log10(run->total / (double)model->n_ticks);
+			level = 10 * log10((run->total + run->hop * model->kept) /
+					   (double)model->n_ticks);
 		else
 			level = loudness_gate_integrated(&run->gate, NULL);
 		*ret_reduction_db = 20 * log10((double)run->lowest);
@@ -305,19 +308,64 @@ double master_model_level(struct master_model *model, double drive_db, double ce
 	return level;
 }
 
-/* ---- the hardest seconds ------------------------------------------------------------------------ */
+/* ---- seconds to try a codec with ---------------------------------------------------------------- */
 
 #define MODEL_NEAR 0.7 /* of the ceiling: 3 dB below */
+#define MODEL_GATE                                                                                 \
+	0.05 /* of the mean: what is lower is below the relative gate of BS.1770-4, surely */
 
 struct model_second {
-	uint32_t at, weight;
+	uint32_t at, weight; /* how often it is near the ceiling */
+	double top; /* its highest peak, linear */
+	double energy; /* behind a limiter that had no time constants */
+	double share; /* of what is high */
 };
+
+/* Of all whole seconds (or of what there is). Returned. */
+static struct model_second *model_seconds(struct master_model *model, double drive_db,
+					  double ceiling_dbtp, uint32_t *ret_n)
+{
+	uint32_t n_seconds = (uint32_t)(model->n_ticks / MODEL_TICKS), at = 0, n;
+	double drive = pow(10, drive_db / 20), ceiling = pow(10, ceiling_dbtp / 20);
+	struct measure_fine_row tick[MODEL_CHUNK];
+	struct model_second *second;
+
+	n_seconds = n_seconds ? n_seconds : 1;
+	second = calloc(n_seconds, sizeof(*second));
+	rewind(model->file);
+	while (second && (n = (uint32_t)fread(tick, sizeof(*tick), MODEL_CHUNK, model->file)) > 0)
+		for (uint32_t i = 0; i < n && at < n_seconds * MODEL_TICKS; i++, at++) {
+			struct model_second *this = &second[at / MODEL_TICKS];
+			double peak = (double)tick[i].peak * drive;
+			double gain = peak > ceiling ? drive * ceiling / peak : drive;
+
+			/* More than the ceiling weighs more: there the limiter's gain moves. */
+			this->at = at / MODEL_TICKS;
+			this->weight += peak > ceiling * MODEL_NEAR ? 1 : 0;
+			this->weight += peak > ceiling ? 3 : 0;
+			this->top = fmax(this->top, peak);
+			this->energy += (double)tick[i].energy * gain * gain;
+		}
+	*ret_n = n_seconds;
+	return second;
+}
 
 static int model_by_weight(const void *a, const void *b)
 {
 	const struct model_second *one = a, *other = b;
 
-	return (one->weight < other->weight) - (one->weight > other->weight);
+	if (one->weight != other->weight)
+		return one->weight < other->weight ? 1 : -1;
+	return (one->at > other->at) - (one->at < other->at);
+}
+
+static int model_by_top(const void *a, const void *b)
+{
+	const struct model_second *one = a, *other = b;
+
+	if (one->top < other->top || one->top > other->top)
+		return one->top < other->top ? 1 : -1;
+	return (one->at > other->at) - (one->at < other->at);
 }
 
 static int model_by_time(const void *a, const void *b)
@@ -330,78 +378,76 @@ static int model_by_time(const void *a, const void *b)
 uint32_t master_model_hardest(struct master_model *model, double drive_db, double ceiling_dbtp,
 			      uint32_t n, double *ret_at_s)
 {
-	uint32_t n_seconds = (uint32_t)(model->n_ticks / MODEL_TICKS) + 1, at = 0, found = 0;
-	struct model_second *second = calloc(n_seconds, sizeof(*second));
-	double near = pow(10, (ceiling_dbtp - drive_db) / 20) * MODEL_NEAR;
-	struct model_tick tick;
+	uint32_t n_seconds = 0, found = 0;
+	struct model_second *second = model_seconds(model, drive_db, ceiling_dbtp, &n_seconds);
 
 	if (!second)
 		return 0;
-	rewind(model->file);
-	for (; fread(&tick, sizeof(tick), 1, model->file) == 1; at++) {
-		/* More than the ceiling weighs more: there the limiter's gain moves. */
-		second[at / MODEL_TICKS].at = at / MODEL_TICKS;
-		second[at / MODEL_TICKS].weight += (double)tick.peak > near ? 1 : 0;
-		second[at / MODEL_TICKS].weight += (double)tick.peak > near / MODEL_NEAR ? 3 : 0;
-	}
+	/* Half of them where the limiter works all the time, half where it works hardest. */
 	qsort(second, n_seconds, sizeof(*second), model_by_weight);
-	for (uint32_t i = 0; i < n_seconds && found < n && second[i].weight > 0; i++)
+	for (uint32_t i = 0; i < n_seconds && found < n / 2 && second[i].weight > 0; i++) {
 		ret_at_s[found++] = second[i].at;
+		second[i].top = 0;
+	}
+	qsort(second, n_seconds, sizeof(*second), model_by_top);
+	for (uint32_t i = 0; i < n_seconds && found < n && second[i].weight > 0; i++)
+		if (second[i].top > 0)
+			ret_at_s[found++] = second[i].at;
 	qsort(ret_at_s, found, sizeof(*ret_at_s), model_by_time);
 	free(second);
 	return found;
 }
 
-/* ---- seconds that stand for all ----------------------------------------------------------------- */
-
-#define MODEL_GATE 0.1 /* of the mean: seconds below do not count (BS.1770-4, its relative gate) */
-
-/* Energy of each second behind a limiter that had no time constants. */
-static double *model_second_energies(struct master_model *model, double drive, double ceiling,
-				     uint32_t *ret_n)
+static int model_by_share(const void *a, const void *b)
 {
-	uint32_t n = (uint32_t)((model->n_ticks + MODEL_TICKS - 1) / MODEL_TICKS), at = 0;
-	double *energy = calloc(n + 1, sizeof(*energy));
-	struct model_tick tick;
+	const struct model_second *one = a, *other = b;
 
-	rewind(model->file);
-	for (; energy && fread(&tick, sizeof(tick), 1, model->file) == 1; at++) {
-		double gain = fmin(drive, ceiling / fmax((double)tick.peak, 1e-9));
-
-		energy[at / MODEL_TICKS] += (double)tick.energy * gain * gain;
-	}
-	*ret_n = n;
-	return energy;
+	if (one->share < other->share || one->share > other->share)
+		return one->share < other->share ? -1 : 1;
+	return (one->at > other->at) - (one->at < other->at);
 }
 
-static double model_gate(double *energy, uint32_t n)
+/* Those above the gate come first. Returns how many there are; *ret_sum: their energy. */
+static uint32_t model_gate(struct model_second *second, uint32_t n, double *ret_sum)
 {
 	double sum = 0, gate;
+	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		sum += energy[i];
+		sum += second[i].energy;
 	gate = n ? sum / n * MODEL_GATE : 0;
-	sum = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		energy[i] = energy[i] < gate ? 0 : energy[i];
-		sum += energy[i];
-	}
-	return sum;
+	*ret_sum = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (second[i].energy > 0 && second[i].energy >= gate) {
+			*ret_sum += second[i].energy;
+			second[kept++] = second[i];
+		}
+	return kept;
 }
 
 uint32_t master_model_spread(struct master_model *model, double drive_db, double ceiling_dbtp,
 			     uint32_t n, double *ret_at_s)
 {
-	uint32_t n_seconds = 0, found = 0;
-	double *energy = model_second_energies(model, pow(10, drive_db / 20),
-					       pow(10, ceiling_dbtp / 20), &n_seconds);
-	double sum = energy ? model_gate(energy, n_seconds) : 0, passed = 0;
+	uint32_t n_seconds = 0, found = 0, stratum = 0;
+	struct model_second *second = model_seconds(model, drive_db, ceiling_dbtp, &n_seconds);
+	double sum = 0, passed = 0;
 
-	for (uint32_t i = 0; sum > 0 && i < n_seconds; i++) {
-		passed += energy[i];
-		while (found < n && passed >= (found + 0.5) / n * sum)
-			ret_at_s[found++] = i;
+	n_seconds = second ? model_gate(second, n_seconds, &sum) : 0;
+	for (uint32_t i = 0; i < n_seconds; i++)
+		second[i].share =
+			model_high(model, (uint64_t)second[i].at * MODEL_HOPS, MODEL_HOPS);
+	if (n_seconds)
+		qsort(second, n_seconds, sizeof(*second), model_by_share);
+	for (uint32_t i = 0; i < n_seconds; i++) {
+		bool is_taken = false;
+
+		passed += second[i].energy / sum + 1.0 / n_seconds;
+		for (; stratum < n && passed >= (stratum + 0.5) / n * 2; stratum++)
+			is_taken = true;
+		if (is_taken)
+			ret_at_s[found++] = second[i].at;
 	}
-	free(energy);
+	qsort(ret_at_s, found, sizeof(*ret_at_s), model_by_time);
+	free(second);
 	return found;
 }

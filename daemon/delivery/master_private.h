@@ -6,7 +6,9 @@
 #include "spool.h"
 
 #define MASTER_PART_S 1.0
-#define MASTER_PARTS_MAX 16u
+#define MASTER_PARTS_MAX 12u
+#define MASTER_MARGIN_DB 0.3 /* a limiter's moving gain lifts peaks between samples by as much */
+#define MASTER_UNLIMITED_DBTP 60.0
 
 /* The programme behind the chain, to be read from the start as often as it takes. */
 struct master_source {
@@ -40,9 +42,10 @@ int master_source_resample(struct master *master, struct master_source *from, do
 			   struct master_source *ret, struct mixd_error *err);
 /* What CHAIN makes of the input, on disk. */
 int master_source_chain(struct master *master, struct master_source *ret, struct mixd_error *err);
-/* From frame FROM to the end. */
-int master_source_measure(struct master *master, struct master_source *source, int64_t from,
-			  unsigned what, struct measure_result *ret, struct mixd_error *err);
+/* FINE may be NULL. */
+int master_source_measure(struct master *master, struct master_source *source, unsigned what,
+			  const struct measure_fine *fine, struct measure_result *ret,
+			  struct mixd_error *err);
 
 /* ---- master_frame.c: head and tail as the spec of GOAL wants them ---- */
 /* FROM will be GAIN_DB louder. *ret_is_framed: *ret is FROM with other ends, on disk. */
@@ -52,18 +55,27 @@ int master_frame(struct master *master, struct master_source *from, struct maste
 
 /* ---- master_model.c: how loud it will be behind the limiter, without running it ---- */
 struct master_model;
-/* Reads the source once. WEIGHTS: mean square instead of loudness (is_rms). */
-int master_model_new(struct master *master, struct master_source *source, bool is_rms,
+/* Reads the source once. is_rms: mean square instead of loudness. Peaks up to ABOVE (linear) are those of
+ * samples. */
+int master_model_new(struct master *master, struct master_source *source, bool is_rms, double above,
 		     struct master_model **ret, struct mixd_error *err);
-/* Level in LUFS or dBFS with DRIVE before a limiter at CEILING. *ret_reduction: the deepest. */
+/* Level in LUFS or dBFS with DRIVE before a limiter at CEILING, and behind the codec if one was learnt.
+ * *ret_reduction: the deepest. */
 double master_model_level(struct master_model *model, double drive_db, double ceiling_dbtp,
 			  double *ret_reduction_db);
-/* The N (at most MASTER_PARTS_MAX) seconds that are hardest on a limiter and a codec, those with the
- * most peaks near the ceiling, in order of time. Returns how many there are. */
+/* Energies of a stretch before a codec and behind it, in any unit. */
+struct master_heard {
+	double at_s, length_s;
+	double plain, coded;
+};
+/* From now on the level is that behind a codec which does this. */
+void master_model_learn(struct master_model *model, const struct master_heard *part, uint32_t n);
+/* The N seconds that are hardest on a limiter and a codec: those with the most peaks near the ceiling,
+ * and those with the highest, in order of time. Returns how many there are. */
 uint32_t master_model_hardest(struct master_model *model, double drive_db, double ceiling_dbtp,
 			      uint32_t n, double *ret_at_s);
-/* N (at most MASTER_PARTS_MAX) seconds that stand for the loudness of all: each for an equal share of its
- * energy; a loud one may come twice. In order of time. Returns how many there are. */
+/* N seconds that stand for all that counts: strata by the share of high frequencies, which are equal parts
+ * of time and energy. Returns how many there are, in order of time. */
 uint32_t master_model_spread(struct master_model *model, double drive_db, double ceiling_dbtp,
 			     uint32_t n, double *ret_at_s);
 struct master_model *master_model_free(struct master_model *model);
@@ -81,3 +93,29 @@ struct master_pass {
 int master_pass_run(struct master *master, struct master_source *source,
 		    const struct master_goal *goal, struct master_pass *pass,
 		    struct mixd_error *err);
+
+/* ---- master.c: one goal on its way ---- */
+struct master_try {
+	struct master *master;
+	struct master_goal *goal;
+	struct master_source *source; /* at the goal's rate */
+	struct master_model *model; /* NULL until the limiter is needed */
+	char *path; /* of the try */
+	double target; /* LUFS or dBFS; NAN: nothing to aim at */
+	double level; /* of the source */
+	double true_peak; /* of the source */
+	double max_dbtp; /* NAN: none */
+	double correction; /* what the model reads too high */
+	struct master_pass pass;
+};
+bool master_is_rms(const struct master_goal *goal);
+
+/* ---- master_drive.c: what to begin with, foretold ---- */
+int master_need_model(struct master_try *try, struct mixd_error *err);
+/* pass.drive_db: what brings the level to the target behind a limiter at pass.limit_dbtp. */
+int master_find_drive(struct master_try *try, struct mixd_error *err);
+/* The first pass: a gain, or a limiter. */
+int master_first(struct master_try *try, struct mixd_error *err);
+/* Encoders lift peaks, and take a little loudness away: by how much, a few seconds tell. The pass is
+ * changed accordingly. */
+int master_try_codec(struct master_try *try, struct mixd_error *err);

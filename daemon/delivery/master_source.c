@@ -1,5 +1,6 @@
 /* master_source.c - the programme to be mastered, from the start as often as it takes. */
 #include "master_private.h"
+#include "measure_private.h"
 
 #include <errno.h>
 #include <math.h>
@@ -157,36 +158,34 @@ int master_source_chain(struct master *master, struct master_source *ret, struct
 
 /* ---- measured -------------------------------------------------------------------------------- */
 
-static void source_measure_options(const struct master_request *request, unsigned what,
-				   struct measure_options *ret)
+int master_source_measure(struct master *master, struct master_source *source, unsigned what,
+			  const struct measure_fine *fine, struct measure_result *ret,
+			  struct mixd_error *err)
 {
-	measure_options_init(ret);
-	ret->what = what;
-	ret->speech = request->speech;
-	ret->n_speech = request->n_speech;
-	ret->detect_speech = request->detect_speech;
-}
-
-int master_source_measure(struct master *master, struct master_source *source, int64_t from,
-			  unsigned what, struct measure_result *ret, struct mixd_error *err)
-{
-	uint32_t n_channels = source->layout.n_channels;
-	float *memory = malloc((size_t)n_channels * SOURCE_BLOCK * sizeof(float));
-	float *channels[MEDIA_CHANNELS_MAX];
+	const struct master_request *request = master->request;
 	struct measure_options options;
 	struct measure *measure = NULL;
-	int64_t n = 0, done = 0;
-	int r = memory ? master_source_rewind(source, err) : error_no_memory(err);
+	int64_t n = 1, done = 0;
+	int r = master_source_rewind(source, err);
 
-	if (r == 0 && from > 0)
-		r = master_source_seek(source, from, err);
-	source_measure_options(master->request, what, &options);
+	measure_options_init(&options);
+	options.what = what;
+	options.fine = fine;
+	if (!fine) {
+		options.speech = request->speech;
+		options.n_speech = request->n_speech;
+		options.detect_speech = request->detect_speech;
+	}
 	if (r == 0)
 		r = measure_new(source->rate, &source->layout, &options, &measure, err);
-	for (uint32_t c = 0; c < n_channels; c++)
-		channels[c] = memory + (size_t)c * SOURCE_BLOCK;
-	while (r == 0 && (n = master_source_read(source, channels, SOURCE_BLOCK, err)) > 0) {
-		measure_feed(measure, (const float *const *)channels, (uint32_t)n);
+	while (r == 0 && n > 0) {
+		float *at[MEDIA_CHANNELS_MAX];
+		uint32_t room = measure_room(measure, at);
+
+		n = master_source_read(source, at, room < SOURCE_BLOCK ? room : SOURCE_BLOCK, err);
+		if (n <= 0)
+			break;
+		measure_put(measure, (uint32_t)n);
 		done += n;
 		task_progress(job_task(master->job), (double)done / source->rate,
 			      (double)source->n_frames / source->rate);
@@ -196,8 +195,7 @@ int master_source_measure(struct master *master, struct master_source *source, i
 	if (r == 0 && measure_finish(measure, ret) < 0)
 		r = error_no_memory(err);
 	if (r == 0)
-		source->n_frames = from + done;
+		source->n_frames = done;
 	measure_free(measure);
-	free(memory);
 	return r;
 }

@@ -14,7 +14,7 @@ static const struct measure_part *const measure_parts[] = {
 	&measure_loudness_part, &measure_peaks_part,	&measure_levels_part,
 	&measure_silence_part,	&measure_clipping_part, &measure_clicks_part,
 	&measure_spectrum_part, &measure_dynamics_part, &measure_series_part,
-	&measure_field_part,	&measure_speech_part,
+	&measure_field_part,	&measure_speech_part,	&measure_fine_part,
 };
 #define MEASURE_PARTS (sizeof(measure_parts) / sizeof(measure_parts[0]))
 
@@ -30,6 +30,7 @@ static const struct {
 	{MEASURE_DYNAMICS,
 	 MEASURE_LOUDNESS | MEASURE_TRUE_PEAK | MEASURE_TICK_ENERGY | MEASURE_TICK_LEVELS},
 	{MEASURE_SPEECH, MEASURE_TICK_ENERGY | MEASURE_TICK_LEVELS},
+	{MEASURE_TICK_FINE, MEASURE_TICK_ENERGY},
 };
 
 /* Denormals cost a hundred cycles each, and are no sound. */
@@ -142,22 +143,27 @@ static int measure_allocate(struct measure *measure)
 				   sizeof(float));
 	size_t tick_bytes = measure_round(ticks * sizeof(struct measure_tick));
 	bool has_levels = measure->what & MEASURE_TICK_LEVELS;
+	size_t fines = measure->what & MEASURE_TICK_FINE
+			       ? measure_round((size_t)ticks * MEASURE_FINES * sizeof(double))
+			       : 0;
 	size_t squares = has_levels ? measure_round((size_t)ticks * measure->n_channels * 8) : 0;
 	char *at;
 
 	measure->part = calloc(MEASURE_PARTS, sizeof(*measure->part));
 	if (!measure->part ||
 	    posix_memalign(&measure->memory, 64,
-			   row * measure->n_channels + tick_bytes + 2 * squares) != 0) {
+			   row * measure->n_channels + tick_bytes + fines + 2 * squares) != 0) {
 		measure->memory = NULL;
 		return -ENOMEM;
 	}
-	memset(measure->memory, 0, row * measure->n_channels + tick_bytes + 2 * squares);
+	memset(measure->memory, 0, row * measure->n_channels + tick_bytes + fines + 2 * squares);
 	at = measure->memory;
 	for (uint32_t c = 0; c < measure->n_channels; c++, at += row)
 		measure->channel[c] = (float *)at + MEASURE_PAST;
 	measure->tick = (struct measure_tick *)at;
 	at += tick_bytes;
+	measure->fine = fines ? (double *)at : NULL;
+	at += fines;
 	if (has_levels) {
 		measure->channel_square = (double *)at;
 		measure->channel_peak = (float *)(at + squares);
@@ -179,6 +185,8 @@ static void measure_complete(struct measure *measure)
 	measure->what = measure->options.what;
 	if (measure->options.n_speech || measure->options.detect_speech)
 		measure->what |= MEASURE_SPEECH;
+	if (measure->options.fine)
+		measure->what |= MEASURE_TICK_FINE;
 	for (uint32_t k = 0; k < sizeof(measure_needs) / sizeof(measure_needs[0]); k++)
 		if (measure->what & measure_needs[k].what)
 			measure->what |= measure_needs[k].needs;

@@ -31,6 +31,19 @@ enum measure_what {
 struct measure_range {
 	double start_s, end_s;
 };
+/* 1500 times a second: see measure_fine.c. */
+struct measure_fine_row {
+	float energy; /* mean square, K-weighted and summed by weights; is_rms: plain, of all channels */
+	float peak; /* linear, of any channel */
+};
+struct measure_fine {
+	/* From where the measurement is fed. HIGH: for each 10 ms the energy of high frequencies. */
+	void (*take)(void *data, const struct measure_fine_row *row, uint32_t n_rows,
+		     const float *high, uint32_t n_high);
+	void *data;
+	float above; /* peaks up to this need not be interpolated */
+	bool is_rms;
+};
 struct measure_options {
 	unsigned what; /* enum measure_what */
 	bool dual_mono; /* a mono programme counts twice (+3.01 LU) */
@@ -40,6 +53,7 @@ struct measure_options {
 	uint32_t n_speech;
 	bool detect_speech; /* instead: an approximate detector */
 	double start_s, end_s; /* measure_file(): of the file; end 0: to its end */
+	const struct measure_fine *fine; /* borrowed; NULL: nobody asks */
 };
 
 struct measure_event { /* a clip, an over, a dropout, a click */

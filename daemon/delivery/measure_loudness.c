@@ -92,6 +92,38 @@ static void loud_take(struct loud *loud, struct measure_tick *tick, uint32_t s, 
 		loud->side_energy[loud->side[s] > 0] += loud->weight[s] * squares;
 }
 
+/* Lanes FIRST .. of a group, N of them. */
+struct loud_lanes {
+	uint32_t first, n, n_signals;
+	uint32_t ticks; /* of a segment */
+};
+
+/* Tick T of each segment in its fine parts: their energies, and the sums of the tick. */
+static void loud_fine(struct measure *measure, const struct loud *loud, struct kscan_state *state,
+		      const float **at, const struct loud_lanes *lanes, uint32_t t, double *sum)
+{
+	uint32_t n_frames = measure->tick[t].n_frames, end = 0;
+
+	for (uint32_t k = 0; end < n_frames; k++) {
+		uint32_t begin = end;
+		double part[KSCAN_LANES] = {0};
+
+		end = measure_fine_frame(measure, t, k + 1);
+		end = end < n_frames ? end : n_frames;
+		kscan_sum(&loud->coef, state, at, end - begin, part);
+		for (uint32_t l = 0; l < KSCAN_LANES; l++) {
+			uint32_t lane = lanes->first + l, s = lane % lanes->n_signals;
+			uint32_t tick = lane / lanes->n_signals * lanes->ticks + t;
+
+			at[l] += end - begin;
+			sum[l] += part[l];
+			if (l < lanes->n && s < loud->n_signals)
+				measure->fine[(size_t)tick * MEASURE_FINES + k] +=
+					loud->weight[s] * part[l];
+		}
+	}
+}
+
 /* Lanes FIRST .. of N_SIGNALS signals of SEGMENTS segments, segment by segment. */
 static void loud_group(struct measure *measure, struct loud *loud, uint32_t first,
 		       uint32_t n_signals, uint32_t segments, uint32_t ticks)
@@ -100,10 +132,12 @@ static void loud_group(struct measure *measure, struct loud *loud, uint32_t firs
 	uint32_t before = segments > 1 ? length / 4 : 0;
 	const float *begin[KSCAN_LANES], *at[KSCAN_LANES];
 	struct kscan_state state;
+	struct loud_lanes lanes;
 	double sum[KSCAN_LANES] = {0};
 
 	memset(&state, 0, sizeof(state));
 	n = n < KSCAN_LANES ? n : KSCAN_LANES;
+	lanes = (struct loud_lanes){first, n, n_signals, ticks};
 	for (uint32_t l = 0; l < KSCAN_LANES; l++) {
 		uint32_t lane = first + (l < n ? l : 0);
 		uint32_t segment = lane / n_signals, s = lane % n_signals;
@@ -123,7 +157,10 @@ static void loud_group(struct measure *measure, struct loud *loud, uint32_t firs
 		for (uint32_t l = 0; l < KSCAN_LANES; l++)
 			at[l] = begin[l] + tick->first;
 		memset(sum, 0, sizeof(sum));
-		kscan_sum(&loud->coef, &state, at, tick->n_frames, sum);
+		if (measure->fine)
+			loud_fine(measure, loud, &state, at, &lanes, t, sum);
+		else
+			kscan_sum(&loud->coef, &state, at, tick->n_frames, sum);
 		kscan_flush(&state);
 		for (uint32_t l = 0; l < n; l++)
 			loud_take(loud, tick + (size_t)(first + l) / n_signals * ticks,
@@ -154,6 +191,9 @@ static void loud_energies(struct measure *measure, struct loud *loud)
 	}
 	if (measure->n_frames == 0)
 		return;
+	if (measure->fine)
+		memset(measure->fine, 0,
+		       (size_t)measure->n_ticks * MEASURE_FINES * sizeof(*measure->fine));
 	for (uint32_t first = 0; first < n_signals * segments; first += KSCAN_LANES)
 		loud_group(measure, loud, first, n_signals, segments, ticks);
 }

@@ -22,6 +22,7 @@
 #define MEASURE_HOP_TICKS 10u
 #define MEASURE_SEGMENT_TICKS 40u /* see measure_loudness.c */
 #define MEASURE_SEGMENTS_MAX 8u
+#define MEASURE_FINES 15u /* in a tick */
 
 /* What is known about 10 ms. Energies are sums over the frames, not means. */
 struct measure_tick {
@@ -62,6 +63,8 @@ struct measure {
 	/* Of channel c in tick t: [t * n_channels + c]; NULL when no part asks. */
 	double *channel_square;
 	float *channel_peak;
+	/* K-weighted energy of fine part k of tick t: [t * MEASURE_FINES + k]; NULL when nobody asks. */
+	double *fine;
 	/* --- all of it --- */
 	uint64_t total_frames;
 	bool has_failed; /* out of memory in a part */
@@ -82,10 +85,12 @@ struct measure_part {
 #define MEASURE_TICK_LEVELS (1u << 16)
 #define MEASURE_TICK_ENERGY (1u << 17)
 #define MEASURE_SPEECH (1u << 18)
+#define MEASURE_TICK_FINE (1u << 19)
 
 extern const struct measure_part measure_loudness_part, measure_peaks_part, measure_levels_part,
 	measure_silence_part, measure_clipping_part, measure_clicks_part, measure_spectrum_part,
-	measure_dynamics_part, measure_series_part, measure_field_part, measure_speech_part;
+	measure_dynamics_part, measure_series_part, measure_field_part, measure_speech_part,
+	measure_fine_part;
 
 /* Where the next frames go, and how many fit; then say how many were put there. What is put is as if
  * fed. */
@@ -95,6 +100,15 @@ void measure_put(struct measure *measure, uint32_t n_frames);
 static inline uint64_t measure_tick_frame(const struct measure *measure, uint64_t tick)
 {
 	return tick * measure->rate_hz / MEASURE_TICKS_PER_S;
+}
+/* Where in tick T of the block its fine part K begins, were the tick whole. */
+static inline uint32_t measure_fine_frame(const struct measure *measure, uint32_t t, uint32_t k)
+{
+	uint64_t tick = measure->first_tick + t;
+
+	return (uint32_t)((measure_tick_frame(measure, tick + 1) -
+			   measure_tick_frame(measure, tick)) *
+			  k / MEASURE_FINES);
 }
 /* What loudness was made of: measure_pool(). */
 struct measure_gates {
