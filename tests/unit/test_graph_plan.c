@@ -301,6 +301,45 @@ static double plan_naive_input(uint32_t node, uint32_t c)
 	return sum;
 }
 
+/* What arrives at channel C of port P of the node ID: the sum of its links. */
+static double plan_mixed(const struct graph_plan *plan, const double *buffer, uint32_t id,
+			 uint32_t p, uint32_t c)
+{
+	uint32_t port = plan->in_port[id] + p, first = plan->link_first[port];
+	uint32_t n = plan->link_first[port + 1] - first;
+	double mixed = 0;
+
+	for (uint32_t j = first; j < first + n; j++) {
+		const struct graph_plan_link *link = &fixture.link[plan->link_order[j]];
+		const uint32_t *of = fixture.node[link->from].out_first;
+		uint32_t k = c - fixture.node[id].in_first[p];
+		uint32_t m = of[link->from_port + 1] - of[link->from_port];
+
+		CHECK(link->to == id && link->to_port == p);
+		mixed += buffer[plan->out_buffer[plan->out_channel[link->from] +
+						 of[link->from_port] + (k < m ? k : m - 1)]];
+	}
+	return mixed;
+}
+
+/* The inputs of the node ID, to IN; and into their buffers, unless they are those of their only link. */
+static void plan_gather(const struct graph_plan *plan, double *buffer, uint32_t id, bool alias,
+			double in[8])
+{
+	const struct graph_plan_node *node = &fixture.node[id];
+
+	for (uint32_t p = 0; p < node->n_in_ports; p++) {
+		uint32_t port = plan->in_port[id] + p;
+		uint32_t n = plan->link_first[port + 1] - plan->link_first[port];
+
+		for (uint32_t c = node->in_first[p]; c < node->in_first[p + 1]; c++)
+			in[c] = plan_mixed(plan, buffer, id, p, c);
+		for (uint32_t c = node->in_first[p]; c < node->in_first[p + 1]; c++)
+			if (n && !(alias && n == 1))
+				buffer[plan->in_buffer[plan->in_channel[id] + c]] = in[c];
+	}
+}
+
 /* Run the plan on one sample per buffer. ALIAS: ports with one link read the source's buffer. */
 static void plan_check_run(const struct graph_plan *plan, bool alias)
 {
@@ -310,44 +349,8 @@ static void plan_check_run(const struct graph_plan *plan, bool alias)
 	for (uint32_t s = 0; s < plan->n_steps; s++) {
 		const struct graph_plan_step *step = &plan->steps[s];
 
-		for (uint32_t i = 0; i < step->n && step->kind == GRAPH_PLAN_PROCESS; i++) {
-			uint32_t id = plan->order[step->first + i];
-			const struct graph_plan_node *node = &fixture.node[id];
-
-			for (uint32_t p = 0; p < node->n_in_ports; p++) {
-				uint32_t port = plan->in_port[id] + p;
-				uint32_t first = plan->link_first[port];
-				uint32_t n = plan->link_first[port + 1] - first;
-				double mixed[8] = {0};
-
-				for (uint32_t c = node->in_first[p]; c < node->in_first[p + 1];
-				     c++) {
-					for (uint32_t j = first; j < first + n; j++) {
-						const struct graph_plan_link *link =
-							&fixture.link[plan->link_order[j]];
-						const uint32_t *of =
-							fixture.node[link->from].out_first;
-						uint32_t k = c - node->in_first[p];
-						uint32_t m = of[link->from_port + 1] -
-							     of[link->from_port];
-
-						CHECK(link->to == id && link->to_port == p);
-						mixed[k] += buffer
-							[plan->out_buffer
-								 [plan->out_channel[link->from] +
-								  of[link->from_port] +
-								  (k < m ? k : m - 1)]];
-					}
-				}
-				for (uint32_t c = node->in_first[p]; c < node->in_first[p + 1];
-				     c++) {
-					if (n && !(alias && n == 1))
-						buffer[plan->in_buffer[plan->in_channel[id] + c]] =
-							mixed[c - node->in_first[p]];
-					in[i][c] = mixed[c - node->in_first[p]];
-				}
-			}
-		}
+		for (uint32_t i = 0; i < step->n && step->kind == GRAPH_PLAN_PROCESS; i++)
+			plan_gather(plan, buffer, plan->order[step->first + i], alias, in[i]);
 		for (uint32_t i = 0; i < step->n; i++) {
 			uint32_t id = plan->order[step->first + i];
 			const struct graph_plan_node *node = &fixture.node[id];

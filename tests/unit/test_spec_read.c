@@ -84,68 +84,64 @@ static void check_place(const char *text, const char *word, const struct mixd_er
 	CHECK(strcmp(err->address, place) == 0, "%s, want %s: %s", err->address, place, err->text);
 }
 
+static const struct {
+	const char *text, *at, *fault, *hint;
+} spec_faults[] = {
+	{HEAD "      - {id: integratd, max: 1}", "integratd", "integratd", "integrated"},
+	{HEAD "      - {id: lra, max: 20, sevrity: must}", "sevrity", "sevrity", ""},
+	{HEAD "      - {id: lra, max: 20, levl: must}", "levl", "levl", "level"},
+	{HEAD "      - {id: lra, max: 20, level: advise}", "advise", "advise", "advice"},
+	{HEAD "      - {id: lra, max: 20s}", "20s", "the unit \"s\"", "LU"},
+	{HEAD "      - {id: lra, max: loud}", "loud", "no number", "LU"},
+	{HEAD "      - {id: lra, max: 0x10}", "0x10", "no number", ""},
+	{HEAD "      - {id: lra}", "{id", "has no limit", "tolerance"},
+	{HEAD "      - {max: 1}", "{max", "no id", "integrated"},
+	{HEAD "      - {id: lra, min: 5, max: 4}", "5,", "min is above max", "exchange"},
+	{HEAD "      - {id: lra, tolerance: 4LU}", "4LU", "belongs to a target", ""},
+	{HEAD "      - {id: lra, target: 4, tolerance: -1}", "-1}", "above 0", ""},
+	{HEAD "      - {id: codec, max: 4}", "{id", "is a word", "one_of"},
+	{HEAD "      - {id: codec, one_of: []}", "[]", "empty", ""},
+	{HEAD "      - {id: codec, one_of: mp3}", "mp3", "must be a list", ""},
+	{HEAD "      - {id: codec, one_of: [a b]}", "a b", "plain words", ""},
+	{HEAD "      - {id: rate, one_of: [fast]}", "fast", "no number", "Hz"},
+	{HEAD "      - {id: lra, playback: -14LUFS}", "-14LUFS}", "integrated", ""},
+	{HEAD "      - {id: integrated, playback: -14LUFS, up: peak}", "peak}", "peak", "peaks"},
+	{HEAD "      - {id: lra, max: 1, when: {loud: -1}}", "loud:", "loud", ""},
+	{HEAD "      - {id: lra, max: 1, when: {speech: enough}}", "{speech", "share",
+	 "speech_share"},
+	{HEAD "      - {id: lra, max: 1, or: rms}", "clauses:", "alternative", "another clause"},
+	{HEAD "      - {id: lra, max: 1, precision: 0}", "0}", "precision", ""},
+	{HEAD "      - {id: lra, max: 1, text: \"\"}", "\"\"", "empty", ""},
+	{HEAD "      - lra", "lra", "must be keys", ""},
+	{"mixd_spec: 2\nspecs: {x: {clauses: []}}", "mixd_spec: 2", "no file of specs",
+	 "mixd_spec: 1"},
+	{"mixd_spec: 1\nspecs: {}", "mixd_spec", "no specs", "like"},
+	{"mixd_spec: 1\nspec: {}", "spec: {}", "spec", "specs"},
+	{"mixd_spec: 1\nspecs:\n  x: {like: ebu-r129}", "ebu-r129", "ebu-r129", "ebu-r128"},
+	{"mixd_spec: 1\nspecs:\n  netflix: {like: ebu-r128}", "netflix", "there already",
+	 "another name"},
+	{"mixd_spec: 1\nspecs:\n  Big: {like: ebu-r128}", "Big", "no name", "small letters"},
+	{"mixd_spec: 1\nspecs:\n  x: {title: y}", "{title", "no clauses", "clauses"},
+	{"mixd_spec: 1\nspecs:\n  x: {like: cd, version: 0}", "0}", "whole number", ""},
+	{"mixd_spec: 1\nspecs:\n  x: {like: cd, speech_share: 120%}", "120%", "between", ""},
+	{"mixd_spec: 1\nspecs:\n  x: {like: cd, grade: GOOD}", "GOOD", "GOOD", "PRIMARY"},
+	{"mixd_spec: 1\nspecs: [", "", "", ""},
+	{"- a\n", "- a", "the file must be keys", ""},
+};
+
 TEST(spec_faults_have_their_place_and_the_nearest_word)
 {
-	static const struct {
-		const char *text, *at, *fault, *hint;
-	} rows[] = {
-		{HEAD "      - {id: integratd, max: 1}", "integratd", "integratd", "integrated"},
-		{HEAD "      - {id: lra, max: 20, sevrity: must}", "sevrity", "sevrity", ""},
-		{HEAD "      - {id: lra, max: 20, levl: must}", "levl", "levl", "level"},
-		{HEAD "      - {id: lra, max: 20, level: advise}", "advise", "advise", "advice"},
-		{HEAD "      - {id: lra, max: 20s}", "20s", "the unit \"s\"", "LU"},
-		{HEAD "      - {id: lra, max: loud}", "loud", "no number", "LU"},
-		{HEAD "      - {id: lra, max: 0x10}", "0x10", "no number", ""},
-		{HEAD "      - {id: lra}", "{id", "has no limit", "tolerance"},
-		{HEAD "      - {max: 1}", "{max", "no id", "integrated"},
-		{HEAD "      - {id: lra, min: 5, max: 4}", "5,", "min is above max", "exchange"},
-		{HEAD "      - {id: lra, tolerance: 4LU}", "4LU", "belongs to a target", ""},
-		{HEAD "      - {id: lra, target: 4, tolerance: -1}", "-1}", "above 0", ""},
-		{HEAD "      - {id: codec, max: 4}", "{id", "is a word", "one_of"},
-		{HEAD "      - {id: codec, one_of: []}", "[]", "empty", ""},
-		{HEAD "      - {id: codec, one_of: mp3}", "mp3", "must be a list", ""},
-		{HEAD "      - {id: codec, one_of: [a b]}", "a b", "plain words", ""},
-		{HEAD "      - {id: rate, one_of: [fast]}", "fast", "no number", "Hz"},
-		{HEAD "      - {id: lra, playback: -14LUFS}", "-14LUFS}", "integrated", ""},
-		{HEAD "      - {id: integrated, playback: -14LUFS, up: peak}", "peak}", "peak",
-		 "peaks"},
-		{HEAD "      - {id: lra, max: 1, when: {loud: -1}}", "loud:", "loud", ""},
-		{HEAD "      - {id: lra, max: 1, when: {speech: enough}}", "{speech", "share",
-		 "speech_share"},
-		{HEAD "      - {id: lra, max: 1, or: rms}", "clauses:", "alternative",
-		 "another clause"},
-		{HEAD "      - {id: lra, max: 1, precision: 0}", "0}", "precision", ""},
-		{HEAD "      - {id: lra, max: 1, text: \"\"}", "\"\"", "empty", ""},
-		{HEAD "      - lra", "lra", "must be keys", ""},
-		{"mixd_spec: 2\nspecs: {x: {clauses: []}}", "mixd_spec: 2", "no file of specs",
-		 "mixd_spec: 1"},
-		{"mixd_spec: 1\nspecs: {}", "mixd_spec", "no specs", "like"},
-		{"mixd_spec: 1\nspec: {}", "spec: {}", "spec", "specs"},
-		{"mixd_spec: 1\nspecs:\n  x: {like: ebu-r129}", "ebu-r129", "ebu-r129", "ebu-r128"},
-		{"mixd_spec: 1\nspecs:\n  netflix: {like: ebu-r128}", "netflix", "there already",
-		 "another name"},
-		{"mixd_spec: 1\nspecs:\n  Big: {like: ebu-r128}", "Big", "no name",
-		 "small letters"},
-		{"mixd_spec: 1\nspecs:\n  x: {title: y}", "{title", "no clauses", "clauses"},
-		{"mixd_spec: 1\nspecs:\n  x: {like: cd, version: 0}", "0}", "whole number", ""},
-		{"mixd_spec: 1\nspecs:\n  x: {like: cd, speech_share: 120%}", "120%", "between",
-		 ""},
-		{"mixd_spec: 1\nspecs:\n  x: {like: cd, grade: GOOD}", "GOOD", "GOOD", "PRIMARY"},
-		{"mixd_spec: 1\nspecs: [", "", "", ""},
-		{"- a\n", "- a", "the file must be keys", ""},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(spec_faults) / sizeof(spec_faults[0]); i++) {
 		struct spec_set *set = shipped();
 		struct mixd_error err = {0};
-		int r = spec_set_add(set, "mine.yaml", "mine.yaml", rows[i].text,
-				     strlen(rows[i].text), NULL, &err);
+		int r = spec_set_add(set, "mine.yaml", "mine.yaml", spec_faults[i].text,
+				     strlen(spec_faults[i].text), NULL, &err);
 
-		CHECK(r == -EINVAL, "row %zu was taken: %s", i, rows[i].text);
+		CHECK(r == -EINVAL, "row %zu was taken: %s", i, spec_faults[i].text);
 		CHECK(err.code == ERROR_INVALID && strncmp(err.address, "mine.yaml", 9) == 0);
-		check_place(rows[i].text, rows[i].at, &err);
-		CHECK(strstr(err.text, rows[i].fault), "row %zu says: %s", i, err.text);
-		CHECK(strstr(err.hint, rows[i].hint), "row %zu hints: %s", i, err.hint);
+		check_place(spec_faults[i].text, spec_faults[i].at, &err);
+		CHECK(strstr(err.text, spec_faults[i].fault), "row %zu says: %s", i, err.text);
+		CHECK(strstr(err.hint, spec_faults[i].hint), "row %zu hints: %s", i, err.hint);
 		CHECK(spec_count(set) == 47);
 		spec_set_free(set);
 	}
