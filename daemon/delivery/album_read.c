@@ -218,6 +218,9 @@ static int read_track(struct album *album, const struct session_node *node, stru
 	*track = (struct album_track){.node = node};
 	measure_result_init(&track->before);
 	measure_result_init(&track->after);
+	/* A word alone is its file. */
+	if (node->kind == SESSION_SCALAR)
+		return document_value(album->document, node, &track_keys[0], track, err);
 	r = document_fill(album->document, node, "a track", track_keys, track, err);
 	if (r == 0)
 		r = read_gap(album, track, err);

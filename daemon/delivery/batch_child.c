@@ -329,6 +329,43 @@ static void child_take_error(struct batch_child *child)
 	}
 }
 
+static bool child_failed(const json_t *object, const char *key)
+{
+	const char *state = json_string_value(json_object_get(object, key));
+
+	return state && (strcmp(state, "fail") == 0 || strcmp(state, "unknown") == 0);
+}
+
+/* How many clauses RESULT does not say yes to; the words of the first one into *ret. */
+static uint32_t child_why(const json_t *result, const char **ret)
+{
+	bool is_fault = child_failed(result, "state") || child_failed(result, "verdict");
+	const char *text = json_string_value(json_object_get(result, "text")), *key;
+	uint32_t n = 0;
+	json_t *value;
+	size_t i;
+
+	if (is_fault && text) {
+		*ret = *ret ? *ret : text;
+		return 1;
+	}
+	json_object_foreach((json_t *)(uintptr_t)result, key, value) n += child_why(value, ret);
+	json_array_foreach(result, i, value) n += child_why(value, ret);
+	return n;
+}
+
+static void child_say_no(struct batch_item *item)
+{
+	const char *why = NULL;
+	uint32_t n = child_why(item->result, &why);
+
+	error_set(&item->error, ERROR_INVALID, "", "the answer is no");
+	if (n > 1)
+		error_hint(&item->error, "%.250s; and %u more", why, n - 1);
+	else if (n)
+		error_hint(&item->error, "%.300s", why);
+}
+
 static bool child_was_stopped(int status)
 {
 	if (WIFEXITED(status))
@@ -370,7 +407,7 @@ static void child_judge(struct batch_child *child, struct job *job, int status)
 			  "its process was ended by signal %d (%s)", WTERMSIG(status),
 			  strsignal(WTERMSIG(status)));
 	if (!*item->error.text && item->state == BATCH_NEGATIVE)
-		error_set(&item->error, ERROR_INVALID, "", "the answer is no");
+		child_say_no(item);
 	else if (!*item->error.text)
 		error_set(&item->error, ERROR_RESOURCE, "", "ended with code %d and no words",
 			  item->exit_code);

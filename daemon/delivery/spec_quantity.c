@@ -161,8 +161,8 @@ static const char *apart_one_file(const struct spec_input *input)
 
 static const struct spec_quantity quantities[] = {
 	{"integrated", "integrated loudness", "LUFS", "LU", 0.1, MEASURE_LOUDNESS,
-	 .value = quantity_integrated, .above = "turn it down by {by}; " MASTER,
-	 .below = "turn it up by {by}; " MASTER},
+	 .value = quantity_integrated, .unknown = "it is shorter than 0.4 s",
+	 .above = "turn it down by {by}; " MASTER, .below = "turn it up by {by}; " MASTER},
 	{"dialogue", "loudness of dialogue", "LUFS", "LU", 0.1, MEASURE_LOUDNESS, .of_speech = true,
 	 .value = quantity_dialogue, .unknown = SPEECH, .above = "turn it down by {by}; " MASTER,
 	 .below = "turn it up by {by}; " MASTER},

@@ -57,8 +57,14 @@ static int reader_unknown(struct reader *reader, const struct session_node *node
 		snprintf(hint, sizeof(hint), "did you mean %s?", nearest);
 	} else {
 		used = (size_t)snprintf(hint, sizeof(hint), "one of");
-		for (uint32_t i = 0; i < n && used < sizeof(hint); i++)
-			used += (size_t)snprintf(hint + used, sizeof(hint) - used, " %s", words[i]);
+		for (uint32_t i = 0; i < n; i++) {
+			bool fits = used + strlen(words[i]) + 6 < sizeof(hint);
+
+			used += (size_t)snprintf(hint + used, sizeof(hint) - used, " %s",
+						 fits ? words[i] : "...");
+			if (!fits)
+				break;
+		}
 	}
 	return reader_fault(reader, node, hint, "there is no %s \"%.60s\"", what, word);
 }

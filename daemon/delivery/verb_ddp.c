@@ -46,8 +46,9 @@ static int ddp_check(struct job *job, struct ddp_set *set, struct mixd_error *er
 						       "verdict", words[verdict->state], "text",
 						       verdict->text, "remedy", verdict->hint));
 	}
-	job_print(job, "\n%s: %u failed, %u warnings\n",
-		  n_failed ? "not fit for the plant" : "fit for the plant", n_failed, n_warned);
+	job_print(job, "\n%s: %u failed, %u warning%s\n",
+		  n_failed ? "not fit for the plant" : "fit for the plant", n_failed, n_warned,
+		  n_warned == 1 ? "" : "s");
 	json_object_set_new(job_json(job), "items", items);
 	json_object_set_new(job_json(job), "is_good", json_boolean(!n_failed));
 	json_object_set_new(job_json(job), "failed", json_integer(n_failed));

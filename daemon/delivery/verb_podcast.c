@@ -20,8 +20,9 @@ DEFINE_CLEANUP(media_file_free, struct media_file *)
 
 #define VERB_OUTPUTS_MAX 16u
 #define VERB_RATE 48000.0
-#define VERB_MP3_MONO_KBPS 96.0
-#define VERB_MP3_STEREO_KBPS 160.0
+#define VERB_MONO_KBPS 96.0
+#define VERB_STEREO_KBPS 160.0
+#define VERB_AAC_STEREO_KBPS 192.0 /* of which pauses take less */
 
 struct verb_podcast {
 	struct job *job;
@@ -98,6 +99,21 @@ static int verb_set_tags(struct verb_podcast *verb, double rate, struct mixd_err
 	return r;
 }
 
+/* Left to themselves, codecs take more for speech than shops allow. 0: the codec's own. */
+static double verb_bitrate(const struct podcast *podcast, const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	bool is_aac = dot && strcmp(dot, ".m4a") == 0;
+
+	if (podcast->bitrate_kbps > 0)
+		return podcast->bitrate_kbps;
+	if (!is_aac && (!dot || strcmp(dot, ".mp3") != 0))
+		return 0;
+	if (!podcast->is_stereo)
+		return VERB_MONO_KBPS;
+	return is_aac ? VERB_AAC_STEREO_KBPS : VERB_STEREO_KBPS;
+}
+
 static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_error *err)
 {
 	const struct podcast *podcast = &verb->podcast;
@@ -126,11 +142,7 @@ static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_er
 		goal->target.rate = rate;
 		goal->target.tags = &verb->tags;
 		goal->target.seed = (uint64_t)job_number(verb->job, "seed", 1);
-		goal->target.bitrate_kbps = podcast->bitrate_kbps;
-		if (podcast->bitrate_kbps <= 0 && strlen(output) > 4 &&
-		    strcmp(output + strlen(output) - 4, ".mp3") == 0)
-			goal->target.bitrate_kbps =
-				podcast->is_stereo ? VERB_MP3_STEREO_KBPS : VERB_MP3_MONO_KBPS;
+		goal->target.bitrate_kbps = verb_bitrate(podcast, output);
 	}
 	return r;
 }

@@ -92,7 +92,7 @@ def check_words(args, said):
     words = [str(a) for a in args]
     verb = next((w for w in words if w in verbs_on_files()), None)
     for line in said.splitlines():
-        if not verb or not line.startswith("mixctl: ") or "no such option" in line:
+        if not verb or not line.startswith("mixctl: ") or "no such option" in line or "has no option" in line:
             continue
         for named, option in options_named(line):
             if any(w.startswith(f"--{option}") for w in words) or any(f"--{option}" in w for w in words):

@@ -285,6 +285,16 @@ def refused(text, code, *words, args=("--plan",)):
     assert not rig.leftovers()
 
 
+def test_a_track_may_be_its_file():
+    put("a.wav", 6)
+    album("title: Two\ntracks: [a.wav, {file: a.wav, title: Again}]\n")
+    sheet = rig.ask("album", "album.yaml", "--plan")
+    assert [item.get("title") for item in sheet["items"]] == [None, "Again"], sheet
+    rig.out("album", "album.yaml", "-o", "files", "--tracks", "wav16", "--ddp")
+    assert len(list((rig.FOLDER / "files/wav16").iterdir())) == 2
+    rig.mixctl("ddp", "check", "files/DDP")
+
+
 def test_every_rule_names_the_track():
     put("a.wav", 6)
     put("s.wav", 3.2)

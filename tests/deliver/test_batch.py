@@ -178,6 +178,10 @@ def test_an_answer_of_no_is_no_success():
     result = ask(folder, "in", "--verb", "check --spec ebu-r128", code=1)
     assert set(states(result).values()) == {"negative"}
     assert result["items"][0]["exit_code"] == 1 and result["items"][0]["message"] == "the answer is no"
+    assert "loudness is not known" in result["items"][0]["hint"], result["items"][0]  # it has 0.1 s
+    rig.write_wav(folder / "in/t1.wav", 0.5 * numpy.sin(numpy.arange(96000) * 0.1))
+    hint = ask(folder, "in", "--verb", "check --spec ebu-r128", code=1)["items"][1]["hint"]
+    assert "LUFS" in hint and "-23.0" in hint, hint  # the clause, with its figures
     assert (folder / "in" / ".mixd-batch").exists()
 
 

@@ -236,6 +236,7 @@ def test_an_episode():
         tags = {k.lower(): v for k, v in probe["format"]["tags"].items()}
         assert tags["title"] == "Rivers" and tags["album"] == "The Valley" and tags["artist"] == "Anna", tags
         assert any(s["codec_type"] == "video" for s in probe["streams"]), name
+        assert 128e3 <= int(probe["streams"][0]["bit_rate"]) <= 200e3, probe["streams"][0]
     rig.mixctl("check", "ep.mp3", "ep.m4a", "--spec", "apple-podcasts")
     assert not rig.leftovers()
     # the session that was written is the one that was run: people can go on from it
