@@ -9,6 +9,8 @@
 #include "media_look.h"
 #include "media_read_private.h"
 
+#define PORTION_BYTES 16384u
+
 const struct media_info *media_reader_info(const struct media_reader *reader)
 {
 	return &reader->info;
@@ -94,22 +96,32 @@ static int reader_end(struct media_reader *reader)
 	return 0;
 }
 
+/* Frames to ask a decoder for that WANTED are wanted of: no more than that, so that what it gives is still
+ * in the cache when it is converted, also when there are dozens of files; but not a call for a handful. */
+static uint32_t reader_portion(const struct media_reader *reader, uint32_t wanted)
+{
+	const uint32_t least = PORTION_BYTES / (reader->info.n_channels * reader->pcm.bytes);
+
+	wanted = wanted > least ? wanted : least;
+	return wanted < reader->room ? wanted : reader->room;
+}
+
 /* Frames that are now in the buffer, 0 at the end, or -errno. */
-static int64_t reader_fill(struct media_reader *reader)
+static int64_t reader_fill(struct media_reader *reader, uint32_t wanted)
 {
 	const sf_count_t frame_bytes = (sf_count_t)reader->info.n_channels * reader->pcm.bytes;
 	const int64_t left = reader->info.n_frames - reader->position;
+	const uint32_t n = reader_portion(reader, wanted);
 	sf_count_t got;
 
 	if (reader->is_raw && left == 0)
 		got = 0;
 	else if (reader->is_raw)
-		got = sf_read_raw(reader->file, reader->buffer, reader->room * frame_bytes) /
-		      frame_bytes;
+		got = sf_read_raw(reader->file, reader->buffer, n * frame_bytes) / frame_bytes;
 	else if (reader->pcm.is_float)
-		got = sf_readf_float(reader->file, (float *)(void *)reader->buffer, reader->room);
+		got = sf_readf_float(reader->file, (float *)(void *)reader->buffer, n);
 	else
-		got = sf_readf_int(reader->file, (int *)(void *)reader->buffer, reader->room);
+		got = sf_readf_int(reader->file, (int *)(void *)reader->buffer, n);
 	reader->at = 0;
 	if (reader->is_raw && left > 0 && got > left)
 		got = left;
@@ -185,7 +197,7 @@ int64_t media_read(struct media_reader *reader, float *const *channels, uint32_t
 	while (reader->failure == 0 && done < n_frames) {
 		int64_t n = reader->at < reader->have ? 1
 			    : reader->is_at_end	      ? 0
-						      : reader_fill(reader);
+						      : reader_fill(reader, n_frames - done);
 
 		if (n > 0)
 			n = reader_give(reader, channels, done, n_frames - done);
