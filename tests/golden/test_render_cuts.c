@@ -8,6 +8,17 @@
 
 #include "render_rig.h"
 
+/* The thread sanitizer looks at who touches what, which a tenth of it shows as well. */
+#if defined(__SANITIZE_THREAD__)
+#define FRAMES 8000u
+#define CUTS_STEP 5u
+#define RANDOM_ROUNDS 2u
+#else
+#define FRAMES 60000u
+#define CUTS_STEP 1u
+#define RANDOM_ROUNDS 25u
+#endif
+
 /* ---- cuts and threads -------------------------------------------------------------------------- */
 
 static const char chain[] =
@@ -102,7 +113,7 @@ static void variants_equal(const char *session, uint32_t n_nodes)
 		{1, 128, {0}}, {1, 1000, {0}}, {2, 0, {0}},	    {2, 4096, {0}},
 		{4, 384, {0}}, {1, 8192, {0}}, {3, 128, {2, 3, 4}}, {4, 256, {1, 3, 5}},
 	};
-	struct job *whole = desk_job(session, 60000), *other = desk_job(session, 60000);
+	struct job *whole = desk_job(session, FRAMES), *other = desk_job(session, FRAMES);
 	uint32_t most = 0;
 
 	job_variant(whole, &(struct variant){1, 0, {0}});
@@ -111,7 +122,7 @@ static void variants_equal(const char *session, uint32_t n_nodes)
 		job_variant(other, &some[i]);
 		jobs_equal(whole, other, &some[i]);
 	}
-	for (uint32_t cut = 1; cut < n_nodes; cut++) {
+	for (uint32_t cut = 1; cut < n_nodes; cut += CUTS_STEP) {
 		struct variant variant = {cut % 3 == 0 ? 2 : 1, 0, {cut}};
 
 		job_variant(other, &variant);
@@ -122,7 +133,7 @@ static void variants_equal(const char *session, uint32_t n_nodes)
 		jobs_equal(whole, other, &variant);
 		most = other->report.n_stages > most ? other->report.n_stages : most;
 	}
-	CHECK(most == RENDER_CUTS_MAX + 1, "%u parts at the most", most);
+	CHECK(most == RENDER_CUTS_MAX + 1 || CUTS_STEP > 1, "%u parts at the most", most);
 	job_free(whole);
 	job_free(other);
 }
@@ -185,7 +196,7 @@ TEST(a_failure_anywhere_ends_all_threads)
 	static const char *const louder[] = {"g1.gain=12dB", "g2.gain=12dB", "g3.gain=12dB",
 					     "g4.gain=12dB"};
 
-	for (uint32_t threads = 1; threads <= 6; threads++) {
+	for (uint32_t threads = 1; threads <= 6; threads += CUTS_STEP < 3 ? 1 : 3) {
 		struct job *job = row_job(threads);
 
 		job_run(job);
@@ -223,7 +234,7 @@ static void *cancel_later(void *data)
 
 TEST(whoever_cancels_all_threads_end)
 {
-	for (uint32_t threads = 1; threads <= 6; threads++) {
+	for (uint32_t threads = 1; threads <= 6; threads += CUTS_STEP < 3 ? 1 : 3) {
 		struct job *job = row_job(threads);
 		struct task by_reader = {0}, by_writer = {0};
 
@@ -314,7 +325,7 @@ TEST(random_graphs_are_the_same_however_they_are_cut)
 {
 	uint32_t loud = 0;
 
-	for (uint32_t round = 0; round < 25; round++) {
+	for (uint32_t round = 0; round < RANDOM_ROUNDS; round++) {
 		uint32_t n = 4 + test_random_below(14);
 		char *session = random_session(n);
 		struct job *whole = job_new(session), *part = job_new(session);
@@ -340,5 +351,5 @@ TEST(random_graphs_are_the_same_however_they_are_cut)
 		job_free(part);
 		free(session);
 	}
-	CHECK(loud > 20, "%u", loud);
+	CHECK(loud >= RANDOM_ROUNDS * 4 / 5, "%u", loud);
 }
