@@ -39,10 +39,11 @@ struct swaybank {
 	double im[SWAYBANK_LINES] __attribute__((aligned(64)));
 	double turn_re[SWAYBANK_LINES] __attribute__((aligned(64)));
 	double turn_im[SWAYBANK_LINES] __attribute__((aligned(64)));
-	struct swaybank_knot from, to;
+	/* `next` is found a knot before it is read towards, so that nobody waits for it. */
+	struct swaybank_knot from, to, next;
 	/* to.weight - from.weight */
 	float slope[SWAYBANK_TAPS][SWAYBANK_LINES] __attribute__((aligned(64)));
-	bool from_rests, to_rests; /* all offsets are 0 */
+	bool from_rests, to_rests, next_rests; /* all offsets are 0 */
 };
 
 /* The part of a knot that has passed at each frame, and beyond for whole vectors. */
@@ -58,18 +59,18 @@ static const float swaybank_time[SWAYBANK_KNOT + SWAYBANK_OVER] = {
  * never sway together. */
 static inline void swaybank_reset(struct swaybank *bank, const uint32_t *length)
 {
-	memset(bank->to.weight, 0, sizeof(bank->to.weight));
+	memset(bank->next.weight, 0, sizeof(bank->next.weight));
 	for (uint32_t l = 0; l < SWAYBANK_LINES; l++) {
 		double phase = l * 3.0 / SWAYBANK_LINES;
 
 		bank->re[l] = cos(2 * M_PI * phase);
 		bank->im[l] = sin(2 * M_PI * phase);
-		bank->to.whole[l] = length[l];
-		bank->to.weight[3][l] = 1.0f;
+		bank->next.whole[l] = length[l];
+		bank->next.weight[3][l] = 1.0f;
 	}
-	bank->from = bank->to;
+	bank->from = bank->to = bank->next;
 	memset(bank->slope, 0, sizeof(bank->slope));
-	bank->from_rests = bank->to_rests = true;
+	bank->from_rests = bank->to_rests = bank->next_rests = true;
 }
 
 static inline void swaybank_set_rate(struct swaybank *bank, uint32_t line, double hz, double rate)
@@ -78,14 +79,19 @@ static inline void swaybank_set_rate(struct swaybank *bank, uint32_t line, doubl
 	bank->turn_im[line] = sin(2 * M_PI * hz * SWAYBANK_KNOT / rate);
 }
 
-/* At every SWAYBANK_KNOT-th frame, before reading. DEPTH in frames. */
+/* At every SWAYBANK_KNOT-th frame, before reading. DEPTH in frames, reached in two knots. */
 MIXD_INLINE void swaybank_knot(struct swaybank *bank, const uint32_t *length, double depth)
 {
-	struct swaybank_knot *to = &bank->to;
+	struct swaybank_knot *next = &bank->next;
 
 	bank->from = bank->to;
+	bank->to = bank->next;
 	bank->from_rests = bank->to_rests;
-	bank->to_rests = depth == 0.0;
+	bank->to_rests = bank->next_rests;
+	bank->next_rests = depth == 0.0;
+	for (uint32_t k = 0; k < SWAYBANK_TAPS; k++)
+		for (uint32_t l = 0; l < SWAYBANK_LINES; l++)
+			bank->slope[k][l] = bank->to.weight[k][l] - bank->from.weight[k][l];
 	for (uint32_t l = 0; l < SWAYBANK_LINES; l++) {
 		double re = bank->re[l] * bank->turn_re[l] - bank->im[l] * bank->turn_im[l];
 		double im = bank->re[l] * bank->turn_im[l] + bank->im[l] * bank->turn_re[l];
@@ -99,17 +105,14 @@ MIXD_INLINE void swaybank_knot(struct swaybank *bank, const uint32_t *length, do
 
 		bank->re[l] = re * pull;
 		bank->im[l] = im * pull;
-		to->whole[l] = (uint32_t)whole;
-		to->weight[0][l] = 1.0f / 120.0f * abf * (d * e);
-		to->weight[1][l] = -1.0f / 24.0f * abf * (d * g);
-		to->weight[2][l] = 1.0f / 12.0f * abf * (e * g);
-		to->weight[3][l] = -1.0f / 12.0f * (a * b) * deg;
-		to->weight[4][l] = 1.0f / 24.0f * (a * f) * deg;
-		to->weight[5][l] = -1.0f / 120.0f * (b * f) * deg;
+		next->whole[l] = (uint32_t)whole;
+		next->weight[0][l] = 1.0f / 120.0f * abf * (d * e);
+		next->weight[1][l] = -1.0f / 24.0f * abf * (d * g);
+		next->weight[2][l] = 1.0f / 12.0f * abf * (e * g);
+		next->weight[3][l] = -1.0f / 12.0f * (a * b) * deg;
+		next->weight[4][l] = 1.0f / 24.0f * (a * f) * deg;
+		next->weight[5][l] = -1.0f / 120.0f * (b * f) * deg;
 	}
-	for (uint32_t k = 0; k < SWAYBANK_TAPS; k++)
-		for (uint32_t l = 0; l < SWAYBANK_LINES; l++)
-			bank->slope[k][l] = to->weight[k][l] - bank->from.weight[k][l];
 }
 
 /* Six samples by their weights, for a vector or a float. */

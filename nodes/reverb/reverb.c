@@ -20,7 +20,7 @@
 #include "headfade.h"
 #include "lanes.h"
 #include "mixlaw.h"
-#include "onepole.h"
+#include "onepair.h"
 
 #include <mixd/rt.h>
 
@@ -286,31 +286,6 @@ static bool reverb_update(struct mixd_inst *inst, const struct mixd_update *upda
 
 /* ---- sound ---------------------------------------------------------------------------------------- */
 
-/* A section for two channels: y = b0 x + m; m = c x + p m, of which only the last product waits for
- * the frame before. */
-struct reverb_pair {
-	lanes_f64x2 b0, c, p, memory;
-};
-
-MIXD_INLINE struct reverb_pair reverb_pair(const struct reverb_state *state, uint32_t section,
-					   uint32_t channel)
-{
-	const struct onepole *k = &state->section[section];
-	double c = k->b1 - k->a1 * k->b0;
-
-	return (struct reverb_pair){(lanes_f64x2){k->b0, k->b0}, (lanes_f64x2){c, c},
-				    (lanes_f64x2){-k->a1, -k->a1},
-				    *(const lanes_f64x2 *)&state->memory[section][channel]};
-}
-
-#define REVERB_SECTION(k, x)                                                                       \
-	do {                                                                                       \
-		lanes_f64x2 y = (k).b0 * (x) + (k).memory;                                         \
-                                                                                                   \
-		(k).memory = (k).c * (x) + (k).p * (k).memory;                                     \
-		(x) = y;                                                                           \
-	} while (0)
-
 /* What enters the room, into the ring of the early reflections; with the tone of the late reverb,
  * into the other. Two channels in a vector and all sections in one loop: the recursions hide in one
  * another. */
@@ -324,22 +299,25 @@ MIXD_INLINE void reverb_filter(struct reverb_state *state, const float *const *i
 				   blockring_place(&state->early_ring[d], state->position)};
 		float *late[2] = {blockring_place(&state->late_ring[c], state->position),
 				  blockring_place(&state->late_ring[d], state->position)};
-		struct reverb_pair low_cut = reverb_pair(state, 0, c);
-		struct reverb_pair high_cut = reverb_pair(state, 1, c);
-		struct reverb_pair low = reverb_pair(state, 2, c), high = reverb_pair(state, 3, c);
+		struct onepair low_cut = onepair(&state->section[0], &state->memory[0][c]);
+		struct onepair high_cut = onepair(&state->section[1], &state->memory[1][c]);
+		struct onepair low = onepair(&state->section[2], &state->memory[2][c]);
+		struct onepair high = onepair(&state->section[3], &state->memory[3][c]);
+		lanes_f64x2 cut[FDN_BLOCK] __attribute__((aligned(64)));
+		lanes_f64x2 toned[FDN_BLOCK] __attribute__((aligned(64)));
 
 		for (uint32_t i = 0; i < n; i++) {
 			lanes_f64x2 x = {(double)left[i], (double)right[i]};
 
-			REVERB_SECTION(low_cut, x);
-			REVERB_SECTION(high_cut, x);
-			early[0][i] = (float)x[0];
-			early[1][i] = (float)x[1];
-			REVERB_SECTION(low, x);
-			REVERB_SECTION(high, x);
-			late[0][i] = (float)x[0];
-			late[1][i] = (float)x[1];
+			ONEPAIR_PASS(low_cut, x);
+			ONEPAIR_PASS(high_cut, x);
+			cut[i] = x;
+			ONEPAIR_PASS(low, x);
+			ONEPAIR_PASS(high, x);
+			toned[i] = x;
 		}
+		lanes_store_f64((const double *)cut, early, n, 2);
+		lanes_store_f64((const double *)toned, late, n, 2);
 		*(lanes_f64x2 *)&state->memory[0][c] = low_cut.memory;
 		*(lanes_f64x2 *)&state->memory[1][c] = high_cut.memory;
 		*(lanes_f64x2 *)&state->memory[2][c] = low.memory;
@@ -351,19 +329,26 @@ MIXD_INLINE void reverb_filter(struct reverb_state *state, const float *const *i
 	}
 }
 
-/* All taps of an output channel, in their order. */
+/* All taps of an output channel, in their order, for 16 frames (of type U) or one. */
+#define REVERB_TAPPED(U, gain, tap, i)                                                             \
+	(0.0f + (gain)[0] * *(const U *)((tap)[0] + (i)) +                                         \
+	 (gain)[1] * *(const U *)((tap)[1] + (i)) + (gain)[2] * *(const U *)((tap)[2] + (i)) +     \
+	 (gain)[3] * *(const U *)((tap)[3] + (i)) + (gain)[4] * *(const U *)((tap)[4] + (i)) +     \
+	 (gain)[5] * *(const U *)((tap)[5] + (i)) + (gain)[6] * *(const U *)((tap)[6] + (i)) +     \
+	 (gain)[7] * *(const U *)((tap)[7] + (i)))
+
+/* The last vector may go over frames that were done: their bits are the same. */
 MIXD_INLINE void reverb_early(const float *gain, const float *const tap[REVERB_TAPS],
 			      float *restrict out, uint32_t n)
 {
-	const float *restrict a = tap[0], *restrict b = tap[1];
-	const float *restrict c = tap[2], *restrict d = tap[3];
-	const float *restrict e = tap[4], *restrict f = tap[5];
-	const float *restrict g = tap[6], *restrict h = tap[7];
+	_Static_assert(REVERB_TAPS == 8, "one product for each");
+	for (uint32_t i = 0; i < n && n >= 16; i += 16) {
+		uint32_t at = i + 16 <= n ? i : n - 16;
 
-	_Static_assert(REVERB_TAPS == 8, "one pointer for each");
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = 0.0f + gain[0] * a[i] + gain[1] * b[i] + gain[2] * c[i] + gain[3] * d[i] +
-			 gain[4] * e[i] + gain[5] * f[i] + gain[6] * g[i] + gain[7] * h[i];
+		*(blockring_f32x16u *)(out + at) = REVERB_TAPPED(blockring_f32x16u, gain, tap, at);
+	}
+	for (uint32_t i = 0; i < n && n < 16; i++)
+		out[i] = REVERB_TAPPED(float, gain, tap, i);
 }
 
 /* What HEAD gives: the early reflections of every output channel, and where what goes to the late
@@ -431,37 +416,59 @@ MIXD_INLINE uint32_t reverb_row(uint32_t c)
 	return c < 8 ? 2 * c + 1 : 2 * (c - 8);
 }
 
-MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *inst,
-			    uint32_t first, uint32_t n)
-{
+/* The gains of each frame, or at rest the first only. */
+struct reverb_blend {
 	float early[FDN_BLOCK], late[FDN_BLOCK], width[FDN_BLOCK], dry[FDN_BLOCK], wet[FDN_BLOCK];
-	float mean[FDN_BLOCK] = {0};
-	uint32_t channels = state->channels;
+};
 
-	reverb_gains(&state->early_gain, early, n);
-	reverb_gains(&state->late_gain, late, n);
-	reverb_gains(&state->width, width, n);
-	reverb_gains(&state->dry, dry, n);
-	reverb_gains(&state->wet, wet, n);
-	for (uint32_t c = 0; c < channels; c++) {
-		const float *row = state->row[reverb_row(c)];
-		float *out = state->wet_block[c];
+#define REVERB_GAIN(name) blend->name[rests ? 0 : i]
+
+MIXD_INLINE void reverb_mix_by(struct reverb_state *state, const struct mixd_inst *inst,
+			       const struct reverb_blend *blend, const bool rests, uint32_t first,
+			       uint32_t n)
+{
+	float mean[FDN_BLOCK] = {0}, part = 1.0f / (float)state->channels;
+
+	for (uint32_t c = 0; c < state->channels; c++) {
+		const float *restrict row = state->row[reverb_row(c)];
+		float *restrict room = state->wet_block[c];
 
 		for (uint32_t i = 0; i < n; i++) {
-			out[i] = early[i] * out[i] + late[i] * row[i];
-			mean[i] += out[i];
+			room[i] = REVERB_GAIN(early) * room[i] + REVERB_GAIN(late) * row[i];
+			mean[i] += room[i];
 		}
 	}
-	for (uint32_t c = 0; c < channels; c++) {
+	for (uint32_t c = 0; c < state->channels; c++) {
 		const float *in = inst->in[c] + first, *room = state->wet_block[c];
-		float *out = inst->out[c] + first, part = 1.0f / (float)channels;
+		float *out = inst->out[c] + first;
 
 		for (uint32_t i = 0; i < n; i++) {
 			float middle = part * mean[i];
+			float wet = middle + REVERB_GAIN(width) * (room[i] - middle);
 
-			out[i] = dry[i] * in[i] + wet[i] * (middle + width[i] * (room[i] - middle));
+			out[i] = REVERB_GAIN(dry) * in[i] + REVERB_GAIN(wet) * wet;
 		}
 	}
+}
+
+MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *inst,
+			    uint32_t first, uint32_t n)
+{
+	bool rests = dsp_ramp_rests(&state->early_gain) && dsp_ramp_rests(&state->late_gain) &&
+		     dsp_ramp_rests(&state->width) && dsp_ramp_rests(&state->dry) &&
+		     dsp_ramp_rests(&state->wet);
+	uint32_t n_gains = rests ? 1 : n;
+	struct reverb_blend blend;
+
+	reverb_gains(&state->early_gain, blend.early, n_gains);
+	reverb_gains(&state->late_gain, blend.late, n_gains);
+	reverb_gains(&state->width, blend.width, n_gains);
+	reverb_gains(&state->dry, blend.dry, n_gains);
+	reverb_gains(&state->wet, blend.wet, n_gains);
+	if (rests)
+		reverb_mix_by(state, inst, &blend, true, first, n);
+	else
+		reverb_mix_by(state, inst, &blend, false, first, n);
 }
 
 MIXD_INLINE void reverb_advance(struct reverb_state *state, uint32_t n)

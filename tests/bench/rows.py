@@ -154,7 +154,7 @@ DYNAMICS = [
 ]
 
 SPACE = [
-    ("reverb, 16 lines", "reverb,mix=30%", 40.0, 1,
+    ("reverb, 16 lines", "reverb,mix=30%", 20.0, 1,
      {"calf": lv2(CALF + "Reverb"), "dragonfly room": lv2(DRAGONFLY + "room")}),
     ("plate", "plate,mix=30%", None, 1, {"dragonfly plate": lv2(DRAGONFLY + "plate")}),
     ("convolver, 2 s", "convolver,ir={room}", {64: 95.0, 256: 55.0, 1024: 55.0}, 1,

@@ -174,12 +174,12 @@ TEST(swaying_reads_are_those_of_a_swaying_delay)
 		ring[i] = (float)sin(w * (i % 1024));
 	for (uint32_t knot = 0; knot < 1000; knot++) {
 		swaybank_knot(bank, length, 8);
-		for (uint32_t k = 0; k < SWAYBANK_LINES && knot > 0; k++) {
+		for (uint32_t k = 0; k < SWAYBANK_LINES && knot > 1; k++) {
 			/* where the phasor stood at both knots */
 			double turn = 2 * M_PI * 3 * SWAYBANK_KNOT / RATE;
 			double phase = 2 * M_PI * k * 3.0 / SWAYBANK_LINES;
-			double from = length[k] + 8 * sin(phase + turn * knot);
-			double to = length[k] + 8 * sin(phase + turn * (knot + 1));
+			double from = length[k] + 8 * sin(phase + turn * (knot - 1));
+			double to = length[k] + 8 * sin(phase + turn * knot);
 
 			swaybank_read(bank, k, &line, 600, 0, SWAYBANK_KNOT, out);
 			for (uint32_t i = 0; i < SWAYBANK_KNOT; i++) {
