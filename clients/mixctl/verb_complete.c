@@ -171,10 +171,24 @@ static int complete_words(struct mixctl *m, int idx, char **words, char **ret_wo
 	return n;
 }
 
-/* Of a verb that works on files: its options, and values that can be listed; for the rest the shell
- * offers files. */
+/* What a verb that works on files may be told to do: "check|show|extract DIR", "ls | show NAME". */
+static void complete_job_words(const struct complete *complete, const struct mixd_job_verb *verb)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+	char *rest = mixctl_strdup(verb->words), *one;
+
+	while ((one = strsep(&rest, "|"))) {
+		one += strspn(one, " [");
+		one[strcspn(one, " ]")] = '\0';
+		if (*one && strspn(one, letters) == strlen(one) && *one != '-')
+			complete_offer(complete, one, NULL);
+	}
+}
+
+/* Of a verb that works on files: what it does, its options, and values that can be listed; for the rest
+ * the shell offers files. N words stand before, the verb among them. */
 static void complete_job(struct complete *complete, const struct mixd_job_verb *verb,
-			 const char *before)
+			 const char *before, int n)
 {
 	for (const struct mixd_job_option *o = verb->options; o && o->name; o++) {
 		bool is_before = before[0] == '-' &&
@@ -186,8 +200,11 @@ static void complete_job(struct complete *complete, const struct mixd_job_verb *
 		if (is_before && o->kind != MIXD_JOB_FLAG)
 			return;
 	}
-	if (complete->word[0] != '-')
+	if (complete->word[0] != '-') {
+		if (n == 1)
+			complete_job_words(complete, verb);
 		return;
+	}
 	for (const struct mixd_job_option *o = verb->options; o && o->name; o++)
 		complete_offer(complete, mixctl_printf("--%s", o->name), o->doc);
 	for (const struct option_row *row = option_rows; row->name; row++)
@@ -212,7 +229,7 @@ int verb_complete(struct mixctl *m)
 	n = complete_words(m, idx < m->n_args - 1 ? idx : m->n_args - 1, line, words);
 	verb = n > 0 ? verb_find(words[0]) : NULL;
 	if (n > 0 && !verb && mixd_job_verb_find(words[0])) {
-		complete_job(&complete, mixd_job_verb_find(words[0]), line[idx - 1]);
+		complete_job(&complete, mixd_job_verb_find(words[0]), line[idx - 1], n);
 		return EXIT_YES;
 	}
 	row = idx > 1 && line[idx - 1][0] == '-' ? complete_find_option(line[idx - 1]) : NULL;

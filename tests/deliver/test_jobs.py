@@ -76,6 +76,10 @@ def test_help_of_every_verb_reads_well():
         offered = rig.out("__complete", "2", "mixctl", verb, "--").split()
         assert "--help" in offered, (verb, offered)
     assert "measure" in rig.out("__complete", "1", "mixctl", "")
+    assert rig.out("__complete", "2", "mixctl", "ddp", "").split() == ["check", "show", "extract"]
+    assert rig.out("__complete", "2", "mixctl", "spec", "s").split() == ["show"]
+    assert rig.out("__complete", "3", "mixctl", "spec", "show", "") == rig.out("__complete", "2", "mixctl", "render", "") == ""
+    assert "opus" in rig.out("__complete", "4", "mixctl", "render", "x.yaml", "--format", "").split()
 
 
 def test_without_a_daemon_to_start():
