@@ -6,12 +6,16 @@
  * Structure: what has no memory runs planar along time, per channel or, fully linked, once per
  * instance; the smoothing runs over the lanes of the bank. Per lane and so moved with the bank:
  * smoothing, hold, RMS, crest factor, key filters. Per instance: the look-ahead delay, and the work
- * rows, which carry nothing from one call to the next. */
+ * rows, which carry nothing from one call to the next.
+ *
+ * A bank of eight lanes of which no more is asked than that (no key, hold, RMS, look-ahead; nothing
+ * moves) goes through ../dsp/dynlanes.c instead, to the same bits. */
 #include <math.h>
 #include <string.h>
 
 #include <mixd/node.h>
 
+#include "dynlanes.h"
 #include "eq_design.h"
 
 #include "comp_state.h"
@@ -116,6 +120,12 @@ static void comp_update_lanes(struct mixd_inst *inst, const double *to)
 	words[DYN_COEF_AUTO] = to[COMP_AUTO_RELEASE];
 	words[DYN_COEF_POWER] = to[COMP_DETECTOR] ? dyn_keep(to[COMP_RMS_TIME] * 0.001, rate) : 0.0;
 	words[DYN_COEF_CREST] = dyn_keep(COMP_CREST_S, rate);
+	words[DYN_COEF_LOWER] = state->curve.threshold.at - 0.5f * state->curve.knee;
+	words[DYN_COEF_KNEE] = state->curve.knee;
+	words[DYN_COEF_KNEE_SCALE] = state->curve.knee_scale;
+	words[DYN_COEF_SLOPE] = state->curve.slope.at;
+	words[DYN_COEF_RANGE] = state->curve.range.at;
+	words[DYN_COEF_MAKEUP] = state->out.makeup.at;
 	comp_key_coefs(to, rate, words + DYN_COEF_COUNT_, on);
 	for (uint32_t c = 0; c < state->channels; c++) {
 		double *lane = lanes_at(inst, inst->lane_coef, COMP_COEF_WORDS, c);
@@ -142,6 +152,24 @@ static void comp_update_lanes(struct mixd_inst *inst, const double *to)
 	state->crest_rate = (float)(0.5 / (to[COMP_RELEASE] * 0.001 * rate * M_LN2));
 }
 
+static bool comp_listens(const struct comp_state *state)
+{
+	return !dyn_line_rests_at(&state->line[COMP_LINE_LISTEN].now, 0.0f);
+}
+
+static bool comp_linked(const struct comp_state *state)
+{
+	return state->link >= 1.0f;
+}
+
+/* Nothing asked for but what dynlanes.h does, while nothing moves. */
+static bool comp_is_plain(const struct comp_state *state)
+{
+	return !state->key_filter && !state->hold && !state->rms && !state->auto_release &&
+	       !state->delay_frames && !state->out.dry && !comp_listens(state) &&
+	       (state->channels == 1 || (state->channels == 2 && comp_linked(state)));
+}
+
 static bool comp_update(struct mixd_inst *inst, const struct mixd_update *update)
 {
 	struct comp_state *state = inst->state;
@@ -154,6 +182,7 @@ static bool comp_update(struct mixd_inst *inst, const struct mixd_update *update
 			       glide_smooth(state->listen_part), update);
 	state->link = (float)(update->to[COMP_LINK] * 0.01);
 	comp_update_lanes(inst, update->to);
+	state->plain = !moving && comp_is_plain(state);
 	dyn_cell_begin(&state->cell, update);
 	return moving;
 }
@@ -177,11 +206,6 @@ static const float comp_silence[MIXD_SLICE_MAX];
 static float *comp_row(const struct comp_state *state, uint32_t channel, uint32_t row)
 {
 	return state->rows + ((size_t)channel * COMP_ROW_COUNT + row) * MIXD_SLICE_MAX;
-}
-
-static bool comp_listens(const struct comp_state *state)
-{
-	return !dyn_line_rests_at(&state->line[COMP_LINE_LISTEN].now, 0.0f);
 }
 
 /* The mean of the key's channels, where their number does not fit. */
@@ -254,11 +278,6 @@ static void comp_mean_power(struct comp_work *work)
 			       lanes_block(bank, bank->coef, COMP_COEF_WORDS, b), work->n);
 		dyn_from_lanes(x, work->store + b * width, width, work->n);
 	}
-}
-
-static bool comp_linked(const struct comp_state *state)
-{
-	return state->link >= 1.0f;
 }
 
 /* From here on the first channel's row stands for all. */
@@ -481,7 +500,36 @@ static void comp_output(struct comp_work *work, uint32_t idx)
 		state->ring_at = (state->ring_at + n) % state->ring_frames;
 }
 
-static void comp_process(const struct mixd_call *call)
+/* All instances in one pass, where all are plain. */
+static bool comp_process_plain(const struct mixd_call *call)
+{
+	const struct mixd_bank *bank = call->bank;
+	const struct dynlanes_job job = {
+		.in = bank->in,
+		.out = bank->out,
+		.state = bank->state,
+		.coef = bank->coef,
+		.paired = bank->channels == 2,
+	};
+	float most[DYNLANES_WIDTH];
+
+	if (bank->n_blocks != 1 || !dynlanes_pays(bank->width) ||
+	    (call->inst[0]->in_linked >> 1 & 1u))
+		return false;
+	for (uint32_t i = 0; i < call->n_inst; i++)
+		if (!((const struct comp_state *)call->inst[i]->state)->plain)
+			return false;
+	dynlanes_run(&job, most, call->n_frames);
+	for (uint32_t i = 0; i < call->n_inst; i++) {
+		struct comp_state *state = call->inst[i]->state;
+
+		call->inst[i]->meter[0] = -most[i * bank->channels] * DYN_DB_PER_LOG2;
+		dyn_cell_advance(&state->cell, call->n_frames);
+	}
+	return true;
+}
+
+static void comp_process_rows(const struct mixd_call *call)
 {
 	float unused[MIXD_SLICE_MAX] __attribute__((aligned(64)));
 	float local[MIXD_LANES_MAX][MIXD_SLICE_MAX] __attribute__((aligned(64)));
@@ -509,6 +557,12 @@ static void comp_process(const struct mixd_call *call)
 	comp_smooth(&work, hold, auto_release);
 	for (uint32_t i = 0; i < call->n_inst; i++)
 		comp_output(&work, i);
+}
+
+static void comp_process(const struct mixd_call *call)
+{
+	if (!comp_process_plain(call))
+		comp_process_rows(call);
 }
 
 static const struct mixd_node_type comp_type = {

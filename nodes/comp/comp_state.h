@@ -46,6 +46,7 @@ struct comp_state {
 	float crest_rate; /* of dyn_crest_release() */
 	double auto_part, listen_part; /* how much of the switch is in: 0..1 */
 	bool rms, hold, auto_release, key_filter;
+	bool plain; /* at rest, and none of the above */
 	struct dyn_cell cell;
 	uint32_t ring_at;
 };

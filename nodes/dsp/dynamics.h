@@ -14,6 +14,7 @@
 
 #define DYN_DB_PER_LOG2 6.020599913279624 /* 20 log10(2) */
 #define DYN_LEVEL_MIN_POWER 1e-12f /* -120 dB */
+#define DYN_LEVEL_MAX_POWER 1e24f
 
 /* A value that moves linearly over the frames of a cell. */
 struct dyn_line {
@@ -76,6 +77,13 @@ enum {
 	DYN_COEF_AUTO,
 	DYN_COEF_POWER,
 	DYN_COEF_CREST,
+	/* For dynlanes.h: a dyn_curve and a dyn_out at rest, as f32 has them. */
+	DYN_COEF_LOWER, /* threshold less half the knee */
+	DYN_COEF_KNEE,
+	DYN_COEF_KNEE_SCALE,
+	DYN_COEF_SLOPE,
+	DYN_COEF_RANGE,
+	DYN_COEF_MAKEUP,
 	DYN_COEF_COUNT_
 };
 
