@@ -123,17 +123,13 @@ static int model_check(struct master_model *model, struct mixd_error *err)
 
 static int model_init(struct master_model *model, const char *folder, struct mixd_error *err)
 {
-	char path[4096];
-	int fd;
+	int fd = spool_file(folder);
 
 	model->folder = folder;
 	model->kept = 1;
-	snprintf(path, sizeof(path), "%s/.mixd.XXXXXX", folder);
-	fd = mkostemp(path, 0);
 	if (fd < 0)
 		return error_set(err, ERROR_RESOURCE, folder, "cannot make a temporary file: %s",
 				 strerror(errno));
-	unlink(path);
 	model->file = fdopen(fd, "w+");
 	if (!model->file) {
 		close(fd);

@@ -30,22 +30,29 @@ static int spool_failed(const struct spool *spool, struct mixd_error *err, const
 	return -error;
 }
 
+int spool_file(const char *folder)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char path[4096];
+
+	if (fd >= 0 || snprintf(path, sizeof(path), "%s/.mixd.XXXXXX", folder) < 0)
+		return fd;
+	fd = mkostemp(path, O_CLOEXEC); /* a file system without files that have no name */
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
 int spool_new(const char *folder, uint32_t n_channels, struct spool **ret, struct mixd_error *err)
 {
 	struct spool *spool = calloc(1, sizeof(*spool));
-	char path[4096];
 
 	if (!spool)
 		return error_no_memory(err);
 	spool->n_channels = n_channels;
 	spool->folder = strdup(folder);
 	spool->block = malloc((size_t)n_channels * SPOOL_BLOCK * sizeof(float));
-	spool->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (spool->fd < 0 && snprintf(path, sizeof(path), "%s/.mixd.XXXXXX", folder) > 0) {
-		spool->fd = mkostemp(path, O_CLOEXEC);
-		if (spool->fd >= 0)
-			unlink(path);
-	}
+	spool->fd = spool_file(folder);
 	if (spool->fd < 0 || !spool->block || !spool->folder) {
 		int r = spool->fd < 0 ? spool_failed(spool, err, "make") : error_no_memory(err);
 

@@ -10,6 +10,8 @@
 #include "error.h"
 
 struct spool;
+/* A file in FOLDER without a name, so that nothing is left of it whatever happens. -1: see errno. */
+int spool_file(const char *folder);
 
 /* FOLDER: where the file lies. -errno with *err. */
 int spool_new(const char *folder, uint32_t n_channels, struct spool **ret, struct mixd_error *err);
