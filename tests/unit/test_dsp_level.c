@@ -2,6 +2,7 @@
  * K-weighting in lanes, the law of the leveler. */
 #include "kweight.h"
 #include "levellaw.h"
+#include "level.h"
 #include "limitgain.h"
 #include "loudness.h"
 #include "slidemin.h"
@@ -147,6 +148,28 @@ TEST(kweight_gives_the_printed_table)
 	CHECK_NEAR(coef.a2, 0.73248077421585, 1e-13);
 	CHECK_NEAR(coef.c1, -1.99004745483398, 1e-13);
 	CHECK_NEAR(coef.c2, 0.99007225036621, 1e-13);
+}
+
+TEST(dbfs_is_that_of_libm)
+{
+	double worst = 0.0, last = -HUGE_VAL;
+
+	/* Every exponent, denormals as well, and 1024 mantissas of each. */
+	for (uint32_t bits = 1u << 6; bits < 0x7f800000u; bits += 0x7fffffffu / (255 * 1024)) {
+		float magnitude;
+		double db = level_dbfs(bits);
+
+		memcpy(&magnitude, &bits, sizeof(magnitude));
+		worst = fmax(worst, fabs(db - 20.0 * log10((double)magnitude)));
+		CHECK(db > last, "%g dB, but %g before", db, last);
+		last = db;
+	}
+	test_note("worst %.2g dB", worst);
+	CHECK(worst < 2e-5, "%g dB", worst);
+	CHECK(level_dbfs(0x3f800000u) == 0.0);
+	CHECK(level_dbfs(0) == -HUGE_VAL && level_dbfs(0x7f800000u) == HUGE_VAL);
+	CHECK(level_dbfs(0x7fc00000u) == HUGE_VAL);
+	CHECK_NEAR(level_dbfs(1), -149.0 * 20.0 * log10(2.0), 1e-9);
 }
 
 /* ---- the leveler's law, without audio ------------------------------------------------------- */
