@@ -39,6 +39,18 @@ static int edit_find_sound(void *data, const struct graph_sound_query *query,
 	return engine_find_sound(files->engine, &absolute, ret, err);
 }
 
+/* A clip of a file that comes later is allowed, and most often a slip of the hand. */
+static void edit_warn(struct job *job, struct edit_files *files, double rate)
+{
+	const struct graph_sound_query query = {.file = job_arg(job, 2), .rate = rate};
+	struct graph_sound sound;
+	struct mixd_error why;
+
+	if (edit_find_sound(files, &query, &sound, &why) < 0 &&
+	    engine_find_sound(files->engine, &query, &sound, &why) < 0)
+		job_warn(job, query.file, "%s", why.text);
+}
+
 static int edit_read(const char *path, const char *shown, char **ret, struct mixd_error *err)
 {
 	_cleanup_free_ char *text = NULL;
@@ -117,6 +129,8 @@ static int edit_run(struct job *job, const char *shown, const char *text, const 
 	if (r == 0)
 		r = graph_session_edit(shown, text, strlen(text), job_arg(job, 0), &wish, ret, said,
 				       sizeof(said), err);
+	if (r == 0 && strcmp(wish.edit, "add") == 0)
+		edit_warn(job, &files, setup->rate);
 	engine_free(files.engine);
 	if (r < 0)
 		return r;

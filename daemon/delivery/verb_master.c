@@ -221,25 +221,37 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 	return r == 0 ? verb_set_chain(verb, err) : r;
 }
 
+/* What was delivered, with all that its plots show: more than the verdict took. */
 static int verb_report(struct verb_master *verb, struct mixd_error *err)
 {
 	struct report_item item[VERB_GOALS_MAX];
 	struct report_verdict verdict[VERB_GOALS_MAX];
+	struct measure_result result[VERB_GOALS_MAX];
 	struct report report = {.items = item, .n_items = verb->request.n_goals};
 	char *path = job_path(verb->job, job_text(verb->job, "report", ""));
-	int r;
+	struct measure_options options;
+	int r = path ? 0 : error_no_memory(err);
 
-	for (uint32_t i = 0; i < report.n_items; i++) {
+	measure_options_init(&options);
+	options.what = MEASURE_ALL;
+	for (uint32_t i = 0; i < report.n_items; i++)
+		measure_result_init(&result[i]);
+	for (uint32_t i = 0; r == 0 && i < report.n_items; i++) {
 		struct master_goal *goal = &verb->goal[i];
 
+		job_stage(verb->job, "measure", strrchr(goal->path, '/') + 1);
+		r = measure_file(goal->path, &options, job_task(verb->job), &result[i], NULL, err);
 		verdict[i] = (struct report_verdict){goal->spec, goal->verdict, goal->is_met};
 		item[i] = (struct report_item){.path = goal->path,
 					       .info = &goal->info,
-					       .result = &goal->result,
+					       .result = &result[i],
 					       .verdicts = &verdict[i],
 					       .n_verdicts = 1};
 	}
-	r = path ? report_write(path, &report, err) : error_no_memory(err);
+	if (r == 0)
+		r = report_write(path, &report, err);
+	for (uint32_t i = 0; i < report.n_items; i++)
+		measure_result_done(&result[i]);
 	free(path);
 	return r;
 }

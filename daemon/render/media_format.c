@@ -198,7 +198,9 @@ int media_format_by_path(const char *path, const struct media_format **ret, stru
 
 	if (!dot || !dot[1] || strlen(dot + 1) > 8) {
 		error_set(err, ERROR_INVALID, path, "has no ending that tells the format");
-		error_hint(err, "end it with .wav, .flac, .mp3, .m4a, .opus, ...");
+		error_hint(err, strcmp(name ? name + 1 : path, "-") == 0
+					? "sound is written to files, not to standard output"
+					: "end it with .wav, .flac, .mp3, .m4a, .opus, ...");
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < FORMAT_COUNT; i++) {

@@ -19,10 +19,15 @@
 
 static int reader_cannot_open(const char *path, int error, struct mixd_error *err)
 {
-	error_set(err, error == ENOENT || error == ENOTDIR ? ERROR_NOT_FOUND : ERROR_RESOURCE, path,
-		  "cannot be read: %s", strerror(error));
-	if (error == ENOENT || error == ENOTDIR)
-		error_hint(err, "there is no such file: look at its name and folder");
+	const char *slash = strrchr(path, '/');
+	bool is_missing = error == ENOENT || error == ENOTDIR;
+
+	error_set(err, is_missing ? ERROR_NOT_FOUND : ERROR_RESOURCE, path, "cannot be read: %s",
+		  is_missing ? "there is no such file" : strerror(error));
+	if (is_missing && strcmp(slash ? slash + 1 : path, "-") == 0)
+		error_hint(err, "sound is read from files, not from standard input");
+	else if (is_missing)
+		error_hint(err, "look at its name and folder");
 	else if (error == EACCES)
 		error_hint(err, "user %u may not read it: chmod, or be somebody else",
 			   (unsigned)geteuid());

@@ -127,6 +127,14 @@ def test_files_are_looked_at_from_the_sessions_folder():
     assert "gone.wav" in refused("vox", "trim", "1", "--to-sound", code=4, text=text)
 
 
+def test_a_file_that_is_not_there_is_said():
+    sounds()
+    (FOLDER / "add.yaml").write_text(SESSION)
+    done = mixctl("edit", "-f", "add.yaml", "vox", "add", "vx.wav", "20s")
+    assert "warning" in done.stderr and "vx.wav" in done.stderr and "vx.wav" in (FOLDER / "add.yaml").read_text()
+    assert not mixctl("edit", "-f", "add.yaml", "vox", "add", "drums.wav", "30s").stderr
+
+
 def test_json_stays_json():
     text = json.dumps({"mixd": 1, "tracks": {"vox": {"clips": [{"file": "a b.wav", "at": "1s"}]}}})
     after = json.loads(edited("vox", "cut", "2s", text=text))

@@ -183,7 +183,8 @@ def test_a_report():
     wav("hot.wav", music(level=0.25))
     rig.mixctl("master", "hot.wav", "-o", "r.wav", "--spec", "spotify", "--report", "r.html")
     page = (rig.FOLDER / "r.html").read_text()
-    assert "<svg" in page and "spotify" in page
+    assert "spotify" in page and "Loudness over time" in page and "Spectrum" in page, page[:2000]
+    assert page.count("<svg") >= 6, page.count("<svg")
     assert json.loads(rig.out("check", "r.wav", "--spec", "spotify", "-o", "json"))
 
 

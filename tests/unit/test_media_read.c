@@ -158,8 +158,8 @@ TEST(media_read_what_is_no_file)
 
 	path_of("");
 	fds = count_fds();
-	refused(path_of("none.wav"), ERROR_NOT_FOUND, "No such file");
-	refused("", ERROR_NOT_FOUND, "No such file");
+	refused(path_of("none.wav"), ERROR_NOT_FOUND, "there is no such file");
+	refused("", ERROR_NOT_FOUND, "there is no such file");
 	refused(folder, ERROR_INVALID, "a folder");
 	CHECK(mkfifo(path_of("fifo"), 0600) == 0);
 	refused(path_of("fifo"), ERROR_INVALID, "a device or a pipe");
