@@ -1,192 +1,23 @@
 /* spec_read.c - the text of specs (specs.yaml explains it) -> specs. Faults have line and column, and
  * the nearest right word. */
-#include "spec_private.h"
+#include "spec_reader.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cleanup.h"
-#include "graph_session_doc.h"
 
 #define SPECS_MAX 1024u
 #define CLAUSES_MAX 64u
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-struct reader {
-	struct spec_set *set;
-	const char *name, *origin;
-	struct mixd_error *err;
-	struct spec spec; /* at hand */
-	const struct spec_quantity *quantity; /* of the clause at hand */
-};
-
 static const char *const grades[] = {"PRIMARY",	   "PRIMARY-QUOTED", "SECONDARY", "MEASURED",
 				     "UNVERIFIED", "PRACTICE",	     "OWN"};
 
-/* A fault at NODE; *hint* says what would be right. */
-__attribute__((format(printf, 4, 5))) static int reader_fault(struct reader *reader,
-							      const struct session_node *node,
-							      const char *hint, const char *fmt,
-							      ...)
-{
-	char text[256];
-	va_list args;
-	int r;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	r = session_doc_error(reader->name, node, reader->err, "%s", text);
-	if (hint)
-		error_hint(reader->err, "%s", hint);
-	return r;
-}
-
-static int reader_unknown(struct reader *reader, const struct session_node *node, const char *what,
-			  const char *word, const char *const *words, uint32_t n)
-{
-	const char *nearest = error_nearest(word, words, n);
-	char hint[320];
-	size_t used = 0;
-
-	if (nearest) {
-		snprintf(hint, sizeof(hint), "did you mean %s?", nearest);
-	} else {
-		used = (size_t)snprintf(hint, sizeof(hint), "one of");
-		for (uint32_t i = 0; i < n; i++) {
-			bool fits = used + strlen(words[i]) + 6 < sizeof(hint);
-
-			used += (size_t)snprintf(hint + used, sizeof(hint) - used, " %s",
-						 fits ? words[i] : "...");
-			if (!fits)
-				break;
-		}
-	}
-	return reader_fault(reader, node, hint, "there is no %s \"%.60s\"", what, word);
-}
-
-/* All keys of MAP are among WORDS. */
-static int reader_keys(struct reader *reader, const struct session_node *map,
-		       const char *const *words, uint32_t n)
-{
-	for (const struct session_node *value = map->first; value; value = value->next) {
-		bool known = false;
-
-		for (uint32_t i = 0; i < n; i++)
-			known |= strcmp(value->key->text, words[i]) == 0;
-		if (!known)
-			return reader_unknown(reader, value->key, "key", value->key->text, words,
-					      n);
-	}
-	return 0;
-}
-
-static int reader_kind(struct reader *reader, const struct session_node *node,
-		       enum session_kind kind)
-{
-	static const char *const words[] = {"one value", "a list", "keys with values"};
-
-	if (node->kind == kind)
-		return 0;
-	return reader_fault(reader, node, NULL, "%s must be %s",
-			    node->key ? node->key->text : "the file", words[kind]);
-}
-
-/* The text of KEY, kept; OTHERWISE without it. */
-static int reader_text(struct reader *reader, const struct session_node *map, const char *key,
-		       const char *otherwise, const char **ret)
-{
-	const struct session_node *node = session_doc_get(map, key);
-
-	*ret = otherwise;
-	if (!node)
-		return 0;
-	if (reader_kind(reader, node, SESSION_SCALAR) < 0)
-		return -EINVAL;
-	if (!node->text[0])
-		return reader_fault(reader, node, "write it, or leave the key out", "%s is empty",
-				    key);
-	*ret = spec_keep(reader->set, node->text);
-	return *ret ? 0 : error_no_memory(reader->err);
-}
-
-/* Units that a figure of UNIT may be written with. */
-static bool unit_fits(const char *unit, const char *text, double *factor)
-{
-	static const struct {
-		const char *unit, *text;
-		double factor;
-	} others[] = {
-		{"LUFS", "LKFS", 1}, {"LU", "dB", 1},	  {"dBFS", "dB", 1},  {"dBTP", "dB", 1},
-		{"dB", "LU", 1},     {"Hz", "kHz", 1000}, {"s", "min", 60},   {"s", "h", 3600},
-		{"s", "ms", 0.001},  {"kbps", "kb/s", 1}, {"bits", "bit", 1}, {"dBTP", "dBFS", 1},
-	};
-
-	*factor = 1;
-	if (!*text || strcasecmp(text, unit) == 0)
-		return true;
-	for (size_t i = 0; i < N(others); i++)
-		if (strcmp(others[i].unit, unit) == 0 && strcasecmp(others[i].text, text) == 0) {
-			*factor = others[i].factor;
-			return true;
-		}
-	return false;
-}
-
-static int reader_figure(struct reader *reader, const struct session_node *node, const char *unit,
-			 double *ret)
-{
-	const char *what = node->key ? node->key->text : "the value";
-	const char *text = node->text;
-	double factor;
-	char *end;
-	char hint[96];
-
-	if (reader_kind(reader, node, SESSION_SCALAR) < 0)
-		return -EINVAL;
-	*ret = strtod(text, &end);
-	snprintf(hint, sizeof(hint), "want a number%s%s", *unit ? " in " : "", unit);
-	if (end == text || !isfinite(*ret) || strpbrk(text, "xX"))
-		return reader_fault(reader, node, hint, "%s \"%.40s\" is no number", what, text);
-	while (*end == ' ')
-		end++;
-	if (!unit_fits(unit, end, &factor))
-		return reader_fault(reader, node, hint, "%s has the unit \"%.20s\"", what, end);
-	*ret *= factor;
-	return 0;
-}
-
-/* The figure of KEY; *ret stays without it. */
-static int reader_number(struct reader *reader, const struct session_node *map, const char *key,
-			 const char *unit, double *ret)
-{
-	const struct session_node *node = session_doc_get(map, key);
-
-	return node ? reader_figure(reader, node, unit, ret) : 0;
-}
-
-static int reader_choice(struct reader *reader, const struct session_node *map, const char *key,
-			 const char *const *words, uint32_t n, uint32_t *ret)
-{
-	const struct session_node *node = session_doc_get(map, key);
-
-	if (!node)
-		return 0;
-	if (reader_kind(reader, node, SESSION_SCALAR) < 0)
-		return -EINVAL;
-	for (uint32_t i = 0; i < n; i++)
-		if (strcmp(words[i], node->text) == 0) {
-			*ret = i;
-			return 0;
-		}
-	return reader_unknown(reader, node, key, node->text, words, n);
-}
-
-static int read_when(struct reader *reader, const struct session_node *map,
+static int read_when(struct spec_reader *reader, const struct session_node *map,
 		     struct spec_clause *clause)
 {
 	static const char *const keys[] = {"louder_than", "longer_than", "channels", "speech"};
@@ -199,87 +30,92 @@ static int read_when(struct reader *reader, const struct session_node *map,
 	clause->when_above_lufs = NAN;
 	if (!when)
 		return 0;
-	if (reader_kind(reader, when, SESSION_MAP) < 0)
+	if (spec_reader_kind(reader, when, SESSION_MAP) < 0)
 		return -EINVAL;
-	r = reader_keys(reader, when, keys, N(keys));
+	r = spec_reader_keys(reader, when, keys, N(keys));
 	r = r < 0 ? r
-		  : reader_number(reader, when, "louder_than", "LUFS", &clause->when_above_lufs);
-	r = r < 0 ? r : reader_number(reader, when, "longer_than", "s", &clause->when_longer_s);
-	r = r < 0 ? r : reader_number(reader, when, "channels", "", &channels);
-	r = r < 0 ? r : reader_choice(reader, when, "speech", speech, N(speech), &which);
+		  : spec_reader_number(reader, when, "louder_than", "LUFS",
+				       &clause->when_above_lufs);
+	r = r < 0 ? r
+		  : spec_reader_number(reader, when, "longer_than", "s", &clause->when_longer_s);
+	r = r < 0 ? r : spec_reader_number(reader, when, "channels", "", &channels);
+	r = r < 0 ? r : spec_reader_choice(reader, when, "speech", speech, N(speech), &which);
 	clause->when_channels = channels > 0 ? (uint32_t)channels : 0;
 	clause->when_speech = (enum spec_speech)which;
 	if (r == 0 && which != SPEC_SPEECH_ANY && reader->spec.speech_share <= 0)
-		return reader_fault(reader, when, "add speech_share: 15% to the spec",
-				    "a clause asks for the share of speech, the spec names none");
+		return spec_reader_fault(
+			reader, when, "add speech_share: 15% to the spec",
+			"a clause asks for the share of speech, the spec names none");
 	return r;
 }
 
 /* one_of: [mp3, flac], numbers in the quantity's unit. */
-static int read_words(struct reader *reader, const struct session_node *list,
+static int read_words(struct spec_reader *reader, const struct session_node *list,
 		      struct spec_clause *clause)
 {
 	char words[256] = "", one[48];
 	size_t n = 0;
 
-	if (reader_kind(reader, list, SESSION_LIST) < 0)
+	if (spec_reader_kind(reader, list, SESSION_LIST) < 0)
 		return -EINVAL;
 	if (!list->first)
-		return reader_fault(reader, list, "name one", "one_of is empty");
+		return spec_reader_fault(reader, list, "name one", "one_of is empty");
 	for (const struct session_node *node = list->first; node; node = node->next) {
 		double value;
 
 		if (node->kind != SESSION_SCALAR || !node->text[0] || strlen(node->text) > 40 ||
 		    strchr(node->text, ' '))
-			return reader_fault(reader, node, "one_of: [mp3, flac]",
-					    "one_of takes plain words");
+			return spec_reader_fault(reader, node, "one_of: [mp3, flac]",
+						 "one_of takes plain words");
 		snprintf(one, sizeof(one), "%s", node->text);
 		if (reader->quantity->shape != SPEC_SHAPE_WORD) {
-			if (reader_figure(reader, node, clause->unit, &value) < 0)
+			if (spec_reader_figure(reader, node, clause->unit, &value) < 0)
 				return -EINVAL;
 			snprintf(one, sizeof(one), "%.10g", value);
 		}
 		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", n ? " " : "", one);
 		if (n >= sizeof(words))
-			return reader_fault(reader, node, "shorten the list", "too many words");
+			return spec_reader_fault(reader, node, "shorten the list",
+						 "too many words");
 	}
 	clause->kind = SPEC_ONE_OF;
 	clause->words = spec_keep(reader->set, words);
 	return clause->words ? 0 : error_no_memory(reader->err);
 }
 
-static int read_playback(struct reader *reader, const struct session_node *map,
+static int read_playback(struct spec_reader *reader, const struct session_node *map,
 			 struct spec_clause *clause)
 {
 	static const char *const ups[] = {"peaks", "limiter", "free", "never"};
 	uint32_t up = SPEC_UP_PEAK;
-	int r = reader_number(reader, map, "playback", "LUFS", &clause->target);
+	int r = spec_reader_number(reader, map, "playback", "LUFS", &clause->target);
 
 	clause->kind = SPEC_PLAYBACK;
 	clause->severity = SPEC_INFO;
 	clause->max = 0;
-	r = r < 0 ? r : reader_choice(reader, map, "up", ups, N(ups), &up);
-	r = r < 0 ? r : reader_number(reader, map, "headroom", "dBTP", &clause->max);
+	r = r < 0 ? r : spec_reader_choice(reader, map, "up", ups, N(ups), &up);
+	r = r < 0 ? r : spec_reader_number(reader, map, "headroom", "dBTP", &clause->max);
 	clause->up = (enum spec_up)up;
 	if (r == 0 && strcmp(clause->id, "integrated") != 0)
-		return reader_fault(reader, session_doc_get(map, "playback"), "id: integrated",
-				    "playback is about integrated loudness");
+		return spec_reader_fault(reader, session_doc_get(map, "playback"), "id: integrated",
+					 "playback is about integrated loudness");
 	return r;
 }
 
-static int read_band(struct reader *reader, const struct session_node *map,
+static int read_band(struct spec_reader *reader, const struct session_node *map,
 		     struct spec_clause *clause)
 {
 	const struct session_node *tolerance = session_doc_get(map, "tolerance");
 	double width = 0;
 
-	if (reader_figure(reader, tolerance, reader->quantity->step, &width) < 0)
+	if (spec_reader_figure(reader, tolerance, reader->quantity->step, &width) < 0)
 		return -EINVAL;
 	if (width <= 0)
-		return reader_fault(reader, tolerance, "0.2LU, say", "a tolerance is above 0");
+		return spec_reader_fault(reader, tolerance, "0.2LU, say", "a tolerance is above 0");
 	if (isnan(clause->target) || isfinite(clause->min) || isfinite(clause->max))
-		return reader_fault(reader, tolerance, "target: with tolerance:, or min: and max:",
-				    "a tolerance belongs to a target, without min and max");
+		return spec_reader_fault(reader, tolerance,
+					 "target: with tolerance:, or min: and max:",
+					 "a tolerance belongs to a target, without min and max");
 	clause->kind = SPEC_BAND;
 	clause->min = clause->target - width;
 	clause->max = clause->target + width;
@@ -287,7 +123,7 @@ static int read_band(struct reader *reader, const struct session_node *map,
 }
 
 /* What the clause is follows from its keys. */
-static int read_limits(struct reader *reader, const struct session_node *map,
+static int read_limits(struct spec_reader *reader, const struct session_node *map,
 		       struct spec_clause *clause)
 {
 	const struct session_node *words = session_doc_get(map, "one_of");
@@ -297,20 +133,20 @@ static int read_limits(struct reader *reader, const struct session_node *map,
 	if (words)
 		return read_words(reader, words, clause);
 	if (reader->quantity->shape == SPEC_SHAPE_WORD)
-		return reader_fault(reader, map, "one_of: [...]", "%s is a word, not a number",
-				    clause->id);
+		return spec_reader_fault(reader, map, "one_of: [...]", "%s is a word, not a number",
+					 clause->id);
 	if (session_doc_get(map, "playback"))
 		return read_playback(reader, map, clause);
-	r = reader_number(reader, map, "target", unit, &clause->target);
-	r = r < 0 ? r : reader_number(reader, map, "min", unit, &clause->min);
-	r = r < 0 ? r : reader_number(reader, map, "max", unit, &clause->max);
+	r = spec_reader_number(reader, map, "target", unit, &clause->target);
+	r = r < 0 ? r : spec_reader_number(reader, map, "min", unit, &clause->min);
+	r = r < 0 ? r : spec_reader_number(reader, map, "max", unit, &clause->max);
 	if (r < 0)
 		return r;
 	if (session_doc_get(map, "tolerance"))
 		return read_band(reader, map, clause);
 	if (clause->min > clause->max)
-		return reader_fault(reader, session_doc_get(map, "min"), "exchange them",
-				    "min is above max");
+		return spec_reader_fault(reader, session_doc_get(map, "min"), "exchange them",
+					 "min is above max");
 	clause->kind = SPEC_RANGE;
 	if (session_doc_get(map, "reported"))
 		clause->severity = SPEC_INFO;
@@ -321,34 +157,35 @@ static int read_limits(struct reader *reader, const struct session_node *map,
 	else if (isfinite(clause->min))
 		clause->kind = SPEC_FLOOR;
 	else
-		return reader_fault(reader, map,
-				    "target: and tolerance:, min:, max:, one_of:, playback: or "
-				    "reported: true",
-				    "the clause \"%s\" has no limit", clause->id);
+		return spec_reader_fault(
+			reader, map,
+			"target: and tolerance:, min:, max:, one_of:, playback: or "
+			"reported: true",
+			"the clause \"%s\" has no limit", clause->id);
 	return 0;
 }
 
-static int read_quantity(struct reader *reader, const struct session_node *map,
+static int read_quantity(struct spec_reader *reader, const struct session_node *map,
 			 struct spec_clause *clause)
 {
 	const struct session_node *node = session_doc_get(map, "id");
 	const char *ids[SPEC_QUANTITIES_MAX];
 
 	if (!node)
-		return reader_fault(reader, map, "id: integrated, say", "a clause has no id");
-	if (reader_kind(reader, node, SESSION_SCALAR) < 0)
+		return spec_reader_fault(reader, map, "id: integrated, say", "a clause has no id");
+	if (spec_reader_kind(reader, node, SESSION_SCALAR) < 0)
 		return -EINVAL;
 	reader->quantity = spec_quantity_find(node->text);
 	if (!reader->quantity)
-		return reader_unknown(reader, node, "quantity", node->text, ids,
-				      spec_quantity_ids(ids, SPEC_QUANTITIES_MAX));
+		return spec_reader_unknown(reader, node, "quantity", node->text, ids,
+					   spec_quantity_ids(ids, SPEC_QUANTITIES_MAX));
 	clause->id = reader->quantity->id;
 	clause->unit = reader->quantity->unit;
 	clause->precision = reader->quantity->precision;
 	return 0;
 }
 
-static int read_clause(struct reader *reader, const struct session_node *map,
+static int read_clause(struct spec_reader *reader, const struct session_node *map,
 		       struct spec_clause *clause)
 {
 	static const char *const keys[] = {
@@ -358,28 +195,29 @@ static int read_clause(struct reader *reader, const struct session_node *map,
 	static const char *const levels[] = {"must", "advice", "info"};
 	const struct spec *spec = &reader->spec;
 	uint32_t level = SPEC_MUST;
-	int r = reader_kind(reader, map, SESSION_MAP);
+	int r = spec_reader_kind(reader, map, SESSION_MAP);
 
 	*clause =
 		(struct spec_clause){.target = NAN, .min = -INFINITY, .max = INFINITY, .words = ""};
-	r = r < 0 ? r : reader_keys(reader, map, keys, N(keys));
+	r = r < 0 ? r : spec_reader_keys(reader, map, keys, N(keys));
 	r = r < 0 ? r : read_quantity(reader, map, clause);
-	r = r < 0 ? r : reader_choice(reader, map, "level", levels, N(levels), &level);
+	r = r < 0 ? r : spec_reader_choice(reader, map, "level", levels, N(levels), &level);
 	clause->severity = (enum spec_severity)level;
 	r = r < 0 ? r : read_limits(reader, map, clause);
 	r = r < 0 ? r : read_when(reader, map, clause);
-	r = r < 0 ? r : reader_number(reader, map, "precision", clause->unit, &clause->precision);
+	r = r < 0 ? r
+		  : spec_reader_number(reader, map, "precision", clause->unit, &clause->precision);
 	if (r == 0 && (clause->precision < 1e-6 || clause->precision > 1000))
-		return reader_fault(reader, session_doc_get(map, "precision"), "0.1, say",
-				    "a precision is above 0");
-	r = r < 0 ? r : reader_text(reader, map, "text", "", &clause->text);
-	r = r < 0 ? r : reader_text(reader, map, "source", spec->source, &clause->source);
-	r = r < 0 ? r : reader_text(reader, map, "date", spec->date, &clause->date);
-	r = r < 0 ? r : reader_text(reader, map, "or", NULL, &clause->alternative);
+		return spec_reader_fault(reader, session_doc_get(map, "precision"), "0.1, say",
+					 "a precision is above 0");
+	r = r < 0 ? r : spec_reader_text(reader, map, "text", "", &clause->text);
+	r = r < 0 ? r : spec_reader_text(reader, map, "source", spec->source, &clause->source);
+	r = r < 0 ? r : spec_reader_text(reader, map, "date", spec->date, &clause->date);
+	r = r < 0 ? r : spec_reader_text(reader, map, "or", NULL, &clause->alternative);
 	if (r < 0)
 		return r;
 	level = UINT32_MAX;
-	r = reader_choice(reader, map, "grade", grades, N(grades), &level);
+	r = spec_reader_choice(reader, map, "grade", grades, N(grades), &level);
 	clause->grade = level == UINT32_MAX ? spec->grade : grades[level];
 	return r;
 }
@@ -395,7 +233,7 @@ static bool clause_replaces(const struct spec_clause *old, const struct spec_cla
 	       (old->kind == SPEC_PLAYBACK) == (clause->kind == SPEC_PLAYBACK);
 }
 
-static int read_alternatives(struct reader *reader, const struct session_node *map)
+static int read_alternatives(struct spec_reader *reader, const struct session_node *map)
 {
 	const struct spec *spec = &reader->spec;
 
@@ -406,7 +244,7 @@ static int read_alternatives(struct reader *reader, const struct session_node *m
 		for (uint32_t j = 0; j < spec->n_clauses && !found; j++)
 			found = i != j && strcmp(spec->clause[j].id, id) == 0;
 		if (!found)
-			return reader_fault(
+			return spec_reader_fault(
 				reader, map, "name another clause of the spec",
 				"the clause \"%s\" has the alternative \"%.40s\", which "
 				"the spec has not",
@@ -415,7 +253,7 @@ static int read_alternatives(struct reader *reader, const struct session_node *m
 	return 0;
 }
 
-static int read_clauses(struct reader *reader, const struct session_node *map,
+static int read_clauses(struct spec_reader *reader, const struct session_node *map,
 			const struct spec *like)
 {
 	const struct session_node *list = session_doc_get(map, "clauses");
@@ -423,14 +261,14 @@ static int read_clauses(struct reader *reader, const struct session_node *map,
 	struct spec_clause *clauses;
 
 	if (!like && (!list || (list->kind == SESSION_LIST && !list->first)))
-		return reader_fault(reader, map,
-				    "clauses: [{id: integrated, target: -23LUFS, "
-				    "tolerance: 0.2LU}]",
-				    "the spec has no clauses");
-	if (list && reader_kind(reader, list, SESSION_LIST) < 0)
+		return spec_reader_fault(reader, map,
+					 "clauses: [{id: integrated, target: -23LUFS, "
+					 "tolerance: 0.2LU}]",
+					 "the spec has no clauses");
+	if (list && spec_reader_kind(reader, list, SESSION_LIST) < 0)
 		return -EINVAL;
 	if (n_old + (list ? list->n : 0) > CLAUSES_MAX)
-		return reader_fault(reader, list, NULL, "more than %u clauses", CLAUSES_MAX);
+		return spec_reader_fault(reader, list, NULL, "more than %u clauses", CLAUSES_MAX);
 	n = n_old;
 	clauses =
 		spec_keep_bytes(reader->set, (n_old + (list ? list->n : 0) + 1) * sizeof(*clauses));
@@ -455,7 +293,8 @@ static int read_clauses(struct reader *reader, const struct session_node *map,
 	return read_alternatives(reader, map);
 }
 
-static int read_like(struct reader *reader, const struct session_node *map, const struct spec **ret)
+static int read_like(struct spec_reader *reader, const struct session_node *map,
+		     const struct spec **ret)
 {
 	const struct session_node *node = session_doc_get(map, "like");
 	const struct spec_list *list = &reader->set->list;
@@ -465,7 +304,7 @@ static int read_like(struct reader *reader, const struct session_node *map, cons
 	*ret = NULL;
 	if (!node)
 		return 0;
-	if (reader_kind(reader, node, SESSION_SCALAR) < 0)
+	if (spec_reader_kind(reader, node, SESSION_SCALAR) < 0)
 		return -EINVAL;
 	for (uint32_t i = 0; i < list->n && n < SPECS_MAX; i++) {
 		if (strcmp(list->spec[i].name, node->text) == 0) {
@@ -474,10 +313,10 @@ static int read_like(struct reader *reader, const struct session_node *map, cons
 		}
 		names[n++] = list->spec[i].name;
 	}
-	return reader_unknown(reader, node, "spec", node->text, names, n);
+	return spec_reader_unknown(reader, node, "spec", node->text, names, n);
 }
 
-static int read_name(struct reader *reader, const struct session_node *key)
+static int read_name(struct spec_reader *reader, const struct session_node *key)
 {
 	const struct spec_list *list = &reader->set->list;
 	const char *at = key->text;
@@ -486,23 +325,23 @@ static int read_name(struct reader *reader, const struct session_node *key)
 	       (at > key->text && strchr("-._", *at) && *at))
 		at++;
 	if (*at || !*key->text || strlen(key->text) > 48)
-		return reader_fault(reader, key, "small letters, digits and -, up to 48",
-				    "\"%.60s\" is no name of a spec", key->text);
+		return spec_reader_fault(reader, key, "small letters, digits and -, up to 48",
+					 "\"%.60s\" is no name of a spec", key->text);
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct spec *other = &list->spec[i];
 
 		if (strcmp(other->name, key->text) != 0)
 			continue;
-		return reader_fault(reader, key,
-				    "choose another name; `like:` takes its clauses over",
-				    "the spec \"%s\" is there already (%s)", key->text,
-				    other->origin ? other->origin : "shipped");
+		return spec_reader_fault(reader, key,
+					 "choose another name; `like:` takes its clauses over",
+					 "the spec \"%s\" is there already (%s)", key->text,
+					 other->origin ? other->origin : "shipped");
 	}
 	reader->spec.name = spec_keep(reader->set, key->text);
 	return reader->spec.name ? 0 : error_no_memory(reader->err);
 }
 
-static int read_spec(struct reader *reader, const struct session_node *map)
+static int read_spec(struct spec_reader *reader, const struct session_node *map)
 {
 	static const char *const keys[] = {"title", "version", "source",       "date",
 					   "grade", "like",    "speech_share", "clauses"};
@@ -510,28 +349,30 @@ static int read_spec(struct reader *reader, const struct session_node *map)
 	const struct spec *like = NULL;
 	double version = 1, share = 0;
 	uint32_t grade = UINT32_MAX;
-	int r = reader_kind(reader, map, SESSION_MAP);
+	int r = spec_reader_kind(reader, map, SESSION_MAP);
 
 	*spec = (struct spec){.origin = reader->origin};
-	r = r < 0 ? r : reader_keys(reader, map, keys, N(keys));
+	r = r < 0 ? r : spec_reader_keys(reader, map, keys, N(keys));
 	r = r < 0 ? r : read_name(reader, map->key);
 	r = r < 0 ? r : read_like(reader, map, &like);
 	share = like ? like->speech_share * 100 : 0;
-	r = r < 0 ? r : reader_text(reader, map, "title", spec->name, &spec->title);
-	r = r < 0 ? r : reader_text(reader, map, "source", like ? like->source : "", &spec->source);
-	r = r < 0 ? r : reader_text(reader, map, "date", like ? like->date : "", &spec->date);
-	r = r < 0 ? r : reader_choice(reader, map, "grade", grades, N(grades), &grade);
-	r = r < 0 ? r : reader_number(reader, map, "version", "", &version);
-	r = r < 0 ? r : reader_number(reader, map, "speech_share", "%", &share);
+	r = r < 0 ? r : spec_reader_text(reader, map, "title", spec->name, &spec->title);
+	r = r < 0 ? r
+		  : spec_reader_text(reader, map, "source", like ? like->source : "",
+				     &spec->source);
+	r = r < 0 ? r : spec_reader_text(reader, map, "date", like ? like->date : "", &spec->date);
+	r = r < 0 ? r : spec_reader_choice(reader, map, "grade", grades, N(grades), &grade);
+	r = r < 0 ? r : spec_reader_number(reader, map, "version", "", &version);
+	r = r < 0 ? r : spec_reader_number(reader, map, "speech_share", "%", &share);
 	if (r < 0)
 		return r;
 	spec->grade = grade != UINT32_MAX ? grades[grade] : like ? like->grade : "OWN";
 	if (version < 1 || version > 1e6 || version != floor(version))
-		return reader_fault(reader, session_doc_get(map, "version"), "1, 2, 3 ...",
-				    "a version is a whole number");
+		return spec_reader_fault(reader, session_doc_get(map, "version"), "1, 2, 3 ...",
+					 "a version is a whole number");
 	if (share < 0 || share > 100)
-		return reader_fault(reader, session_doc_get(map, "speech_share"), "15%, say",
-				    "a share is between 0 and 100 %%");
+		return spec_reader_fault(reader, session_doc_get(map, "speech_share"), "15%, say",
+					 "a share is between 0 and 100 %%");
 	spec->version = (uint32_t)version;
 	spec->speech_share = share / 100;
 	r = read_clauses(reader, map, like);
@@ -540,27 +381,28 @@ static int read_spec(struct reader *reader, const struct session_node *map)
 	return r;
 }
 
-static int read_root(struct reader *reader, const struct session_node *root)
+static int read_root(struct spec_reader *reader, const struct session_node *root)
 {
 	static const char *const keys[] = {"mixd_spec", "specs"};
 	const struct session_node *specs;
-	int r = reader_kind(reader, root, SESSION_MAP);
+	int r = spec_reader_kind(reader, root, SESSION_MAP);
 	double form = 0;
 
-	r = r < 0 ? r : reader_keys(reader, root, keys, N(keys));
-	r = r < 0 ? r : reader_number(reader, root, "mixd_spec", "", &form);
+	r = r < 0 ? r : spec_reader_keys(reader, root, keys, N(keys));
+	r = r < 0 ? r : spec_reader_number(reader, root, "mixd_spec", "", &form);
 	if (r < 0)
 		return r;
 	if (form != 1)
-		return reader_fault(reader, root, "begin it with the line `mixd_spec: 1`",
-				    "is no file of specs that this mixd reads");
+		return spec_reader_fault(reader, root, "begin it with the line `mixd_spec: 1`",
+					 "is no file of specs that this mixd reads");
 	specs = session_doc_get(root, "specs");
 	if (!specs || specs->kind != SESSION_MAP || !specs->first)
-		return reader_fault(reader, root, "specs: {my-station: {like: ebu-r128, ...}}",
-				    "there are no specs in it");
+		return spec_reader_fault(reader, root, "specs: {my-station: {like: ebu-r128, ...}}",
+					 "there are no specs in it");
 	for (const struct session_node *map = specs->first; map; map = map->next) {
 		if (reader->set->list.n >= SPECS_MAX)
-			return reader_fault(reader, map, NULL, "more than %u specs", SPECS_MAX);
+			return spec_reader_fault(reader, map, NULL, "more than %u specs",
+						 SPECS_MAX);
 		r = read_spec(reader, map);
 		if (r < 0)
 			return r;
@@ -582,7 +424,7 @@ static int read_root(struct reader *reader, const struct session_node *root)
 int spec_read(struct spec_set *set, const char *name, const char *origin, const char *text,
 	      size_t size, struct mixd_error *err)
 {
-	struct reader reader = {.set = set, .name = name, .err = err};
+	struct spec_reader reader = {.set = set, .name = name, .err = err};
 	uint32_t n_before = set->list.n;
 	struct session_node *root;
 	int r;
