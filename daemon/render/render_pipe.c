@@ -2,12 +2,12 @@
  *
  * WHAT        Blocks go round in a ring, in order. Stage s may take block number k when stage s - 1
  *             has done k + 1 of them; the first may when the last has given block k - n_blocks back.
- *             Stages are many and threads few: a thread that is free takes the stage that has the
- *             most blocks before it and is nobody's, does one, and looks again. So no thread waits
- *             while there is work, whatever the stages cost, as long as none costs more than the
- *             share of a thread (L. Tassiulas, A. Ephremides, IEEE Trans. Automatic Control 37:12,
- *             1992: the longest queue first keeps a row of queues as busy as any rule can). No block
- *             is copied or allocated on the way.
+ *             Stages are many and threads few: a thread goes on with the block it has in its cache,
+ *             when the next stage waits for that and is nobody's; else it takes the stage that has
+ *             the most blocks before it. So no thread waits while there is work, whatever the stages
+ *             cost, as long as none costs more than the share of a thread (L. Tassiulas, A.
+ *             Ephremides, IEEE Trans. Automatic Control 37:12, 1992: the longest queue first keeps
+ *             a row of queues as busy as any rule can). No block is copied or allocated on the way.
  * ENDS        One flag: the writer has all it wants, a stage failed, or the task was cancelled. All
  *             wake up and leave. The first error is the one that is told.
  * THREADS     the caller's is one of them, and never waits longer than PIPE_PATIENCE_MS before it
@@ -94,12 +94,15 @@ static uint64_t pipe_queue(const struct pipe *pipe, uint32_t stage)
 	return pipe->is_read ? 0 : pipe->render->n_blocks - (pipe->done[0] - pipe->done[writer]);
 }
 
-/* The stage with the most blocks, nearest to the end; n_stages: none has any. */
-static uint32_t pipe_choose(const struct pipe *pipe)
+/* The stage behind LAST, if the block that was done there is the one it waits for; else that with the most
+ * blocks, nearest to the end; n_stages: none has any. */
+static uint32_t pipe_choose(const struct pipe *pipe, uint32_t last)
 {
 	uint32_t best = pipe->n_stages;
 	uint64_t most = 0;
 
+	if (last + 1 < pipe->n_stages && pipe_queue(pipe, last + 1) == 1)
+		return last + 1;
 	for (uint32_t s = pipe->n_stages; s-- > 0;)
 		if (pipe_queue(pipe, s) > most) {
 			most = pipe_queue(pipe, s);
@@ -141,7 +144,7 @@ static void pipe_step(struct pipe *pipe, uint32_t stage)
 	int r;
 
 	pipe->is_taken[stage] = true;
-	if (pipe->n_waiting > 0 && pipe_choose(pipe) < pipe->n_stages)
+	if (pipe->n_waiting > 0 && pipe_choose(pipe, pipe->n_stages) < pipe->n_stages)
 		pthread_cond_signal(&pipe->go);
 	pthread_mutex_unlock(&pipe->lock);
 	r = pipe_work(render, stage, pipe->n_stages, block, &stop, &error);
@@ -158,13 +161,14 @@ static void pipe_step(struct pipe *pipe, uint32_t stage)
 static void *pipe_thread(void *data)
 {
 	struct pipe *pipe = data;
+	uint32_t stage = PIPE_STAGES_MAX;
 
 	pthread_mutex_lock(&pipe->lock);
 	while (!pipe->is_over) {
-		uint32_t stage = pipe_choose(pipe);
 		struct mixd_error error = {0};
 		int r = task_check(pipe->render->task, &error);
 
+		stage = pipe_choose(pipe, stage);
 		if (r < 0)
 			pipe_end(pipe, r, &error);
 		else if (stage < pipe->n_stages)
