@@ -83,9 +83,10 @@ struct engine_step {
 	uint32_t n;
 	bool has_bank, feedback, external;
 	bool defers; /* the guard may look at its outputs later */
+	bool brief; /* one node with one input or none: most of what can be does not concern it */
 	bool looks; /* the guard looks before the next step is run */
 	uint32_t n_fetch;
-	const void **fetch; /* what a slice looks at, for the cache */
+	const void **fetch; /* of a wide graph: what a slice looks at, for the cache */
 	struct mixd_bank bank;
 	struct mixd_inst **views;
 };
