@@ -146,6 +146,12 @@ def full_disk_words():
     (WORK / "show.yaml").write_text(SHOW)
     if " podcast " in words:
         verbs.append(("podcast", "show.yaml", "-o", "full/show.mp3"))
+    if " audiobook " in words:
+        verbs.append(("audiobook", "in.wav", "-o", "full/book", "--force"))
+    if " ddp " in words:
+        if not (WORK / "set").exists():
+            rig.mixctl("album", "album.yaml", "-o", "set", "--ddp", cwd=WORK)
+        verbs.append(("ddp", "extract", "set/DDP", "-o", "full/tracks"))
     return verbs
 
 
