@@ -55,6 +55,8 @@ void tags_lost_warn(struct job *job, const char *path, const char *format,
 	const struct mixd_format *row = written ? mixd_format_find(written) : NULL;
 	struct lost lost = {.tags = tags};
 	char names[300] = "", others[120] = "";
+	unsigned lacking;
+	bool was_asked;
 
 	if (!tags || !row)
 		return; /* that it cannot be written is said by who writes it */
@@ -62,14 +64,17 @@ void tags_lost_warn(struct job *job, const char *path, const char *format,
 	for (uint32_t i = 0; i < tags->n_text; i++)
 		if (!mixd_format_has_text(row, tags->text[i].name) && lost_is_first(tags, i))
 			lost_add(names, sizeof(names), tags->text[i].name);
+	lacking = lost.kinds & ~row->carries;
+	was_asked = names[0] || lacking != MIXD_CARRIES_GAIN; /* ReplayGain is written unasked */
 	for (unsigned k = 0; k < MIXD_CARRIES_COUNT; k++)
-		if (lost.kinds & ~row->carries & 1u << k)
+		if (lacking & 1u << k)
 			lost_add(names, sizeof(names), mixd_carries_name(k));
 	if (!names[0])
 		return;
 	for (size_t i = 0; mixd_formats[i].name; i++)
 		if (lost_is_carried(&lost, row, &mixd_formats[i]))
 			lost_add(others, sizeof(others), mixd_formats[i].name);
-	job_warn(job, slash ? slash + 1 : path, "%s has no place for %s: not written; %s have",
-		 row->name, names, others);
+	(was_asked ? job_warn : job_note)(job, slash ? slash + 1 : path,
+					  "%s has no place for %s: not written; %s have", row->name,
+					  names, others);
 }

@@ -7,6 +7,7 @@
 #include "media_write.h"
 
 /* A warning that names what of TAGS (NULL: none) the file at PATH, written as FORMAT (NULL: by its
- * ending), will lack, and the formats that have all of that. Nothing when nothing is lost. */
+ * ending), will lack, and the formats that have all of that; a note when it is ReplayGain alone, which is
+ * written unasked. Nothing when nothing is lost. */
 void tags_lost_warn(struct job *job, const char *path, const char *format,
 		    const struct media_tags *tags);

@@ -193,6 +193,24 @@ static int verb_read_time(struct verb_render *verb, const char *option, const ch
 			    text, ret_s, err);
 }
 
+/* Once for each format: 16 stems lose the same. */
+static void verb_warn_of_tags(const struct verb_render *verb)
+{
+	const char *told[8] = {NULL}, *format;
+	uint32_t n = 0, k;
+
+	for (uint32_t i = 0; i < verb->n_out; i++) {
+		format = verb->target.format ? verb->target.format
+					     : media_format_of(verb->out[i].path);
+		for (k = 0; format && k < n && strcmp(told[k], format) != 0;)
+			k++;
+		if (!format || k < n || n == sizeof(told) / sizeof(told[0]))
+			continue;
+		told[n++] = format;
+		tags_lost_warn(verb->job, verb->out[i].path, format, &verb->tags);
+	}
+}
+
 static int verb_read(struct verb_render *verb, struct mixd_error *err)
 {
 	struct job *job = verb->job;
@@ -244,8 +262,7 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		request->output[i] = (struct render_output){.node = verb->out[i].node,
 							    .path = verb->out[i].path,
 							    .target = verb->target};
-	for (uint32_t i = 0; i < verb->n_out; i++)
-		tags_lost_warn(job, verb->out[i].path, verb->target.format, &verb->tags);
+	verb_warn_of_tags(verb);
 	return 0;
 }
 

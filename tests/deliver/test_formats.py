@@ -64,6 +64,11 @@ def test_what_is_lost_is_named_with_what_has_it():
         said = rig.err("render", through(), "-i", "in.wav", "-o", f"out.{name}", *tags, "--quiet")
         want = "w64 has no place for ISRC, MOOD: not written; wav, rf64, aiff, caf, flac, alac, ogg, opus, mp3, m4a have"
         assert (f"warning: out.{name}: {want}" in said) if name == "w64" else "no place" not in said, said
+    said = rig.err("render", through(), "-i", "in.wav", "-o", "a.w64", "-o", "out=b.w64", "-o", "c.flac", *tags, "--quiet")
+    assert said.count("no place") == 1 and "warning: a.w64: w64 has" in said, said
+    said = rig.err("master", "in.wav", "-o", "m.w64", "--spec", "ebu-r128")  # ReplayGain: unasked, so no warning
+    assert "mixctl: m.w64: w64 has no place for ReplayGain: not written; wav, rf64, aiff, caf" in said, said
+    assert not rig.err("master", "in.wav", "-o", "m.w64", "--spec", "ebu-r128", "--quiet")
     said = rig.err("master", "in.wav", "-o", "m.caf", "--spec", "ebu-r128", "--bext", "--tag", "TITLE=A")
     assert "m.caf: caf has no place for a broadcast extension, iXML: not written; wav, rf64 have" in said, said
 
