@@ -266,26 +266,27 @@ MIXD_INLINE void fdn_absorb(struct fdn *fdn, float (*lanes)[FDN_LINES], uint32_t
 		(x)[l + stride] = a - b;                                                           \
 	}
 
-/* Where a half of the lines goes. */
+/* Eight lines, and the rows that go there. */
 struct fdn_half {
-	const float *mixed[8], *inject[8];
-	float *line[8], *row[8]; /* row: NULL where it is not wanted */
-	bool is_second; /* is injected with the other sign */
+	float *line[8];
+	float (*mixed)[FDN_TILE], (*inject)[FDN_BLOCK], (*row)[FDN_BLOCK];
+	uint32_t wanted; /* a bit per row */
+	uint32_t first; /* frame of the block */
 };
 
-#define FDN_PUT(V, U, half, x, i)                                                                  \
+#define FDN_PUT(V, U, half, is_second, x, i)                                                       \
 	_Pragma("GCC unroll 8") for (uint32_t k = 0; k < 8; k++)                                   \
 	{                                                                                          \
-		V in = *(const U *)((half)->inject[k] + (i));                                      \
+		V in = *(const U *)((half)->inject[k] + (half)->first + (i));                      \
                                                                                                    \
-		if ((half)->row[k])                                                                \
-			*(U *)((half)->row[k] + (i)) = (x)[k];                                     \
-		*(U *)((half)->line[k] + (i)) = (half)->is_second ? (x)[k] - in : (x)[k] + in;     \
+		if ((half)->wanted & 1u << k)                                                      \
+			*(U *)((half)->row[k] + (half)->first + (i)) = (x)[k];                     \
+		*(U *)((half)->line[k] + (i)) = (is_second) ? (x)[k] - in : (x)[k] + in;           \
 	}
 
-/* Mixes eight rows and writes them with what is injected into the lines. The last vector may go
- * over frames that were done: their bits are the same. */
-MIXD_INLINE void fdn_mix(const struct fdn_half *half, uint32_t n)
+/* Mixes eight rows and writes them with what is injected into the lines, the second half with the
+ * other sign. The last vector may go over frames that were done: their bits are the same. */
+MIXD_INLINE void fdn_mix(const struct fdn_half *half, const bool is_second, uint32_t n)
 {
 	for (uint32_t i = 0; i < n && n >= 16; i += 16) {
 		uint32_t at = i + 16 <= n ? i : n - 16;
@@ -294,7 +295,7 @@ MIXD_INLINE void fdn_mix(const struct fdn_half *half, uint32_t n)
 		for (uint32_t k = 0; k < 8; k++)
 			x[k] = *(const blockring_f32x16u *)(half->mixed[k] + at);
 		FDN_HADAMARD(blockring_f32x16, x);
-		FDN_PUT(blockring_f32x16, blockring_f32x16u, half, x, at);
+		FDN_PUT(blockring_f32x16, blockring_f32x16u, half, is_second, x, at);
 	}
 	for (uint32_t i = 0; i < n && n < 16; i++) {
 		float x[8];
@@ -302,7 +303,7 @@ MIXD_INLINE void fdn_mix(const struct fdn_half *half, uint32_t n)
 		for (uint32_t k = 0; k < 8; k++)
 			x[k] = half->mixed[k][i];
 		FDN_HADAMARD(float, x);
-		FDN_PUT(float, float, half, x, i);
+		FDN_PUT(float, float, half, is_second, x, i);
 	}
 }
 
@@ -323,17 +324,20 @@ MIXD_INLINE void fdn_tile(struct fdn *fdn, float (*inject)[FDN_BLOCK], float (*r
 	fdn_absorb(fdn, lanes, n);
 	fdn_to_rows(lanes, row, n);
 	for (uint32_t h = 0; h < 2; h++) {
-		struct fdn_half half = {.is_second = h == 1};
+		struct fdn_half half = {
+			.mixed = row + 8 * h,
+			.inject = inject,
+			.row = ret_row + 8 * h,
+			.wanted = wanted >> 8 * h,
+			.first = first,
+		};
 
-		for (uint32_t k = 0; k < 8; k++) {
-			uint32_t l = 8 * h + k;
-
-			half.mixed[k] = row[l];
-			half.inject[k] = inject[k] + first;
-			half.line[k] = blockring_place(&fdn->line[l], fdn->position);
-			half.row[k] = wanted >> l & 1 ? ret_row[l] + first : NULL;
-		}
-		fdn_mix(&half, n);
+		for (uint32_t k = 0; k < 8; k++)
+			half.line[k] = blockring_place(&fdn->line[8 * h + k], fdn->position);
+		if (h == 0)
+			fdn_mix(&half, false, n);
+		else
+			fdn_mix(&half, true, n);
 	}
 	for (uint32_t l = 0; l < FDN_LINES; l++)
 		blockring_wrote(&fdn->line[l], fdn->position, n);

@@ -130,7 +130,7 @@ MIXD_INLINE uint32_t reverb_entries(uint32_t channels)
 
 static uint32_t reverb_early_size(const struct mixd_setup *setup)
 {
-	double longest_ms = REVERB_PREDELAY_MAX_MS + 1.2 * REVERB_TAP_LAST_MS * reverb_scale(setup);
+	double longest_ms = REVERB_PREDELAY_MAX_MS + REVERB_TAP_LAST_MS * reverb_scale(setup);
 
 	return blockring_size((uint32_t)ceil(longest_ms * setup->rate / 1000));
 }
