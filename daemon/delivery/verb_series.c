@@ -72,8 +72,8 @@ static int list_series(struct job *job, struct mixd_error *err)
 	int r = series_names(&name, &n, err);
 
 	if (r == 0 && n == 0)
-		job_print(job,
-			  "no series yet: mixctl podcast or audiobook with --series NAME begins one\n");
+		job_print(job, "no series yet: mixctl podcast or audiobook with --series NAME "
+			       "begins one\n");
 	else if (r == 0)
 		job_print(job, "%-24s  %8s  %8s  %6s\n", "series", "episodes", "LUFS", "LRA");
 	for (uint32_t i = 0; i < n; i++) {
