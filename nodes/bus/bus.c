@@ -57,6 +57,7 @@ MIXD_INLINE bool bus_is_silent(const float *in, uint32_t n_frames)
 #define BUS_FRAMES 32u
 
 typedef double bus_f64x8 __attribute__((vector_size(64), aligned(64), may_alias));
+typedef float bus_f32x8u __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* One by one, as a compiler wants it to make a single instruction of it. */
 MIXD_INLINE bus_f64x8 bus_widen(const float *x)
@@ -64,12 +65,26 @@ MIXD_INLINE bus_f64x8 bus_widen(const float *x)
 	return (bus_f64x8){x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]};
 }
 
-/* SUM + the N_LIVE channels, BUS_FRAMES from frame AT on. */
-MIXD_INLINE void bus_add_frames(double *sum, const float *const *live, uint32_t n_live, uint32_t at)
+MIXD_INLINE bus_f32x8u bus_narrow(bus_f64x8 x)
 {
-	bus_f64x8 *where = (bus_f64x8 *)(sum + at);
-	bus_f64x8 a = where[0], b = where[1], c = where[2], d = where[3];
+	return (bus_f32x8u){(float)x[0], (float)x[1], (float)x[2], (float)x[3],
+			    (float)x[4], (float)x[5], (float)x[6], (float)x[7]};
+}
 
+/* BUS_FRAMES from frame AT on: SUM (NULL: zeros) + the N_LIVE channels. */
+MIXD_INLINE void bus_frames(bus_f64x8 ret[4], const double *sum, const float *const *live,
+			    uint32_t n_live, uint32_t at)
+{
+	bus_f64x8 a = {0}, b = {0}, c = {0}, d = {0};
+
+	if (sum) {
+		const bus_f64x8 *from = (const bus_f64x8 *)(sum + at);
+
+		a = from[0];
+		b = from[1];
+		c = from[2];
+		d = from[3];
+	}
 	for (uint32_t i = 0; i < n_live; i++) {
 		const float *x = live[i] + at;
 
@@ -78,32 +93,77 @@ MIXD_INLINE void bus_add_frames(double *sum, const float *const *live, uint32_t 
 		c += bus_widen(x + 16);
 		d += bus_widen(x + 24);
 	}
-	where[0] = a;
-	where[1] = b;
-	where[2] = c;
-	where[3] = d;
+	ret[0] = a;
+	ret[1] = b;
+	ret[2] = c;
+	ret[3] = d;
 }
 
-MIXD_INLINE void bus_add(double *sum, const float *const *live, uint32_t n_live, uint32_t n_frames)
+/* Eight, and one. */
+MIXD_INLINE bus_f64x8 bus_eight(const double *sum, const float *const *live, uint32_t n_live,
+				uint32_t at)
+{
+	bus_f64x8 value = {0};
+
+	if (sum)
+		value = *(const bus_f64x8 *)(sum + at);
+	for (uint32_t i = 0; i < n_live; i++)
+		value += bus_widen(live[i] + at);
+	return value;
+}
+
+MIXD_INLINE double bus_frame(const double *sum, const float *const *live, uint32_t n_live,
+			     uint32_t at)
+{
+	double value = sum ? sum[at] : 0;
+
+	for (uint32_t i = 0; i < n_live; i++)
+		value += (double)live[i][at];
+	return value;
+}
+
+/* More inputs follow: RET = SUM + the channels. RET may be SUM. */
+MIXD_INLINE void bus_add(double *ret, const double *sum, const float *const *live, uint32_t n_live,
+			 uint32_t n_frames)
 {
 	uint32_t at = 0;
 
 	for (; at + BUS_FRAMES <= n_frames; at += BUS_FRAMES)
-		bus_add_frames(sum, live, n_live, at);
-	for (uint32_t i = 0; i < n_live; i++)
-		for (uint32_t k = at; k < n_frames; k++)
-			sum[k] += (double)live[i][k];
+		bus_frames((bus_f64x8 *)(ret + at), sum, live, n_live, at);
+	for (; at + 8 <= n_frames; at += 8)
+		*(bus_f64x8 *)(ret + at) = bus_eight(sum, live, n_live, at);
+	for (; at < n_frames; at++)
+		ret[at] = bus_frame(sum, live, n_live, at);
+}
+
+/* These were the last. */
+MIXD_INLINE void bus_finish(float *out, const double *sum, const float *const *live,
+			    uint32_t n_live, uint32_t n_frames)
+{
+	uint32_t at = 0;
+
+	for (; at + BUS_FRAMES <= n_frames; at += BUS_FRAMES) {
+		bus_f64x8 part[4];
+
+		bus_frames(part, sum, live, n_live, at);
+		for (uint32_t k = 0; k < 4; k++)
+			*(bus_f32x8u *)(out + at + 8 * k) = bus_narrow(part[k]);
+	}
+	for (; at + 8 <= n_frames; at += 8)
+		*(bus_f32x8u *)(out + at) = bus_narrow(bus_eight(sum, live, n_live, at));
+	for (; at < n_frames; at++)
+		out[at] = (float)bus_frame(sum, live, n_live, at);
 }
 
 /* One channel: every STRIDE-th of the inputs, from IN on. */
-MIXD_INLINE void bus_channel(float *restrict out, const float *const *in, uint32_t n_inputs,
-			     uint32_t stride, uint32_t n_frames)
+MIXD_INLINE void bus_channel(float *out, const float *const *in, uint32_t n_inputs, uint32_t stride,
+			     uint32_t n_frames)
 {
 	_Alignas(64) double sum[MIXD_SLICE_MAX];
+	const double *so_far = NULL;
 	const float *live[BUS_LIVE], *silent = NULL;
 	uint32_t n_live = 0;
 
-	memset(sum, 0, sizeof(double) * n_frames);
 	for (uint32_t i = 0; i < n_inputs; i++) {
 		const float *channel = in[(size_t)i * stride];
 
@@ -114,15 +174,14 @@ MIXD_INLINE void bus_channel(float *restrict out, const float *const *in, uint32
 			silent = channel;
 			continue;
 		}
-		live[n_live++] = channel;
 		if (n_live == BUS_LIVE) {
-			bus_add(sum, live, n_live, n_frames);
+			bus_add(sum, so_far, live, n_live, n_frames);
+			so_far = sum;
 			n_live = 0;
 		}
+		live[n_live++] = channel;
 	}
-	bus_add(sum, live, n_live, n_frames);
-	for (uint32_t i = 0; i < n_frames; i++)
-		out[i] = (float)sum[i];
+	bus_finish(out, so_far, live, n_live, n_frames);
 }
 
 struct bus_state {

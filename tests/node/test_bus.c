@@ -77,6 +77,40 @@ TEST(bus_silent_inputs_change_nothing)
 	node_host_free(host);
 }
 
+/* The same order of additions, to the bit, whatever is kept in registers meanwhile. */
+TEST(bus_equals_a_plain_sum)
+{
+	static const uint32_t inputs[] = {1, 3, 31, 32, 33, 64, 65, 200};
+	float *const outs[] = {out};
+
+	for (uint32_t i = 0; i < 64; i++) {
+		bus_noise(many[i], pow(10, -(double)(i % 5)));
+		for (uint32_t k = i % 4 ? 0 : 100; k < 140; k++)
+			many[i][k] = i % 8 ? 0.0f : -0.0f;
+	}
+	for (uint32_t k = 0; k < sizeof(inputs) / sizeof(inputs[0]); k++) {
+		struct node_host *host = bus_open(inputs[k]);
+
+		for (uint32_t i = 0; i < inputs[k]; i++)
+			ins[i] = i % 7 == 6 ? silence : many[(i * 5) % 64];
+		for (uint32_t n = 1; n <= 300; n += n < 140 ? 1 : 53) {
+			node_host_process(host, ins, outs, n);
+			for (uint32_t i = 0; i < n; i++) {
+				double sum = 0;
+				float want;
+
+				for (uint32_t j = 0; j < inputs[k]; j++)
+					sum += (double)ins[j][i];
+				want = (float)sum;
+				CHECK(memcmp(&out[i], &want, sizeof(want)) == 0,
+				      "%u inputs, %u frames, frame %u: %g, not %g", inputs[k], n, i,
+				      (double)out[i], (double)want);
+			}
+		}
+		node_host_free(host);
+	}
+}
+
 TEST(bus_takes_4096_inputs)
 {
 	struct node_host *host = bus_open(INPUTS_MAX);
