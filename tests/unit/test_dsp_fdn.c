@@ -271,6 +271,49 @@ TEST(diffuser_keeps_energy_at_any_amount)
 	free(diffuser);
 }
 
+/* Where in its memory sound stands is not heard; which signals share an entry neither. */
+TEST(alignment_and_shared_entries_give_the_same_bits)
+{
+	static float twin[DIFFUSER_CHANNELS][DIFFUSER_BLOCK];
+	struct fdn *fdn = network_new(RATE, 1, 6), *aligned = network_new(RATE, 1, 6);
+	struct diffuser *diffuser[2];
+	float *memory[2];
+
+	memset(plain_row, 0, sizeof(plain_row));
+	for (uint32_t k = 0; k < 2; k++) {
+		diffuser[k] = calloc(1, sizeof(**diffuser));
+		memory[k] = calloc(diffuser_memory(RATE, 1), sizeof(float));
+		diffuser_init(diffuser[k], RATE, 1, k ? 3 : DIFFUSER_CHANNELS, memory[k]);
+		diffuser_set(diffuser[k], 0.7);
+	}
+	fdn_align(aligned, 77);
+	diffuser_align(diffuser[1], 77);
+	for (uint32_t block = 0; block < 200; block++) {
+		uint32_t n = 1 + test_random_below(FDN_BLOCK);
+
+		network_noise(1);
+		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
+			memcpy(diffuser_entry(diffuser[0], c), inject[c % 3], n * sizeof(float));
+		for (uint32_t c = 0; c < 3; c++)
+			memcpy(diffuser_entry(diffuser[1], c), inject[c], n * sizeof(float));
+		diffuser_process(diffuser[0], inject, n);
+		diffuser_process(diffuser[1], twin, n);
+		fdn_process(fdn, inject, row, FDN_ALL_ROWS, n);
+		fdn_process(aligned, twin, plain_row, 1u << 3 | 1u << 12, n);
+		for (uint32_t c = 0; c < DIFFUSER_CHANNELS; c++)
+			CHECK(memcmp(inject[c], twin[c], n * sizeof(float)) == 0, "channel %u", c);
+		CHECK(memcmp(row[3], plain_row[3], n * sizeof(float)) == 0 &&
+		      memcmp(row[12], plain_row[12], n * sizeof(float)) == 0);
+		CHECK(plain_row[5][0] == 0, "a row that nobody wants is written");
+	}
+	for (uint32_t k = 0; k < 2; k++) {
+		free(memory[k]);
+		free(diffuser[k]);
+	}
+	network_free(fdn);
+	network_free(aligned);
+}
+
 TEST(a_sway_without_depth_copies)
 {
 	struct fdn *fdn = network_new(RATE, INFINITY, 0);
