@@ -1,5 +1,6 @@
 /* job.c - one piece of file work: what was asked, how far it is. Results: job_result.c. */
 #include "job_private.h"
+#include "target_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -279,10 +280,12 @@ int job_new(const struct job_request *request, const struct job_hooks *hooks, st
 int job_run_verb(struct job *job)
 {
 	struct mixd_error error = {0};
-	int r = job->verb->run(job, &error);
+	int r = target_check_option(job, "report", &error);
 	char *result = NULL;
 	size_t size = 0;
 
+	if (r == 0)
+		r = job->verb->run(job, &error);
 	if (r == 0)
 		r = job_result_text(job, &result, &size, &error);
 	else if (job->keeps_result)

@@ -28,3 +28,60 @@ int target_check(const char *path, struct mixd_error *err)
 	error_hint(err, "name a file in it");
 	return -EISDIR;
 }
+
+static bool target_is(const char *path, const char *other)
+{
+	struct stat a, b;
+
+	return strcmp(path, other) == 0 || (stat(path, &a) == 0 && stat(other, &b) == 0 &&
+					    a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+static int target_conflict(const char *shown, const char *what, struct mixd_error *err)
+{
+	error_set(err, ERROR_CONFLICT, shown, "is %s, and would be replaced", what);
+	error_hint(err, "write to another file");
+	return -EEXIST;
+}
+
+/* PATH lies in a folder that the job makes itself. */
+static bool target_is_in_output(const struct job *job, const char *path)
+{
+	const char *word;
+	bool is_in = false;
+
+	for (uint32_t i = 0; !is_in && (word = job_text_at(job, "output", i)); i++) {
+		_cleanup_free_ char *folder = job_path(job, word);
+		size_t n = folder ? strlen(folder) : 0;
+
+		is_in = n && strncmp(path, folder, n) == 0 &&
+			(path[n] == '/' || folder[n - 1] == '/');
+	}
+	return is_in;
+}
+
+int target_check_option(const struct job *job, const char *option, struct mixd_error *err)
+{
+	const char *shown = job_text(job, option, NULL), *word;
+	_cleanup_free_ char *path = shown ? job_path(job, shown) : NULL;
+	int r = 0;
+
+	if (!shown)
+		return 0;
+	if (!path)
+		return error_no_memory(err);
+	r = target_is_in_output(job, path) ? 0 : target_check(path, err);
+	for (uint32_t i = 0; r == 0 && (word = job_arg(job, i)); i++) {
+		_cleanup_free_ char *input = job_path(job, word);
+
+		if (input && target_is(path, input))
+			r = target_conflict(shown, "an input", err);
+	}
+	for (uint32_t i = 0; r == 0 && (word = job_text_at(job, "output", i)); i++) {
+		_cleanup_free_ char *output = job_path(job, word);
+
+		if (output && target_is(path, output))
+			r = target_conflict(shown, "the output", err);
+	}
+	return r;
+}

@@ -3,8 +3,11 @@
  * THREADS     [any] */
 #pragma once
 
-#include "error.h"
+#include "job.h"
 
 /* PATH is absolute. -ENOENT: its folder is not there; -EISDIR: it is a folder. What else may go wrong
  * shows when it is written. */
 int target_check(const char *path, struct mixd_error *err);
+/* What OPTION of JOB names can be written, is none of the files that the job is given as words, and
+ * none of its outputs. 0 when the option is not given; -EEXIST. */
+int target_check_option(const struct job *job, const char *option, struct mixd_error *err);

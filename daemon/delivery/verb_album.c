@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "album.h"
 #include "album_stage.h"
@@ -79,6 +80,32 @@ static void report(struct job *job, const struct album *album, bool is_plan)
 	json_decref(json);
 }
 
+/* Nothing that was made in STAGE takes the place of a recording when it comes to FOLDER. */
+static int check_sources(const struct album *album, const char *stage, const char *folder,
+			 struct mixd_error *err)
+{
+	_cleanup_free_ char *whole = realpath(folder, NULL);
+	size_t n = whole ? strlen(whole) : 0;
+
+	for (uint32_t t = 0; n && t < album->n_tracks; t++) {
+		_cleanup_free_ char *file = realpath(album->track[t].file, NULL), *made = NULL;
+
+		if (!file || strncmp(file, whole, n) != 0 || file[n] != '/')
+			continue;
+		if (asprintf(&made, "%s%s", stage, file + n) < 0) {
+			made = NULL;
+			return error_no_memory(err);
+		}
+		if (access(made, F_OK) < 0)
+			continue;
+		error_set(err, ERROR_CONFLICT, album->track[t].file,
+			  "is the recording of track %u, and would be replaced", t + 1);
+		error_hint(err, "say another folder with -o");
+		return -EEXIST;
+	}
+	return 0;
+}
+
 static int make(struct job *job, struct album *album, const struct album_wants *wants,
 		const char *folder, struct mixd_error *err)
 {
@@ -92,6 +119,8 @@ static int make(struct job *job, struct album *album, const struct album_wants *
 		r = album_deliver(job, album, wants, spool, album_stage_folder(stage), err);
 	if (r == 0)
 		r = task_check(job_task(job), err);
+	if (r == 0)
+		r = check_sources(album, album_stage_folder(stage), folder, err);
 	return r < 0 ? r : album_stage_commit(stage, err);
 }
 

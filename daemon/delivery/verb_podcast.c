@@ -156,32 +156,37 @@ static bool is_same(const char *path, const struct podcast_sound *sound)
 }
 
 /* Nothing may be written over what is read. */
+static int verb_check_output(const struct podcast *podcast, const char *path,
+			     struct mixd_error *err)
+{
+	bool is_read = is_same(path, &podcast->intro) || is_same(path, &podcast->outro) ||
+		       is_same(path, &podcast->bed);
+
+	for (uint32_t i = 0; i < podcast->n_voices; i++)
+		is_read = is_read || is_same(path, &podcast->voice[i]);
+	for (uint32_t i = 0; i < podcast->n_inserts; i++)
+		is_read = is_read || is_same(path, &podcast->insert[i]);
+	if (!is_read)
+		return target_check(path, err);
+	error_set(err, ERROR_CONFLICT, path,
+		  "is one of the episode's recordings, and would be replaced");
+	error_hint(err, "write to another file");
+	return -EEXIST;
+}
+
 static int verb_check_outputs(const struct verb_podcast *verb, struct mixd_error *err)
 {
-	const struct podcast *podcast = &verb->podcast;
-	int r = 0;
+	const char *session = job_text(verb->job, "session", NULL);
+	int r = target_check_option(verb->job, "session", err);
 
 	for (uint32_t i = 0; r == 0 && i < verb->request.n_goals; i++)
-		r = target_check(verb->goal[i].path, err);
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < verb->request.n_goals; i++) {
-		const char *path = verb->goal[i].path;
-		bool is_read = is_same(path, &podcast->intro) || is_same(path, &podcast->outro) ||
-			       is_same(path, &podcast->bed);
+		r = verb_check_output(&verb->podcast, verb->goal[i].path, err);
+	if (r == 0 && session) {
+		_cleanup_free_ char *path = job_path(verb->job, session);
 
-		for (uint32_t k = 0; k < podcast->n_voices; k++)
-			is_read = is_read || is_same(path, &podcast->voice[k]);
-		for (uint32_t k = 0; k < podcast->n_inserts; k++)
-			is_read = is_read || is_same(path, &podcast->insert[k]);
-		if (!is_read)
-			continue;
-		error_set(err, ERROR_CONFLICT, path,
-			  "is one of the episode's recordings, and would be replaced");
-		error_hint(err, "write to another file");
-		return -EEXIST;
+		r = path ? verb_check_output(&verb->podcast, path, err) : error_no_memory(err);
 	}
-	return 0;
+	return r;
 }
 
 static int verb_write_session(struct verb_podcast *verb, const char *name, struct mixd_error *err)

@@ -323,6 +323,8 @@ int render_graph_load(const struct render_request *request, struct render_graph 
 		r = graph_set(ret->model, request->set[i], err);
 	if (r == 0)
 		r = graph_resolve_files(ret->model, request->folder, err);
+	if (r == 0)
+		r = render_spare(request, ret->model, err);
 	return r < 0 ? r : graph_bind(request, ret, err);
 }
 

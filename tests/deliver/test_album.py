@@ -295,6 +295,19 @@ def test_a_track_may_be_its_file():
     rig.mixctl("ddp", "check", "files/DDP")
 
 
+def test_recordings_are_not_replaced():
+    folder = rig.FOLDER / "own"
+    folder.mkdir()
+    put("own/Coda.wav", 6)
+    (folder / "album.yaml").write_text("title: Coda\ntracks: [Coda.wav]\n")
+    before = (folder / "Coda.wav").read_bytes()
+    said = rig.err("album", "album.yaml", "-o", ".", "--cue", cwd=folder, code=6)
+    assert "track 1" in said and "replaced" in said, said
+    assert (folder / "Coda.wav").read_bytes() == before and len(list(folder.iterdir())) == 2
+    rig.out("album", "album.yaml", "-o", "out", "--cue", cwd=folder)
+    assert not rig.leftovers()
+
+
 def test_every_rule_names_the_track():
     put("a.wav", 6)
     put("s.wav", 3.2)

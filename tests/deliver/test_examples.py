@@ -248,6 +248,34 @@ def test_mistakes_are_told_before_the_work():
     assert sorted(path.name for path in folder.iterdir()) == ["ep.yaml", "master.yaml", "mix.wav", "out.wav"]
 
 
+def test_what_is_read_is_never_written_over():
+    folder = FOLDER / "precious"
+    folder.mkdir()
+    page(folder, "song.yaml", "song.yaml")
+    page(folder, "episode.yaml", "ep.yaml", **{"anna.wav": "speech", "ben.wav": "speech"})
+    os.link(folder / "vox.wav", folder / "same.wav")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for line in (
+        "render song.yaml -o vox.wav --end 1s",
+        "render song.yaml -o same.wav --end 1s",
+        "render song.yaml -o mix.wav --stems . --end 1s",
+        "measure vox.wav --report vox.wav",
+        "check vox.wav kick.wav --spec spotify --report ./kick.wav",
+        "master vox.wav -o out.wav --spec spotify --report vox.wav",
+        "master vox.wav -o out.wav --spec spotify --report out.wav",
+        "podcast ep.yaml --session ep.yaml",
+        "podcast ep.yaml --session anna.wav",
+        "podcast ep.yaml -o jingle.wav",
+    ):
+        said = rig.err(*line.split(), cwd=folder, code=6)
+        assert "replaced" in said, (line, said)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    mixctl("render", "song.yaml", "--stems", "stems", "--end", "1s", cwd=folder)
+    mixctl("render", "song.yaml", "--stems", "stems", "--end", "1s", cwd=folder)  # its own it may replace
+    mixctl("measure", "vox.wav", "--report", "vox.html", cwd=folder)
+    mixctl("measure", "vox.wav", "--report", "vox.html", cwd=folder)
+
+
 def test_nothing_is_left_behind():
     left = [path for path in rig.leftovers() if not path.endswith("/.mixd-batch")]  # a journal stays
     assert not left, left
