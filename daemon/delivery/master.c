@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "media_retag.h"
+#include "mp3_gain.h"
 
 #define MASTER_GUARD_DB 0.03 /* what a second try stays below the ceiling in addition */
+#define MASTER_SPOT_DB 0.1 /* what the meter may find above fine rows, and is lowered in addition */
+#define MASTER_SPOTS_MAX 4096u
 #define MASTER_PEAK_MAX_DBTP 60.0 /* where the engine takes it for a fault */
 
 /* ---- what is aimed at ------------------------------------------------------------------------- */
@@ -102,22 +105,55 @@ static int master_fill_target(struct master_goal *goal, const struct master_sour
 
 /* ---- one try ---------------------------------------------------------------------------------- */
 
-static int master_measure_try(struct master_try *try, struct measure_result *ret,
-			      struct media_info *ret_info, struct mixd_error *err)
+/* What came out above the ceiling, and where. */
+struct master_spots {
+	float above; /* linear */
+	double ceiling_dbtp;
+	uint64_t rows;
+	struct mp3_gain_spot spot[MASTER_SPOTS_MAX];
+	uint32_t n;
+};
+
+static void master_take_rows(void *data, const struct measure_fine_row *row, uint32_t n_rows,
+			     const float *high, uint32_t n_high)
+{
+	struct master_spots *spots = data;
+
+	(void)high, (void)n_high;
+	for (uint32_t i = 0; i < n_rows; i++, spots->rows++)
+		if (row[i].peak > spots->above && spots->n < MASTER_SPOTS_MAX)
+			spots->spot[spots->n++] = (struct mp3_gain_spot){
+				.at_s = (double)spots->rows / MEASURE_FINE_RATE,
+				.lower_db = 20 * log10((double)row[i].peak) - spots->ceiling_dbtp +
+					    MASTER_SPOT_DB,
+			};
+}
+
+/* SPOTS may be NULL. */
+static int master_measure_try(struct master_try *try, struct master_spots *spots,
+			      struct mixd_error *err)
 {
 	const struct master_request *request = try->master->request;
+	struct measure_fine fine = {.take = master_take_rows, .data = spots};
+	struct master_goal *goal = try->goal;
 	struct measure_options options;
-	int r;
 
 	measure_options_init(&options);
-	options.what = spec_needs(try->goal->spec) | MEASURE_LOUDNESS | MEASURE_TRUE_PEAK |
-		       (master_is_rms(try->goal) ? MEASURE_LEVELS : 0);
+	options.what = spec_needs(goal->spec) | MEASURE_LOUDNESS | MEASURE_TRUE_PEAK |
+		       (master_is_rms(goal) ? MEASURE_LEVELS : 0);
 	options.speech = request->speech;
 	options.n_speech = request->n_speech;
 	options.detect_speech = request->detect_speech;
-	job_stage(try->master->job, "verify", strrchr(try->goal->path, '/') + 1);
-	r = measure_file(try->path, &options, job_task(try->master->job), ret, ret_info, err);
-	return r;
+	if (spots) {
+		spots->n = 0;
+		spots->rows = 0;
+		spots->ceiling_dbtp = try->max_dbtp;
+		fine.above = spots->above = (float)pow(10, (try->max_dbtp - MASTER_SPOT_DB) / 20);
+		options.fine = &fine;
+	}
+	job_stage(try->master->job, "verify", strrchr(goal->path, '/') + 1);
+	return measure_file(try->path, &options, job_task(try->master->job), &goal->result,
+			    &goal->info, err);
 }
 
 static int master_write_try(struct master_try *try, struct mixd_error *err)
@@ -182,30 +218,72 @@ static double master_over(const struct master_try *try, const struct measure_res
 	return over_db;
 }
 
+static double master_error(const struct master_try *try)
+{
+	double target, level = master_level(try->goal, &try->goal->result, &target);
+
+	return isnan(try->target) || !isfinite(level) ? 0 : try->target - level;
+}
+
+/* Measured; and where a few peaks of an MP3 are all that is wrong, these are lowered. */
+static int master_prove_try(struct master_try *try, struct mixd_error *err)
+{
+	struct master_goal *goal = try->goal;
+	struct master_spots *spots = NULL;
+	int r;
+
+	goal->n_lowered = 0;
+	if (strcmp(goal->target.format, "mp3") == 0 && !isnan(try->max_dbtp)) {
+		spots = malloc(sizeof(*spots));
+		if (!spots)
+			return error_no_memory(err);
+	}
+	r = master_measure_try(try, spots, err);
+	if (r == 0 && spots && master_over(try, &goal->result) > 0 && spots->n < MASTER_SPOTS_MAX &&
+	    fabs(master_error(try)) <= MASTER_TOLERANCE_LU) {
+		r = mp3_gain_lower(try->path, spots->spot, spots->n, &goal->n_lowered, err);
+		if (r == 0) {
+			measure_result_done(&goal->result);
+			r = master_measure_try(try, NULL, err);
+		}
+	}
+	free(spots);
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+/* There is no other try than the last one. */
+static bool master_is_stuck(const struct master_try *try, const struct master_pass *last)
+{
+	return fabs(try->pass.drive_db - last->drive_db) < 1e-6 &&
+	       (isnan(last->limit_dbtp) ? isnan(try->pass.limit_dbtp)
+					: fabs(try->pass.limit_dbtp - last->limit_dbtp) < 1e-6);
+}
+
 static int master_iterate(struct master_try *try, struct mixd_error *err)
 {
 	struct master_goal *goal = try->goal;
+	bool is_stuck = false;
 	int r = master_first(try, err);
 
 	if (r == 0)
 		r = master_try_codec(try, err);
 	for (;;) {
-		double error_lu, over_db, target;
+		double error_lu, over_db;
+		struct master_pass last;
 
-		if (r == 0)
+		if (r == 0 && !is_stuck)
 			r = master_write_try(try, err);
-		if (r == 0)
+		if (r == 0 && !is_stuck)
 			r = master_refuse(try, try->pass.reduction_db, err);
-		if (r == 0)
-			r = master_measure_try(try, &goal->result, &goal->info, err);
+		if (r == 0 && !is_stuck)
+			r = master_prove_try(try, err);
 		if (r < 0)
 			return r;
-		error_lu = master_level(goal, &goal->result, &target);
-		error_lu = isnan(try->target) || !isfinite(error_lu) ? 0 : try->target - error_lu;
+		error_lu = master_error(try);
 		over_db = master_over(try, &goal->result);
 		if (fabs(error_lu) <= MASTER_TOLERANCE_LU && over_db <= 0)
 			return 0;
-		if (goal->n_passes >= MASTER_PASSES_MAX) {
+		if (is_stuck || goal->n_passes >= MASTER_PASSES_MAX) {
 			error_set(err, ERROR_INVALID, goal->path,
 				  "after %u passes it is %+.2f LU off the target, and %+.2f dB "
 				  "from the ceiling",
@@ -213,8 +291,11 @@ static int master_iterate(struct master_try *try, struct mixd_error *err)
 			error_hint(err, "the programme leaves no way: prepare it in a chain (-s)");
 			return -EINVAL;
 		}
+		last = try->pass;
 		r = master_next(try, &goal->result, error_lu, over_db, err);
-		measure_result_done(&goal->result);
+		is_stuck = master_is_stuck(try, &last);
+		if (!is_stuck)
+			measure_result_done(&goal->result);
 	}
 }
 

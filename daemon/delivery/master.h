@@ -34,6 +34,7 @@ struct master_goal {
 	double reduction_db; /* deepest, <= 0 */
 	double lost_lu; /* loudness that limiting took away */
 	uint32_t n_passes;
+	uint32_t n_lowered; /* granules of an MP3 that were lowered behind the encoder */
 	/* Head and tail, where the spec says how long they are: what was added, or (below 0) taken. */
 	bool is_framed, is_tone_made;
 	double head_change_s, tail_change_s;

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#define DRIVE_CODEC_DB 4.0 /* no codec lifts peaks by as much */
 #define DRIVE_CODEC_GUARD_DB 0.4 /* for what the parts that are tried do not have */
 /* Limiting may take so much loudness, even when it is forced: with more a programme is its own noise. */
 #define DRIVE_LOST_MAX_LU 20.0
@@ -20,7 +19,6 @@
 #define DRIVE_SLOPE 0.7 /* of the level, per dB of drive: to begin with */
 #define DRIVE_NEAR_LU 0.003
 #define DRIVE_SETTLE_S 0.2
-#define DRIVE_ROWS 1500u /* of measure_fine, a second */
 /* How many parts of each kind: a share of the programme, within bounds. */
 #define DRIVE_PARTS_SHARE 0.02
 #define DRIVE_PARTS_MIN 4u
@@ -122,10 +120,11 @@ static void drive_take_rows(void *data, const struct measure_fine_row *row, uint
 
 	(void)high, (void)n_high;
 	for (uint32_t i = 0; i < n_rows; i++, parts->rows++) {
-		uint64_t part = parts->rows / DRIVE_ROWS;
+		uint64_t part = parts->rows / MEASURE_FINE_RATE;
 
 		if (part < 2 * MASTER_PARTS_MAX &&
-		    parts->rows % DRIVE_ROWS >= (uint64_t)(DRIVE_SETTLE_S * DRIVE_ROWS))
+		    parts->rows % MEASURE_FINE_RATE >=
+			    (uint64_t)(DRIVE_SETTLE_S * MEASURE_FINE_RATE))
 			parts->energy[part] += (double)row[i].energy;
 	}
 }
@@ -133,7 +132,8 @@ static void drive_take_rows(void *data, const struct measure_fine_row *row, uint
 static int drive_measure_parts(struct master_try *try, struct drive_parts *ret,
 			       double *ret_true_peak, struct mixd_error *err)
 {
-	struct measure_fine fine = {drive_take_rows, ret, INFINITY, master_is_rms(try->goal)};
+	struct measure_fine fine = {drive_take_rows, ret, INFINITY, master_is_rms(try->goal),
+				    false};
 	struct measure_result result = {0};
 	struct master_source parts = {0};
 	int r = master_source_open(&parts, try->path, err);
@@ -218,9 +218,7 @@ int master_try_codec(struct master_try *try, struct mixd_error *err)
 	double over_db = 0, unused;
 	int r;
 
-	if (isnan(try->max_dbtp) || !drive_is_lossy(try->goal) ||
-	    (isnan(try->pass.limit_dbtp) &&
-	     try->true_peak + try->pass.drive_db < try->max_dbtp - DRIVE_CODEC_DB))
+	if (!drive_is_lossy(try->goal))
 		return 0;
 	r = drive_probe_codec(try, &over_db, err);
 	if (r < 0)

@@ -142,7 +142,7 @@ int master_model_new(struct master *master, struct master_source *source, bool i
 		     struct master_model **ret, struct mixd_error *err)
 {
 	struct master_model *model = calloc(1, sizeof(*model));
-	struct measure_fine fine = {model_take_rows, model, (float)above, is_rms};
+	struct measure_fine fine = {model_take_rows, model, (float)above, is_rms, true};
 	struct measure_result unused = {0};
 	int r;
 

@@ -65,6 +65,10 @@ void master_print(struct job *job, const struct master_request *request,
 		  goal->result.integrated, goal->result.true_peak, goal->result.range,
 		  goal->info.codec);
 	report_why(job, request, goal);
+	if (goal->n_lowered)
+		job_print(job,
+			  "  %u moments of it (12 to 26 ms) lowered in the MP3, where it peaked\n",
+			  goal->n_lowered);
 	report_frame(job, goal);
 	report_verdicts(job, goal);
 }
@@ -91,6 +95,7 @@ json_t *master_json(const struct master_request *request, const struct master_go
 	json_object_set_new(item, "deepest_limiting_db", job_real(-goal->reduction_db));
 	json_object_set_new(item, "lost_lu", job_real(goal->lost_lu));
 	json_object_set_new(item, "passes", json_integer(goal->n_passes));
+	json_object_set_new(item, "lowered_granules", json_integer(goal->n_lowered));
 	json_object_set_new(item, "head_change_s", job_real(goal->head_change_s));
 	json_object_set_new(item, "tail_change_s", job_real(goal->tail_change_s));
 	json_object_set_new(item, "made_room_tone", json_boolean(goal->is_tone_made));

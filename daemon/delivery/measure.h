@@ -31,7 +31,8 @@ enum measure_what {
 struct measure_range {
 	double start_s, end_s;
 };
-/* 1500 times a second: see measure_fine.c. */
+#define MEASURE_FINE_RATE 1500u /* rows a second */
+/* See measure_fine.c. */
 struct measure_fine_row {
 	float energy; /* mean square, K-weighted and summed by weights; is_rms: plain, of all channels */
 	float peak; /* linear, of any channel */
@@ -43,6 +44,7 @@ struct measure_fine {
 	void *data;
 	float above; /* peaks up to this need not be interpolated */
 	bool is_rms;
+	bool has_high; /* HIGH is asked for; else zeros */
 };
 struct measure_options {
 	unsigned what; /* enum measure_what */

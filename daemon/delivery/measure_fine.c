@@ -17,6 +17,7 @@
 #include "peakscan.h"
 
 #define FINE_BETA 3.0 /* the limiter's detector */
+#define FINE_FOLD 512u
 #define FINE_RATE 96000.0 /* from here on four points a frame are enough */
 
 struct fine {
@@ -58,29 +59,38 @@ MIXD_CLONES static void fine_magnitudes(const float *x, float *ret, uint32_t n)
 		ret[i] = fabsf(x[i]);
 }
 
-/* Energy of fourth differences; X has four frames before it. In lanes, so that it is the same sum on
- * every machine. */
-MIXD_CLONES static double fine_differences(const float *x, uint32_t n)
+/* Squares of fourth differences of N frames; X has four before it. */
+MIXD_CLONES static void fine_differences(const float *x, float *ret, uint32_t n)
 {
-	float lane[16] = {0};
-	double sum = 0;
-	uint32_t i = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const float *at = x + i;
+		float d = (at[0] + at[-4]) - 4 * (at[-1] + at[-3]) + 6 * at[-2];
 
-	for (; i + 16 <= n; i += 16)
-		for (uint32_t k = 0; k < 16; k++) {
-			const float *at = x + i + k;
-			float d = (at[0] + at[-4]) - 4 * (at[-1] + at[-3]) + 6 * at[-2];
-
-			lane[k] += d * d;
-		}
-	for (; i < n; i++) {
-		float d = (x[i] + x[(int32_t)i - 4]) - 4 * (x[(int32_t)i - 1] + x[(int32_t)i - 3]) +
-			  6 * x[(int32_t)i - 2];
-
-		lane[i % 16] += d * d;
+		ret[i] = d * d;
 	}
-	for (uint32_t k = 0; k < 16; k++)
-		sum += (double)lane[k];
+}
+
+/* Halves are added until one is left: vectors of any width do the same sums. */
+MIXD_CLONES static float fine_fold(float *square)
+{
+	for (uint32_t half = FINE_FOLD / 2; half > 0; half /= 2)
+		for (uint32_t i = 0; i < half; i++)
+			square[i] += square[half + i];
+	return square[0];
+}
+
+static double fine_high(const float *x, uint32_t n)
+{
+	float square[FINE_FOLD];
+	double sum = 0;
+
+	for (uint32_t i = 0; i < n; i += FINE_FOLD) {
+		uint32_t now = n - i < FINE_FOLD ? n - i : FINE_FOLD;
+
+		fine_differences(x + i, square, now);
+		memset(square + now, 0, (FINE_FOLD - now) * sizeof(float));
+		sum += (double)fine_fold(square);
+	}
 	return sum;
 }
 
@@ -140,8 +150,8 @@ static void fine_channel(struct measure *measure, struct fine *fine, uint32_t c)
 		const struct measure_tick *tick = &measure->tick[t];
 		uint32_t end = 0;
 
-		if (measure->weight[c] > 0 || wanted->is_rms)
-			fine->high[t] += (float)fine_differences(x + tick->first, tick->n_frames);
+		if (wanted->has_high && (measure->weight[c] > 0 || wanted->is_rms))
+			fine->high[t] += (float)fine_high(x + tick->first, tick->n_frames);
 		for (uint32_t k = 0; end < tick->n_frames; k++, row++) {
 			uint32_t first = end, n;
 			float peak;

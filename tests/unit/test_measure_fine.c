@@ -28,7 +28,7 @@ static void take(void *data, const struct measure_fine_row *rows, uint32_t n, co
 static double measure(double rate, uint32_t n, uint32_t step, float above, bool is_rms,
 		      struct measure_fine_row *ret)
 {
-	struct measure_fine fine = {take, NULL, above, is_rms};
+	struct measure_fine fine = {take, NULL, above, is_rms, true};
 	struct measure_options options;
 	struct measure *measure = NULL;
 	struct measure_result result;
