@@ -6,6 +6,7 @@
 #include "dynlanes.h"
 
 #include "dynamics_math.h"
+#include "lanes_eight.h"
 #include "lanes_native.h"
 
 #include <mixd/rt.h>
@@ -25,12 +26,6 @@ struct dynlanes_curve {
 	lanes_f32x8 lower, knee, knee_scale, slope, range, makeup; /* as dyn_want() has them */
 	lanes_f32x8 none, least, highest; /* of level: 0, and what a power is held between */
 };
-
-#if defined(__clang__)
-#define DYNLANES_SHUFFLE(a, b, ...) __builtin_shufflevector((a), (b), __VA_ARGS__)
-#else
-#define DYNLANES_SHUFFLE(a, b, ...) __builtin_shuffle((a), (b), (lanes_i32x8){__VA_ARGS__})
-#endif
 
 /* Lane by lane in the source, one instruction in the machine, unless the loop is gone before the
  * compiler looks for vectors; as dyn_larger() and dyn_smaller(). */
@@ -52,30 +47,6 @@ MIXD_INLINE lanes_f32x8 dynlanes_smaller(lanes_f32x8 a, lanes_f32x8 b)
 	for (uint32_t lane = 0; lane < 8; lane++)
 		smaller[lane] = a[lane] < b[lane] ? a[lane] : b[lane];
 	return smaller;
-}
-
-/* 8x8: lane k of vector i becomes lane i of vector k. */
-MIXD_INLINE void dynlanes_transpose(lanes_f32x8 v[8])
-{
-	lanes_f32x8 a[8], b[8];
-
-#pragma GCC unroll 4
-	for (uint32_t k = 0; k < 8; k += 2) {
-		a[k] = DYNLANES_SHUFFLE(v[k], v[k + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-		a[k + 1] = DYNLANES_SHUFFLE(v[k], v[k + 1], 2, 10, 3, 11, 6, 14, 7, 15);
-	}
-#pragma GCC unroll 2
-	for (uint32_t k = 0; k < 8; k += 4) {
-		b[k] = DYNLANES_SHUFFLE(a[k], a[k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-		b[k + 1] = DYNLANES_SHUFFLE(a[k], a[k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-		b[k + 2] = DYNLANES_SHUFFLE(a[k + 1], a[k + 3], 0, 1, 8, 9, 4, 5, 12, 13);
-		b[k + 3] = DYNLANES_SHUFFLE(a[k + 1], a[k + 3], 2, 3, 10, 11, 6, 7, 14, 15);
-	}
-#pragma GCC unroll 4
-	for (uint32_t k = 0; k < 4; k++) {
-		v[k] = DYNLANES_SHUFFLE(b[k], b[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-		v[k + 4] = DYNLANES_SHUFFLE(b[k], b[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-	}
 }
 
 MIXD_INLINE lanes_f32x8 dynlanes_word(const double *coef, uint32_t word)
@@ -124,7 +95,7 @@ MIXD_INLINE void dynlanes_power(const struct dynlanes_curve *curve, struct dynla
 	DYNLANES_EACH(x[i] = dynlanes_smaller(dynlanes_larger(x[i], curve->least), curve->highest));
 	if (paired)
 		DYNLANES_EACH(x[i] = dynlanes_larger(
-				      x[i], DYNLANES_SHUFFLE(x[i], x[i], 1, 0, 3, 2, 5, 4, 7, 6)));
+				      x[i], LANES_SHUFFLE8(x[i], x[i], 1, 0, 3, 2, 5, 4, 7, 6)));
 }
 
 MIXD_INLINE void dynlanes_mantissa(struct dynlanes_levels *level)
@@ -173,7 +144,7 @@ MIXD_INLINE void dynlanes_level_step(const struct dynlanes_curve *curve,
 MIXD_INLINE void dynlanes_levels(const struct dynlanes_curve *curve, struct dynlanes_levels *level,
 				 const bool paired)
 {
-	dynlanes_transpose(level->x);
+	lanes_transpose8(level->x);
 #pragma GCC unroll 8
 	for (uint32_t step = 0; step < DYNLANES_LEVEL_STEPS; step++)
 		dynlanes_level_step(curve, level, step, paired);
@@ -188,7 +159,7 @@ MIXD_INLINE void dynlanes_gains(const struct dynlanes_curve *curve, lanes_f32x8 
 	lanes_f32x8 rounded[DYNLANES_CHUNK], p[DYNLANES_CHUNK];
 
 	if (paired)
-		DYNLANES_EACH(x[i] = DYNLANES_SHUFFLE(x[i], x[i], 0, 0, 2, 2, 4, 4, 6, 6));
+		DYNLANES_EACH(x[i] = LANES_SHUFFLE8(x[i], x[i], 0, 0, 2, 2, 4, 4, 6, 6));
 	DYNLANES_EACH(*most = dynlanes_larger(x[i], *most));
 	DYNLANES_EACH(x[i] = curve->makeup - x[i]);
 	DYNLANES_EACH(rounded[i] = x[i] + DYN_EXP2_ROUND);

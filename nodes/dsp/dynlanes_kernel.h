@@ -89,10 +89,10 @@ MIXD_INLINE void DYNLANES_NAME(dynlanes_chunks)(const struct dynlanes_job *job,
 
 		memcpy(x, level.p, sizeof(x));
 		dynlanes_rows(job->in, next, level.x);
-		dynlanes_transpose(level.x);
+		lanes_transpose8(level.x);
 		DYNLANES_NAME(dynlanes_both)(curve, smooth, &level, x, paired);
 		dynlanes_gains(curve, x, paired, most);
-		dynlanes_transpose(x);
+		lanes_transpose8(x);
 #pragma GCC unroll 8
 		for (uint32_t k = 0; k < DYNLANES_WIDTH; k++)
 			*(lanes_f32x8u *)(job->out[k] + at) =

@@ -3,6 +3,7 @@
  * machine gives the same bits. */
 #include "eq_bank.h"
 
+#include "lanes_eight.h"
 #include "lanes_native.h"
 
 #include <mixd/rt.h>
@@ -86,7 +87,7 @@ static double eq_plain_section(double x, double *state, double *coef, uint32_t w
 	state[width] = (s2 + c[2] * s1) + c[1] * v;
 	for (uint32_t j = 0; moving && j < SVF_COEFS; j++)
 		coef[j * width] += coef[(SVF_COEFS + j) * width];
-	return x + (c[3] * x + (c[4] * s1 + c[5] * s2));
+	return (1.0 + c[3]) * x + (c[4] * s1 + c[5] * s2);
 }
 
 /* The list of lane LANE, on one frame. */

@@ -9,36 +9,59 @@
 #define EQ_NAME(name) EQ_PASTE(EQ_PASTE(name, _w), LANES_W)
 #define EQ_V EQ_PASTE(lanes_f64x, LANES_W)
 #define EQ_I EQ_PASTE(lanes_i64x, LANES_W)
+#define EQ_F EQ_PASTE(lanes_f32x, LANES_W)
 #define EQ_AT(base, word) (*(EQ_V *)((base) + (size_t)(word)*width))
 
-MIXD_INLINE void EQ_NAME(eq_rest)(EQ_V *x, uint32_t n_frames, const uint32_t count, uint32_t width,
-				  double *state, double *coef)
-{
-	EQ_V s1[4], s2[4], c[4][SVF_COEFS];
+/* Up to four sections at rest. */
+struct EQ_NAME(eq_rest) {
+	EQ_V s1[4], s2[4], c[4][SVF_COEFS]; /* 1 + d0 for d0 */
+};
 
+MIXD_INLINE void EQ_NAME(eq_rest_begin)(struct EQ_NAME(eq_rest) * rest, const uint32_t count,
+					uint32_t width, const double *state, const double *coef)
+{
 	for (uint32_t k = 0; k < count; k++) {
-		s1[k] = EQ_AT(state, k * SVF_STATES);
-		s2[k] = EQ_AT(state, k * SVF_STATES + 1);
+		rest->s1[k] = EQ_AT(state, k * SVF_STATES);
+		rest->s2[k] = EQ_AT(state, k * SVF_STATES + 1);
 		for (uint32_t j = 0; j < SVF_COEFS; j++)
-			c[k][j] = EQ_AT(coef, k * EQ_BANK_SECTION_WORDS + j);
+			rest->c[k][j] = EQ_AT(coef, k * EQ_BANK_SECTION_WORDS + j);
+		rest->c[k][3] = 1.0 + rest->c[k][3];
 	}
-	for (uint32_t i = 0; i < n_frames; i++) {
-		EQ_V y = x[i];
+}
+
+MIXD_INLINE EQ_V EQ_NAME(eq_rest_step)(struct EQ_NAME(eq_rest) * rest, const uint32_t count, EQ_V y)
+{
+	EQ_V(*c)[SVF_COEFS] = rest->c, *s1 = rest->s1, *s2 = rest->s2;
 
 #pragma GCC unroll 4
-		for (uint32_t k = 0; k < count; k++) {
-			EQ_V v = y - s2[k], p = s1[k];
-
-			y = y + (c[k][3] * y + (c[k][4] * p + c[k][5] * s2[k]));
-			s1[k] = c[k][0] * p + c[k][2] * v;
-			s2[k] = (s2[k] + c[k][2] * p) + c[k][1] * v;
-		}
-		x[i] = y;
-	}
 	for (uint32_t k = 0; k < count; k++) {
-		EQ_AT(state, k * SVF_STATES) = s1[k];
-		EQ_AT(state, k * SVF_STATES + 1) = s2[k];
+		EQ_V v = y - s2[k], p = s1[k];
+
+		y = c[k][3] * y + (c[k][4] * p + c[k][5] * s2[k]);
+		s1[k] = c[k][0] * p + c[k][2] * v;
+		s2[k] = (s2[k] + c[k][2] * p) + c[k][1] * v;
 	}
+	return y;
+}
+
+MIXD_INLINE void EQ_NAME(eq_rest_end)(const struct EQ_NAME(eq_rest) * rest, const uint32_t count,
+				      uint32_t width, double *state)
+{
+	for (uint32_t k = 0; k < count; k++) {
+		EQ_AT(state, k * SVF_STATES) = rest->s1[k];
+		EQ_AT(state, k * SVF_STATES + 1) = rest->s2[k];
+	}
+}
+
+MIXD_INLINE void EQ_NAME(eq_rest_run)(EQ_V *x, uint32_t n_frames, const uint32_t count,
+				      uint32_t width, double *state, const double *coef)
+{
+	struct EQ_NAME(eq_rest) rest;
+
+	EQ_NAME(eq_rest_begin)(&rest, count, width, state, coef);
+	for (uint32_t i = 0; i < n_frames; i++)
+		x[i] = EQ_NAME(eq_rest_step)(&rest, count, x[i]);
+	EQ_NAME(eq_rest_end)(&rest, count, width, state);
 }
 
 /* The same while coefficients move: each frame has its own. */
@@ -62,7 +85,7 @@ MIXD_INLINE void EQ_NAME(eq_move)(EQ_V *x, uint32_t n_frames, const uint32_t cou
 		for (uint32_t k = 0; k < count; k++) {
 			EQ_V v = y - s2[k], p = s1[k];
 
-			y = y + (c[k][3] * y + (c[k][4] * p + c[k][5] * s2[k]));
+			y = (1.0 + c[k][3]) * y + (c[k][4] * p + c[k][5] * s2[k]);
 			s1[k] = c[k][0] * p + c[k][2] * v;
 			s2[k] = (s2[k] + c[k][2] * p) + c[k][1] * v;
 			for (uint32_t j = 0; j < SVF_COEFS; j++)
@@ -110,17 +133,17 @@ MIXD_INLINE void EQ_NAME(eq_sections)(EQ_V *x, uint32_t n_frames, uint32_t count
 		coef += done * coef_step;
 	}
 	for (; count >= 4; count -= 4) {
-		EQ_NAME(eq_rest)(x, n_frames, 4, width, state, coef);
+		EQ_NAME(eq_rest_run)(x, n_frames, 4, width, state, coef);
 		state += 4 * state_step;
 		coef += 4 * coef_step;
 	}
 	if (count >= 2) {
-		EQ_NAME(eq_rest)(x, n_frames, 2, width, state, coef);
+		EQ_NAME(eq_rest_run)(x, n_frames, 2, width, state, coef);
 		state += 2 * state_step;
 		coef += 2 * coef_step;
 	}
 	if (count & 1u)
-		EQ_NAME(eq_rest)(x, n_frames, 1, width, state, coef);
+		EQ_NAME(eq_rest_run)(x, n_frames, 1, width, state, coef);
 }
 
 /* Even lane + odd lane and even - odd, times SCALE, on the lanes of MASK; the others untouched. */
@@ -150,6 +173,46 @@ MIXD_INLINE void EQ_NAME(eq_gain)(EQ_V *x, uint32_t n_frames, uint32_t width, do
 		gain += step;
 	}
 	EQ_AT(coef, 0) = gain;
+}
+
+MIXD_INLINE void EQ_NAME(eq_few_of)(const struct eq_bank_job *job, uint32_t n_frames,
+				    uint32_t width, uint32_t first, const uint32_t count)
+{
+	double *state = job->state + first, *coef = job->coef + first + EQ_BANK_GAIN_WORDS * width;
+	struct EQ_NAME(eq_rest) rest;
+	EQ_F lanes[MIXD_SLICE_MAX];
+
+	if (LANES_W == 8)
+		lanes_load8_f32(job->in + first, n_frames, (float *)lanes);
+	else
+		lanes_load_f32(job->in + first, 0, n_frames, LANES_W, (float *)lanes);
+	EQ_NAME(eq_rest_begin)(&rest, count, width, state, coef);
+	for (uint32_t i = 0; i < n_frames; i++) {
+		EQ_V x = __builtin_convertvector(lanes[i], EQ_V);
+
+		x = EQ_NAME(eq_rest_step)(&rest, count, x);
+		lanes[i] = __builtin_convertvector(x, EQ_F);
+	}
+	EQ_NAME(eq_rest_end)(&rest, count, width, state);
+	if (LANES_W == 8)
+		lanes_store8_f32((const float *)lanes, job->out + first, n_frames);
+	else
+		lanes_store_f32((const float *)lanes, job->out + first, 0, n_frames, LANES_W);
+}
+
+/* One to four sections at rest and nothing else, the usual case: one pass, and lanes that wait in f32
+ * are half as much to carry. */
+MIXD_INLINE void EQ_NAME(eq_few)(const struct eq_bank_job *job, uint32_t n_frames, uint32_t width,
+				 uint32_t first)
+{
+	if (job->n_plain == 4)
+		EQ_NAME(eq_few_of)(job, n_frames, width, first, 4);
+	else if (job->n_plain == 3)
+		EQ_NAME(eq_few_of)(job, n_frames, width, first, 3);
+	else if (job->n_plain == 2)
+		EQ_NAME(eq_few_of)(job, n_frames, width, first, 2);
+	else
+		EQ_NAME(eq_few_of)(job, n_frames, width, first, 1);
 }
 
 /* The lanes FIRST .. FIRST + LANES_W - 1 of the block. SKEW: 0, or the vector width for sections side
@@ -189,11 +252,19 @@ MIXD_INLINE void EQ_NAME(eq_bank_lanes)(const struct eq_bank_job *job, uint32_t 
 MIXD_CLONES static void EQ_NAME(eq_bank_run)(const struct eq_bank_job *job, uint32_t n_frames,
 					     uint32_t width)
 {
-	for (uint32_t first = 0; first < width; first += LANES_W)
-		EQ_NAME(eq_bank_lanes)(job, n_frames, width, first, 0);
+	const bool few = job->n_plain > 0 && job->n_plain <= 4 && !job->n_mid_side &&
+			 !job->moving && !job->gain;
+
+	for (uint32_t first = 0; first < width; first += LANES_W) {
+		if (few)
+			EQ_NAME(eq_few)(job, n_frames, width, first);
+		else
+			EQ_NAME(eq_bank_lanes)(job, n_frames, width, first, 0);
+	}
 }
 
 #undef EQ_NAME
 #undef EQ_V
 #undef EQ_I
+#undef EQ_F
 #undef EQ_AT

@@ -7,7 +7,7 @@
 #define EQ_QUAD_DELAY (3u * EQ_SKEW_DELAY) /* frames from its first section to its last */
 
 struct eq_quad {
-	lanes_f64x8 c[SVF_COEFS], s1, s2;
+	lanes_f64x8 c[SVF_COEFS], s1, s2; /* 1 + d0 for d0 */
 	lanes_f64x8 last, before; /* outputs of the last two steps */
 };
 
@@ -36,7 +36,7 @@ MIXD_INLINE lanes_f64x2 eq_quad_step(struct eq_quad *quad, lanes_f64x2 x)
 	lanes_f64x8 in = __builtin_shufflevector(first, quad->before, 0, 1, 8, 9, 10, 11, 12, 13);
 	lanes_f64x8 v = in - quad->s2, p = quad->s1, y;
 
-	y = in + (c[3] * in + (c[4] * p + c[5] * quad->s2));
+	y = c[3] * in + (c[4] * p + c[5] * quad->s2);
 	quad->s1 = c[0] * p + c[2] * v;
 	quad->s2 = (quad->s2 + c[2] * p) + c[1] * v;
 	quad->before = quad->last;
@@ -115,6 +115,7 @@ MIXD_INLINE void eq_quad_pass(lanes_f64x2 *x, uint32_t n_frames, const bool tail
 
 	for (uint32_t j = 0; j < SVF_COEFS; j++)
 		quad.c[j] = eq_quad_load(coef, j, EQ_BANK_SECTION_WORDS);
+	quad.c[3] = 1.0 + quad.c[3];
 	quad.s1 = eq_quad_load(state, 0, SVF_STATES);
 	quad.s2 = eq_quad_load(state, 1, SVF_STATES);
 	quad.last = quad.before = (lanes_f64x8){0.0};

@@ -10,7 +10,7 @@
 #define EQ_SKEWED_MIN_FRAMES (2u * EQ_SKEW_PAIRS * EQ_SKEW_DELAY)
 
 struct eq_skew {
-	lanes_f64x4 c[SVF_COEFS], s1, s2;
+	lanes_f64x4 c[SVF_COEFS], s1, s2; /* 1 + d0 for d0 */
 	lanes_f64x4 last, before; /* outputs of the last two steps */
 };
 
@@ -38,7 +38,7 @@ MIXD_INLINE lanes_f64x2 eq_skew_step(struct eq_skew *pair, lanes_f64x2 x, const 
 	lanes_f64x4 in = eq_skew_join(x, (lanes_f64x2){pair->before[0], pair->before[1]});
 	lanes_f64x4 v = in - pair->s2, p = pair->s1, s1, s2, y;
 
-	y = in + (c[3] * in + (c[4] * p + c[5] * pair->s2));
+	y = c[3] * in + (c[4] * p + c[5] * pair->s2);
 	s1 = c[0] * p + c[2] * v;
 	s2 = (pair->s2 + c[2] * p) + c[1] * v;
 	if (masked) {
@@ -76,6 +76,7 @@ MIXD_INLINE void eq_skew_begin(struct eq_skew *pair, const double *state, const 
 {
 	for (uint32_t j = 0; j < SVF_COEFS; j++)
 		pair->c[j] = eq_skew_load(coef, j, EQ_BANK_SECTION_WORDS + j);
+	pair->c[3] = 1.0 + pair->c[3];
 	pair->s1 = eq_skew_load(state, 0, 2);
 	pair->s2 = eq_skew_load(state, 1, 3);
 	pair->last = pair->before = (lanes_f64x4){0.0};

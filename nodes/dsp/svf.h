@@ -3,7 +3,7 @@
  * WHAT        A section is H(s) = (b2 s^2 + b1 s + b0) / (s^2 + k s + 1) with s = (1 - 1/z) /
  *             (g (1 + 1/z)). Every stable biquad is one: `struct svf_section` is what designs
  *             make, `struct svf_coef` what a kernel multiplies with.
- * KERNEL      v = x - s2;  y = x + (d0 x + (d1 s1 + d2 s2));
+ * KERNEL      v = x - s2;  y = (1 + d0) x + (d1 s1 + d2 s2);
  *             s1' = a s1 + t v;  s2' = (s2 + t s1) + b v
  *             This is the trapezoidal SVF of [Z18] with its products gathered: 7 multiplications, and
  * only two steps from x to y, so that the sections of a cascade overlap.
