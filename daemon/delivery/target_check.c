@@ -2,6 +2,7 @@
 #include "target_check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,4 +85,17 @@ int target_check_option(const struct job *job, const char *option, struct mixd_e
 			r = target_conflict(shown, "the output", err);
 	}
 	return r;
+}
+
+int target_check_read(const struct job *job, const char *path, const char *option,
+		      struct mixd_error *err)
+{
+	const char *shown = job_text(job, option, NULL);
+	_cleanup_free_ char *input = shown ? job_path(job, shown) : NULL;
+	char what[48];
+
+	if (!input || !target_is(path, input))
+		return 0;
+	snprintf(what, sizeof(what), "the file of --%.30s", option);
+	return target_conflict(path, what, err);
 }

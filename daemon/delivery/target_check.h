@@ -11,3 +11,6 @@ int target_check(const char *path, struct mixd_error *err);
 /* What OPTION of JOB names can be written, is none of the files that the job is given as words, and
  * none of its outputs. 0 when the option is not given; -EEXIST. */
 int target_check_option(const struct job *job, const char *option, struct mixd_error *err);
+/* PATH is not the file that OPTION of JOB names to be read. -EEXIST. */
+int target_check_read(const struct job *job, const char *path, const char *option,
+		      struct mixd_error *err);

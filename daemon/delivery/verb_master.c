@@ -128,11 +128,15 @@ static int verb_set_goals(struct verb_master *verb, struct mixd_error *err)
 /* Nothing may be written over what is read; what cannot be written is told before the work. */
 static int verb_check_paths(const struct verb_master *verb, struct mixd_error *err)
 {
+	static const char *const read[] = {"reference", "speech", "session"};
 	struct stat in, out;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < verb->request.n_goals; i++)
 		r = target_check(verb->goal[i].path, err);
+	for (uint32_t i = 0; r == 0 && i < verb->request.n_goals; i++)
+		for (size_t k = 0; r == 0 && k < sizeof(read) / sizeof(read[0]); k++)
+			r = target_check_read(verb->job, verb->goal[i].path, read[k], err);
 	if (r < 0)
 		return r;
 	if (stat(verb->request.input, &in) < 0)

@@ -378,7 +378,8 @@ static int verb_say_output(struct verb_render *verb, uint32_t idx, double second
 		  output->target.layout.name, rate, length, peak, loud, top);
 	if (output->clips)
 		job_warn(verb->job, file->shown,
-			 "%llu samples were over full scale, and clipped; the highest by %.1f dB",
+			 "%llu samples were over full scale, and clipped; the highest by %.1f dB: "
+			 "turn it down, or write --float",
 			 (unsigned long long)output->clips, 20.0 * log10(output->peak));
 	return 0;
 }

@@ -263,6 +263,8 @@ def test_what_is_read_is_never_written_over():
         "check vox.wav kick.wav --spec spotify --report ./kick.wav",
         "master vox.wav -o out.wav --spec spotify --report vox.wav",
         "master vox.wav -o out.wav --spec spotify --report out.wav",
+        "master vox.wav -o kick.wav --reference kick.wav",
+        "master vox.wav -o kick.wav --spec netflix --speech kick.wav",
         "podcast ep.yaml --session ep.yaml",
         "podcast ep.yaml --session anna.wav",
         "podcast ep.yaml -o jingle.wav",
