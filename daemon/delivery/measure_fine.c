@@ -159,6 +159,8 @@ static void fine_channel(struct measure *measure, struct fine *fine, uint32_t c)
 			end = measure_fine_frame(measure, t, k + 1);
 			end = end < tick->n_frames ? end : tick->n_frames;
 			n = end - first;
+			if (n == 0) /* below 1500 Hz */
+				continue;
 			peak = truepeak_highest(fine->envelope + tick->first + first, n);
 			row->peak = peak > row->peak ? peak : row->peak;
 			if (wanted->is_rms)
