@@ -89,9 +89,11 @@ static uint64_t pipe_queue(const struct pipe *pipe, uint32_t stage)
 
 	if (pipe->is_taken[stage])
 		return 0;
-	if (stage > 0)
-		return pipe->done[stage - 1] - pipe->done[stage];
-	return pipe->is_read ? 0 : pipe->render->n_blocks - (pipe->done[0] - pipe->done[writer]);
+	if (stage == 0)
+		return pipe->is_read
+			       ? 0
+			       : pipe->render->n_blocks - (pipe->done[0] - pipe->done[writer]);
+	return pipe->done[stage - 1] - pipe->done[stage];
 }
 
 /* The stage behind LAST, if the block that was done there is the one it waits for; else that with the most
@@ -161,7 +163,7 @@ static void pipe_step(struct pipe *pipe, uint32_t stage)
 static void *pipe_thread(void *data)
 {
 	struct pipe *pipe = data;
-	uint32_t stage = PIPE_STAGES_MAX;
+	uint32_t stage = pipe->n_stages;
 
 	pthread_mutex_lock(&pipe->lock);
 	while (!pipe->is_over) {
