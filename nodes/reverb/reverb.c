@@ -416,39 +416,45 @@ MIXD_INLINE uint32_t reverb_row(uint32_t c)
 	return c < 8 ? 2 * c + 1 : 2 * (c - 8);
 }
 
-/* The gains of each frame, or at rest the first only. */
+/* The gains of each frame, or at rest of the first 16 only. */
 struct reverb_blend {
 	float early[FDN_BLOCK], late[FDN_BLOCK], width[FDN_BLOCK], dry[FDN_BLOCK], wet[FDN_BLOCK];
 };
 
-#define REVERB_GAIN(name) blend->name[rests ? 0 : i]
+#define REVERB_GAIN(U, name) *(const U *)(blend->name + (rests ? 0 : i))
 
-MIXD_INLINE void reverb_mix_by(struct reverb_state *state, const struct mixd_inst *inst,
-			       const struct reverb_blend *blend, const bool rests, uint32_t first,
-			       uint32_t n)
+/* From frame I on, for 16 frames (V a vector, in memory U) or one: OUT may be IN. */
+#define REVERB_MIX(V, U)                                                                           \
+	do {                                                                                       \
+		V room[REVERB_CHANNELS_MAX], middle = {0};                                         \
+                                                                                                   \
+		for (uint32_t c = 0; c < channels; c++) {                                          \
+			room[c] = REVERB_GAIN(U, early) * *(const U *)(state->wet_block[c] + i) +  \
+				  REVERB_GAIN(U, late) *                                           \
+					  *(const U *)(state->row[reverb_row(c)] + i);             \
+			middle += room[c];                                                         \
+		}                                                                                  \
+		middle *= part;                                                                    \
+		for (uint32_t c = 0; c < channels; c++) {                                          \
+			V wet = middle + REVERB_GAIN(U, width) * (room[c] - middle);               \
+                                                                                                   \
+			*(U *)(inst->out[c] + first + i) =                                         \
+				REVERB_GAIN(U, dry) * *(const U *)(inst->in[c] + first + i) +      \
+				REVERB_GAIN(U, wet) * wet;                                         \
+		}                                                                                  \
+	} while (0)
+
+MIXD_INLINE void reverb_mix_by(const struct reverb_state *state, const struct mixd_inst *inst,
+			       const struct reverb_blend *blend, const bool rests,
+			       const uint32_t channels, uint32_t first, uint32_t n)
 {
-	float mean[FDN_BLOCK] = {0}, part = 1.0f / (float)state->channels;
+	float part = 1.0f / (float)channels;
+	uint32_t i = 0;
 
-	for (uint32_t c = 0; c < state->channels; c++) {
-		const float *restrict row = state->row[reverb_row(c)];
-		float *restrict room = state->wet_block[c];
-
-		for (uint32_t i = 0; i < n; i++) {
-			room[i] = REVERB_GAIN(early) * room[i] + REVERB_GAIN(late) * row[i];
-			mean[i] += room[i];
-		}
-	}
-	for (uint32_t c = 0; c < state->channels; c++) {
-		const float *in = inst->in[c] + first, *room = state->wet_block[c];
-		float *out = inst->out[c] + first;
-
-		for (uint32_t i = 0; i < n; i++) {
-			float middle = part * mean[i];
-			float wet = middle + REVERB_GAIN(width) * (room[i] - middle);
-
-			out[i] = REVERB_GAIN(dry) * in[i] + REVERB_GAIN(wet) * wet;
-		}
-	}
+	for (; i + 16 <= n; i += 16)
+		REVERB_MIX(blockring_f32x16, blockring_f32x16u);
+	for (; i < n; i++)
+		REVERB_MIX(float, float);
 }
 
 MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *inst,
@@ -457,7 +463,7 @@ MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *
 	bool rests = dsp_ramp_rests(&state->early_gain) && dsp_ramp_rests(&state->late_gain) &&
 		     dsp_ramp_rests(&state->width) && dsp_ramp_rests(&state->dry) &&
 		     dsp_ramp_rests(&state->wet);
-	uint32_t n_gains = rests ? 1 : n;
+	uint32_t n_gains = rests ? 16 : n;
 	struct reverb_blend blend;
 
 	reverb_gains(&state->early_gain, blend.early, n_gains);
@@ -465,10 +471,12 @@ MIXD_INLINE void reverb_mix(struct reverb_state *state, const struct mixd_inst *
 	reverb_gains(&state->width, blend.width, n_gains);
 	reverb_gains(&state->dry, blend.dry, n_gains);
 	reverb_gains(&state->wet, blend.wet, n_gains);
-	if (rests)
-		reverb_mix_by(state, inst, &blend, true, first, n);
+	if (rests && state->channels == 2)
+		reverb_mix_by(state, inst, &blend, true, 2, first, n);
+	else if (rests)
+		reverb_mix_by(state, inst, &blend, true, state->channels, first, n);
 	else
-		reverb_mix_by(state, inst, &blend, false, first, n);
+		reverb_mix_by(state, inst, &blend, false, state->channels, first, n);
 }
 
 MIXD_INLINE void reverb_advance(struct reverb_state *state, uint32_t n)
