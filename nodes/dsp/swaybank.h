@@ -5,8 +5,8 @@
  *             what is found once per knot are the weights, of all lines in vectors; between the
  *             knots each weight moves on a straight line. Half way between knots that is the mean
  *             of two reads; where they are D frames apart it loses (D w)^2 / 8 of its level at w
- *             radians per frame. A reverb's lines move 0.03 frames per knot (0.1 at the most):
- *             0.0003 dB at 8 kHz (0.01), where order 5 itself loses 0.05.
+ *             radians per frame. A reverb's lines move 0.01 frames per knot (0.1 at the most):
+ *             0.0001 dB at 8 kHz (0.012), where order 5 itself loses 0.05.
  * SOURCE      Lagrange interpolation of order 5: Laakso, Valimaki, Karjalainen, Laine, Splitting the
  *             unit delay, IEEE Signal Processing Magazine 13(1), 1996.
  * THREADS     [rt]
