@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "media_retag.h"
 #include "mp3_gain.h"
 
@@ -299,7 +300,7 @@ static int master_iterate(struct master_try *try, struct mixd_error *err)
 	}
 }
 
-/* ---- in its place ----------------------------------------------------------------------------- */
+/* ---- beside its place ------------------------------------------------------------------------- */
 
 static char *master_try_path(const char *path)
 {
@@ -310,7 +311,8 @@ static char *master_try_path(const char *path)
 											   : ret;
 }
 
-static int master_publish(struct master_try *try, struct mixd_error *err)
+/* What the tags say of loudness is known only now. */
+static int master_finish(struct master_try *try, struct mixd_error *err)
 {
 	struct master_goal *goal = try->goal;
 	struct media_info info = goal->info;
@@ -329,7 +331,7 @@ static int master_publish(struct master_try *try, struct mixd_error *err)
 		r = media_retag(try->path, &info, &tags, err);
 		media_tags_done(&tags);
 	}
-	return r < 0 ? r : media_move(try->path, goal->path, err);
+	return r;
 }
 
 static void master_settle(struct master_try *try)
@@ -356,7 +358,7 @@ static int master_reach(struct master_try *try, struct mixd_error *err)
 		return r;
 	goal->is_met = spec_check(goal->spec, &goal->result, &goal->info, NULL, goal->verdict);
 	master_settle(try);
-	return master_publish(try, err);
+	return master_finish(try, err);
 }
 
 /* Room tone at both ends changes the level a little, so it comes first. */
@@ -398,7 +400,9 @@ static int master_check_level(const struct master_try *try, struct mixd_error *e
 	return -EINVAL;
 }
 
-static int master_goal_run(struct master *master, struct master_goal *goal, struct mixd_error *err)
+/* *ret_path: the finished file, beside its place; gone when it failed. */
+static int master_goal_run(struct master *master, struct master_goal *goal, char **ret_path,
+			   struct mixd_error *err)
 {
 	const struct measure_result *chained = &master->request->chained;
 	struct master_try try = {.master = master, .goal = goal, .source = &master->source};
@@ -422,9 +426,7 @@ static int master_goal_run(struct master *master, struct master_goal *goal, stru
 		r = master_check_level(&try, err);
 	if (r == 0)
 		r = master_reach(&try, err);
-	if (r < 0 && try.path)
-		unlink(try.path);
-	free(try.path);
+	*ret_path = try.path;
 	master_model_free(try.model);
 	master_source_done(&master->at_rate);
 	master_source_done(&framed);
@@ -488,6 +490,28 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 					     &request->chained, err);
 }
 
+/* Every goal beside its place; then all get their names, or none does. */
+static int master_deliver(struct master *master, struct mixd_error *err)
+{
+	struct master_request *request = master->request;
+	_cleanup_free_ char **path = calloc(request->n_goals, sizeof(*path));
+	_cleanup_free_ const char **to = calloc(request->n_goals, sizeof(*to));
+	int r = path && to ? 0 : error_no_memory(err);
+
+	for (uint32_t i = 0; r == 0 && i < request->n_goals; i++) {
+		to[i] = request->goal[i].path;
+		r = master_goal_run(master, &request->goal[i], &path[i], err);
+	}
+	if (r == 0)
+		r = media_move_all((const char *const *)path, to, request->n_goals, err);
+	for (uint32_t i = 0; path && i < request->n_goals; i++) {
+		if (r < 0 && path[i])
+			unlink(path[i]);
+		free(path[i]);
+	}
+	return r;
+}
+
 int master_run(struct job *job, struct master_request *request, struct mixd_error *err)
 {
 	struct master master = {.job = job, .request = request};
@@ -501,8 +525,8 @@ int master_run(struct job *job, struct master_request *request, struct mixd_erro
 	r = master_prepare(&master, err);
 	if (r == 0 && !request->chain)
 		request->chained = request->before;
-	for (uint32_t i = 0; r == 0 && i < request->n_goals; i++)
-		r = master_goal_run(&master, &request->goal[i], err);
+	if (r == 0)
+		r = master_deliver(&master, err);
 	master_source_done(&master.source);
 	free(master.folder);
 	return r;

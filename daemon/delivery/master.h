@@ -4,7 +4,8 @@
  *             reached with the peaks under the ceiling, that is a gain and nothing else; otherwise
  *             the programme is driven into the true-peak limiter. Written, encoded, decoded and
  *             measured again; the drive follows until loudness is within MASTER_TOLERANCE_LU of the
- *             target, the ceiling until the decoded peaks are under it. Only then the file appears.
+ *             target, the ceiling until the decoded peaks are under it. When all goals are reached the
+ *             files appear, all of them; when one is not, none does.
  * HARM        More limiting than max_limiting_db (the deepest gain reduction) is refused.
  * THREADS     one call at a time per job. */
 #pragma once
@@ -64,7 +65,7 @@ struct master_request {
 
 void master_request_init(struct master_request *request);
 void master_goal_init(struct master_goal *goal);
-/* 0, or -errno with *err: goals before the one that failed are there. */
+/* 0, or -errno with *err, which names the goal: then none is there. */
 int master_run(struct job *job, struct master_request *request, struct mixd_error *err);
 void master_goal_done(struct master_goal *goal);
 void master_request_done(struct master_request *request);

@@ -11,5 +11,6 @@
 /* Of INFO what media_tags_write_after() asks for. -errno with *err. */
 int media_retag(const char *path, const struct media_info *info, const struct media_tags *tags,
 		struct mixd_error *err);
-/* FROM becomes TO, as one step, and stays so when the power fails. Both in one folder. */
-int media_move(const char *from, const char *to, struct mixd_error *err);
+/* Each FROM becomes its TO, all or none, and stays so when the power fails. FROM[i] and TO[i] are absolute, in one folder. */
+int media_move_all(const char *const *from, const char *const *to, uint32_t n,
+		   struct mixd_error *err);

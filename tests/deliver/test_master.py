@@ -94,6 +94,18 @@ def test_several_specs_from_one_pass_of_the_chain():
     assert sorted(os.listdir(rig.FOLDER / "many")) == ["apple-music.flac", "ebu-r128.flac"]
 
 
+def test_all_deliverables_or_none():
+    wav("hot.wav", music(level=0.25))
+    (rig.FOLDER / "quiet.wav").write_bytes(b"what was there before")
+    said = rig.err(
+        "master", "hot.wav", "-o", "quiet.wav", "--spec", "ebu-r128", "-o", "loud.wav", "--spec", "spotify",
+        "--max-limiting", 0.1, code=5,
+    )
+    assert "loud.wav" in said and "limiting" in said, said
+    assert (rig.FOLDER / "quiet.wav").read_bytes() == b"what was there before"
+    assert not (rig.FOLDER / "loud.wav").exists() and not rig.leftovers(), rig.leftovers()
+
+
 def test_tags_say_what_was_delivered():
     wav("hot.wav", music(level=0.25))
     master("hot.wav", "-o", "tags.flac", "--spec", "spotify", "--tag", "TITLE=Größe", "--tag", "ARTIST=A, B")
