@@ -36,6 +36,21 @@ int encode_options_read(struct job *job, struct media_target *ret, struct mixd_e
 	return 0;
 }
 
+void encode_options_warn(struct job *job, const char *const *format, uint32_t n)
+{
+	static const char *const options[] = {"bitrate", "quality"};
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!format[i] || media_format_is_lossy(format[i]))
+			return;
+	for (size_t i = 0; n && i < sizeof(options) / sizeof(options[0]); i++)
+		if (job_text(job, options[i], NULL))
+			job_warn(job, "",
+				 "--%s does nothing: %s has none to choose; mp3, m4a, ogg and opus "
+				 "have",
+				 options[i], format[0]);
+}
+
 /* A title stands in front of the programme, as broadcasters' players show it. No date: the same call
  * gives the same bytes. */
 static int encode_options_bext(struct media_tags *tags)

@@ -189,6 +189,20 @@ static int verb_set_chain(struct verb_master *verb, struct mixd_error *err)
 	return r;
 }
 
+static void verb_warn_of_formats(const struct verb_master *verb)
+{
+	const char *format[VERB_GOALS_MAX];
+	uint32_t n = verb->request.n_goals;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct master_goal *goal = &verb->goal[i];
+
+		format[i] = goal->target.format ? goal->target.format : media_format_of(goal->path);
+		tags_lost_warn(verb->job, goal->path, format[i], &verb->tags);
+	}
+	encode_options_warn(verb->job, format, n);
+}
+
 static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 {
 	struct master_request *request = &verb->request;
@@ -220,8 +234,8 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 		r = verb_set_goals(verb, err);
 	if (r == 0)
 		r = verb_check_paths(verb, err);
-	for (uint32_t i = 0; r == 0 && i < request->n_goals; i++)
-		tags_lost_warn(job, verb->goal[i].path, NULL, &verb->tags);
+	if (r == 0)
+		verb_warn_of_formats(verb);
 	return r == 0 ? verb_set_chain(verb, err) : r;
 }
 

@@ -193,10 +193,10 @@ static int verb_read_time(struct verb_render *verb, const char *option, const ch
 			    text, ret_s, err);
 }
 
-/* Once for each format: 16 stems lose the same. */
-static void verb_warn_of_tags(const struct verb_render *verb)
+/* Of what formats cannot take: once for each format, as 16 stems lose the same. */
+static void verb_warn_of_formats(const struct verb_render *verb)
 {
-	const char *told[8] = {NULL}, *format;
+	const char *told[16] = {NULL}, *format;
 	uint32_t n = 0, k;
 
 	for (uint32_t i = 0; i < verb->n_out; i++) {
@@ -209,6 +209,7 @@ static void verb_warn_of_tags(const struct verb_render *verb)
 		told[n++] = format;
 		tags_lost_warn(verb->job, verb->out[i].path, format, &verb->tags);
 	}
+	encode_options_warn(verb->job, told, n);
 }
 
 static int verb_read(struct verb_render *verb, struct mixd_error *err)
@@ -262,7 +263,7 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		request->output[i] = (struct render_output){.node = verb->out[i].node,
 							    .path = verb->out[i].path,
 							    .target = verb->target};
-	verb_warn_of_tags(verb);
+	verb_warn_of_formats(verb);
 	return 0;
 }
 

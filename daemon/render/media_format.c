@@ -225,6 +225,13 @@ const char *media_format_of(const char *path)
 	return media_format_by_path(path, &found, &ignored) == 0 ? found->name : NULL;
 }
 
+bool media_format_is_lossy(const char *name)
+{
+	const struct media_format *format = media_format_find(name);
+
+	return format && !format->bits;
+}
+
 /* ---- what it can ------------------------------------------------------------------------------- */
 
 /* "44100, 48000" */

@@ -62,6 +62,8 @@ struct media_writer *media_writer_free(struct media_writer *writer);
 const char *media_format_ending(const char *format);
 /* The format that a file at PATH gets by its ending ("flac"); NULL: by this ending none. */
 const char *media_format_of(const char *path);
+/* Whether FORMAT has a bit rate or a quality to choose. */
+bool media_format_is_lossy(const char *format);
 
 /* The same for any other file (a report, a cue sheet, a DDP image): write to media_file_fd(), then
  * commit. */

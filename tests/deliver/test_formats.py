@@ -92,6 +92,18 @@ def test_an_episode_says_what_wave64_loses():
     assert "ep.wav:" not in said, said
 
 
+def test_a_bit_rate_that_no_output_has_is_told():
+    rig.write_wav(rig.FOLDER / "in.wav", [0.1, -0.1] * 48000)
+    said = rig.err("master", "in.wav", "-o", "r.wav", "--target", "-30", "--bitrate", "192kbps")
+    assert "--bitrate does nothing: wav has none to choose; mp3, m4a, ogg and opus have" in said, said
+    (rig.FOLDER / "wire.yaml").write_text(
+        "mixd: 1\nnodes:\n  in: {type: input, layout: mono}\n  out: {type: output, layout: mono}\nlinks: [in -> out]\n"
+    )
+    render = ("render", "wire.yaml", "-i", "in.wav", "-o", "out=q.flac", "--quality", "3")
+    assert "--quality does nothing: flac has none" in rig.err(*render)
+    assert "does nothing" not in rig.err(*render, "-o", "out=q.mp3")
+
+
 def test_master_writes_the_broadcast_extension():
     rig.write_wav(rig.FOLDER / "in.wav", [0.1, -0.1] * 5 * 48000)
     rig.out("master", "in.wav", "-o", "b.wav", "--spec", "ebu-r128", "--bext", "--tag", "TITLE=Tone")
