@@ -128,6 +128,7 @@ class Bench:
             return ff("-af", f"{LOUDNORM}:{measured}:offset={found['target_offset']}:linear=true", "-ar", "48000",
                       "-c:a", "pcm_s24le", out("normed.wav"))
 
+        measure = [self.mixctl, "measure"]
         master = [self.mixctl, "master", wav, "--spec", "spotify", "--force", "-o"]
         chain = [self.mixctl, "render", "chain.yaml", "-i", f"in={wav}", "--bits", "16", "--dither", "none"]
         through = [self.mixctl, "render", "through.yaml", "-i", f"in={wav}", "-o"]
@@ -140,9 +141,10 @@ class Bench:
         sc = lambda score, bits, name: ["scsynth", "-N", out(score), "_", out(name), str(RATE), "WAV", bits, "-o",  # noqa: E731
                                         "2", "-i", "0"]
         return [
-            ("measure I LRA TP", [self.mixctl, "measure", wav], ebu(wav), None),
-            ("measure 7.1.4", [self.mixctl, "measure", bed], {"libebur128": ([self.ebur128, bed], 8),
-                                                             "ffmpeg ebur128": (scan(bed), None)}, None),
+            ("measure I LRA TP", measure + ["--only", "loudness,peaks", wav], ebu(wav), None),
+            ("measure 7.1.4", measure + ["--only", "loudness,peaks", bed],
+             {"libebur128": ([self.ebur128, bed], 8), "ffmpeg ebur128": (scan(bed), None)}, None),
+            ("measure everything", measure + [wav], {"ffmpeg ebur128": (scan(wav), None)}, None),
             ("master -14/-1 to WAV", master + [out("ours.wav")],
              {"ffmpeg scan+limiter": ([scan(wav), [limited]], 5.5), "ffmpeg loudnorm x2": (loudnorm, 24)}, "ours.wav"),
             ("chain", chain + ["--threads", "1", "-o", out("chain.wav")],
@@ -156,8 +158,8 @@ class Bench:
              {"ffmpeg flac": (ff("-c:a", "flac", "-sample_fmt", "s32", out("ff.flac")), None),
               "flac -5": (["flac", "-s", "-f", "-5", wav, "-o", out("cli.flac")], None)}, "ours.flac"),
             ("FLAC output", through + [out("thin.flac")],
-             {"flac -5": (["flac", "-s", "-f", "-5", wav, "-o", out("cli.flac")], None),
-              "ffmpeg flac": (ff("-c:a", "flac", "-sample_fmt", "s32", out("ff.flac")), -1.25)}, None),
+             {"flac -5": (["flac", "-s", "-f", "-5", wav, "-o", out("cli.flac")], -1.25),
+              "ffmpeg flac": (ff("-c:a", "flac", "-sample_fmt", "s32", out("ff.flac")), None)}, None),
             ("MP3 output V2", through + [out("thin.mp3"), "--quality", "2"],
              {"lame -V2": (["lame", "--quiet", "-V2", wav, out("lame.mp3")], -1.25)}, None),
             ("second core, wall", chain + ["--threads", "2", "-o", out("two.wav")],
