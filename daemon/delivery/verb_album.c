@@ -1,4 +1,5 @@
 /* verb_album.c - `mixctl album`: its options, its rules, its report. */
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -62,6 +63,34 @@ static int check_disc(struct job *job, struct album *album, enum redbook_media m
 	return 0;
 }
 
+/* What is in the folder STAGE comes to the goal: its names, folders with a slash. */
+static json_t *list_made(const char *stage)
+{
+	json_t *files = json_array();
+	struct dirent **entry = NULL;
+	int n = scandir(stage, &entry, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		if (entry[i]->d_name[0] != '.')
+			json_array_append_new(files,
+					      json_sprintf("%s%s", entry[i]->d_name,
+							   entry[i]->d_type == DT_DIR ? "/" : ""));
+		free(entry[i]);
+	}
+	free(entry);
+	return files;
+}
+
+static void report_made(struct job *job)
+{
+	json_t *files = json_object_get(job_json(job), "files"), *name;
+	const char *folder = job_text(job, "output", "");
+	size_t i;
+
+	job_print(job, "\nin %s:\n", folder);
+	json_array_foreach(files, i, name) job_print(job, "  %s\n", json_string_value(name));
+}
+
 static void report(struct job *job, const struct album *album, bool is_plan)
 {
 	_cleanup_free_ char *sheet = album_sheet_text(album);
@@ -75,6 +104,8 @@ static void report(struct job *job, const struct album *album, bool is_plan)
 			 album->ceiling_dbtp, album->after.integrated, album->target_lufs);
 	if (!is_plan && album->limiter)
 		job_print(job, "\nlimiter: at most %.1f dB of reduction\n", -album->reduction_db);
+	if (!is_plan)
+		report_made(job);
 	json_object_set_new(json, "plan", json_boolean(is_plan));
 	json_object_update(job_json(job), json);
 	json_decref(json);
@@ -121,6 +152,8 @@ static int make(struct job *job, struct album *album, const struct album_wants *
 		r = task_check(job_task(job), err);
 	if (r == 0)
 		r = check_sources(album, album_stage_folder(stage), folder, err);
+	if (r == 0)
+		json_object_set_new(job_json(job), "files", list_made(album_stage_folder(stage)));
 	return r < 0 ? r : album_stage_commit(stage, err);
 }
 

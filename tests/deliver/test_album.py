@@ -95,7 +95,8 @@ def test_the_plan_is_the_time_line():
 
 def test_everything_is_a_copy_of_one_stream():
     out = fresh("out")
-    rig.out("album", standard(), "-o", "out", "--ddp", "--cue", "--pq", "--tracks", "wav16,flac16,wav24,mp3:192")
+    done = rig.ask("album", standard(), "-o", "out", "--ddp", "--cue", "--pq", "--tracks", "wav16,flac16,wav24,mp3:192")
+    assert done["files"] == sorted(p.name + "/" * p.is_dir() for p in out.iterdir()), done["files"]
     stream = pcm(out / "H\u00f6he & Tiefe.wav")
     parts = [pcm(p) for p in sorted((out / "wav16").iterdir())]
     assert len(parts) == 3 and numpy.array_equal(numpy.concatenate(parts), stream)
