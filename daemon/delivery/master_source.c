@@ -1,5 +1,7 @@
 /* master_source.c - the programme to be mastered, from the start as often as it takes. */
 #include "master_private.h"
+
+#include "cleanup.h"
 #include "measure_private.h"
 
 #include <errno.h>
@@ -140,6 +142,7 @@ int master_source_resample(struct master *master, struct master_source *from, do
 int master_source_chain(struct master *master, struct master_source *ret, struct mixd_error *err)
 {
 	const struct master_request *wanted = master->request;
+	_cleanup_free_ const char **goal = calloc(wanted->n_goals, sizeof(*goal));
 	struct render_input input = {.path = wanted->input};
 	struct render_output output = {0};
 	struct render_request request = {.session = wanted->chain,
@@ -147,8 +150,14 @@ int master_source_chain(struct master *master, struct master_source *ret, struct
 					 .folder = wanted->chain_folder,
 					 .rate = wanted->info.rate,
 					 .input = &input,
-					 .n_inputs = wanted->input && !wanted->chain_plays};
+					 .n_inputs = wanted->input && !wanted->chain_plays,
+					 .goal = goal,
+					 .n_goals = wanted->n_goals};
 
+	if (!goal)
+		return error_no_memory(err);
+	for (uint32_t i = 0; i < wanted->n_goals; i++)
+		goal[i] = wanted->goal[i].path;
 	*ret = (struct master_source){.rate = wanted->info.rate};
 	media_target_init(&output.target);
 	output.target.rate = wanted->info.rate;

@@ -70,6 +70,9 @@ struct render_request {
 	uint32_t n_inputs;
 	struct render_output *output;
 	uint32_t n_outputs;
+	/* What the caller will write of it: not to be read by the session either. */
+	const char *const *goal;
+	uint32_t n_goals;
 	/* Meters to read at the end ("meter.i"), and their values. */
 	const char *const *meter;
 	double *ret_meter;

@@ -15,12 +15,14 @@ struct spare {
 /* An output by another name may be FILE: a link, another way to it. */
 static int spare_file(const struct spare *spare, const char *file)
 {
+	const struct render_request *request = spare->request;
 	struct stat in, out;
 
 	if (stat(file, &in) < 0)
 		return 0;
-	for (uint32_t i = 0; i < spare->request->n_outputs; i++) {
-		const char *path = spare->request->output[i].path;
+	for (uint32_t i = 0; i < request->n_outputs + request->n_goals; i++) {
+		const char *path = i < request->n_outputs ? request->output[i].path
+							  : request->goal[i - request->n_outputs];
 
 		if (!path || stat(path, &out) < 0 || in.st_dev != out.st_dev ||
 		    in.st_ino != out.st_ino)

@@ -106,6 +106,19 @@ def test_all_deliverables_or_none():
     assert not (rig.FOLDER / "loud.wav").exists() and not rig.leftovers(), rig.leftovers()
 
 
+def test_what_the_chain_plays_is_not_written_over():
+    wav("jingle.wav", music(level=0.1))
+    (rig.FOLDER / "played.yaml").write_text(
+        "mixd: 1\nnodes:\n  play: {type: player, layout: stereo, clips: jingle.wav}\n"
+        "  out: {type: output, layout: stereo}\nlinks: [play -> out]\n"
+    )
+    before = (rig.FOLDER / "jingle.wav").read_bytes()
+    wav("hot.wav", music(level=0.25))
+    said = rig.err("master", "hot.wav", "-s", "played.yaml", "-o", "jingle.wav", "--target", "-20", code=6)
+    assert "is read by play of the session" in said and "another file" in said, said
+    assert (rig.FOLDER / "jingle.wav").read_bytes() == before
+
+
 def test_tags_say_what_was_delivered():
     wav("hot.wav", music(level=0.25))
     master("hot.wav", "-o", "tags.flac", "--spec", "spotify", "--tag", "TITLE=Größe", "--tag", "ARTIST=A, B")
