@@ -1,13 +1,13 @@
 /* master_source.c - the programme to be mastered, from the start as often as it takes. */
 #include "master_private.h"
-
-#include "cleanup.h"
 #include "measure_private.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cleanup.h"
 
 #define SOURCE_BLOCK 8192u
 
