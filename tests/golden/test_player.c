@@ -402,8 +402,8 @@ TEST(player_refuses_what_cannot_be_played)
 	char nine[128];
 
 	player_material();
-	player_refuses("[{file: /nowhere/a.wav, at: 0s}]", "/nowhere/a.wav",
-		       "there is no such file");
+	player_refuses("[{file: /nowhere/a.wav, at: 0s}]", "there is no such file",
+		       "look at its name and folder");
 	player_refuses("[{file: nowhere.wav, at: 0s}]", "nowhere.wav", "absolute path");
 	player_refuses(text("[{file: %s, at: 0s, offset: 10s}]", noise_file),
 		       "before the clip's offset", "a time in the file");
