@@ -357,8 +357,10 @@ static inline bool step_run_brief(struct engine *engine, struct engine_step *ste
 	if (!step->brief || !inst->plain || inst->asleep || inst->moving || node->dormant)
 		return false;
 	if (node->n_in_ports) {
+		if (!port->steady) /* and without a link there is no flag */
+			return false;
 		silent = *port->silent;
-		if (!port->steady || silent != (port->state == ENGINE_PORT_ZERO))
+		if (silent != (port->state == ENGINE_PORT_ZERO))
 			return false;
 	}
 	node->in_silent = silent;
