@@ -10,11 +10,8 @@
 
 #include "cleanup.h"
 #include "media_retag.h"
-#include "mp3_gain.h"
 
 #define MASTER_GUARD_DB 0.03 /* what a second try stays below the ceiling in addition */
-#define MASTER_SPOT_DB 0.1 /* what the meter may find above fine rows, and is lowered in addition */
-#define MASTER_SPOTS_MAX 4096u
 #define MASTER_PEAK_MAX_DBTP 60.0 /* where the engine takes it for a fault */
 
 /* ---- what is aimed at ------------------------------------------------------------------------- */
@@ -106,57 +103,6 @@ static int master_fill_target(struct master_goal *goal, const struct master_sour
 
 /* ---- one try ---------------------------------------------------------------------------------- */
 
-/* What came out above the ceiling, and where. */
-struct master_spots {
-	float above; /* linear */
-	double ceiling_dbtp;
-	uint64_t rows;
-	struct mp3_gain_spot spot[MASTER_SPOTS_MAX];
-	uint32_t n;
-};
-
-static void master_take_rows(void *data, const struct measure_fine_row *row, uint32_t n_rows,
-			     const float *high, uint32_t n_high)
-{
-	struct master_spots *spots = data;
-
-	(void)high, (void)n_high;
-	for (uint32_t i = 0; i < n_rows; i++, spots->rows++)
-		if (row[i].peak > spots->above && spots->n < MASTER_SPOTS_MAX)
-			spots->spot[spots->n++] = (struct mp3_gain_spot){
-				.at_s = (double)spots->rows / MEASURE_FINE_RATE,
-				.lower_db = 20 * log10((double)row[i].peak) - spots->ceiling_dbtp +
-					    MASTER_SPOT_DB,
-			};
-}
-
-/* SPOTS may be NULL. */
-static int master_measure_try(struct master_try *try, struct master_spots *spots,
-			      struct mixd_error *err)
-{
-	const struct master_request *request = try->master->request;
-	struct measure_fine fine = {.take = master_take_rows, .data = spots};
-	struct master_goal *goal = try->goal;
-	struct measure_options options;
-
-	measure_options_init(&options);
-	options.what = spec_needs(goal->spec) | MEASURE_LOUDNESS | MEASURE_TRUE_PEAK |
-		       (master_is_rms(goal) ? MEASURE_LEVELS : 0);
-	options.speech = request->speech;
-	options.n_speech = request->n_speech;
-	options.detect_speech = request->detect_speech;
-	if (spots) {
-		spots->n = 0;
-		spots->rows = 0;
-		spots->ceiling_dbtp = try->max_dbtp;
-		fine.above = spots->above = (float)pow(10, (try->max_dbtp - MASTER_SPOT_DB) / 20);
-		options.fine = &fine;
-	}
-	job_stage(try->master->job, "verify", strrchr(goal->path, '/') + 1);
-	return measure_file(try->path, &options, job_task(try->master->job), &goal->result,
-			    &goal->info, err);
-}
-
 static int master_write_try(struct master_try *try, struct mixd_error *err)
 {
 	job_stage(try->master->job, isnan(try->pass.limit_dbtp) ? "gain" : "limit",
@@ -224,32 +170,6 @@ static double master_error(const struct master_try *try)
 	double target, level = master_level(try->goal, &try->goal->result, &target);
 
 	return isnan(try->target) || !isfinite(level) ? 0 : try->target - level;
-}
-
-/* Measured; and where a few peaks of an MP3 are all that is wrong, these are lowered. */
-static int master_prove_try(struct master_try *try, struct mixd_error *err)
-{
-	struct master_goal *goal = try->goal;
-	struct master_spots *spots = NULL;
-	int r;
-
-	goal->n_lowered = 0;
-	if (strcmp(goal->target.format, "mp3") == 0 && !isnan(try->max_dbtp)) {
-		spots = malloc(sizeof(*spots));
-		if (!spots)
-			return error_no_memory(err);
-	}
-	r = master_measure_try(try, spots, err);
-	if (r == 0 && spots && master_over(try, &goal->result) > 0 && spots->n < MASTER_SPOTS_MAX &&
-	    fabs(master_error(try)) <= MASTER_TOLERANCE_LU) {
-		r = mp3_gain_lower(try->path, spots->spot, spots->n, &goal->n_lowered, err);
-		if (r == 0) {
-			measure_result_done(&goal->result);
-			r = master_measure_try(try, NULL, err);
-		}
-	}
-	free(spots);
-	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 /* There is no other try than the last one. */

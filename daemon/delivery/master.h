@@ -3,7 +3,7 @@
  * WHAT        The input runs through the chain (if any) once. For each goal: when the target is
  *             reached with the peaks under the ceiling, that is a gain and nothing else; otherwise
  *             the programme is driven into the true-peak limiter. Written, encoded, decoded and
- *             measured again; the drive follows until loudness is within MASTER_TOLERANCE_LU of the
+ *             measured again (a few peaks of an MP3 are lowered on the way); the drive follows until loudness is within MASTER_TOLERANCE_LU of the
  *             target, the ceiling until the decoded peaks are under it. When all goals are reached the
  *             files appear, all of them; when one is not, none does.
  * HARM        More limiting than max_limiting_db (the deepest gain reduction) is refused.

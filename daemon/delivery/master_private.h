@@ -119,3 +119,12 @@ int master_first(struct master_try *try, struct mixd_error *err);
 /* Encoders lift peaks, and take a little loudness away: by how much, a few seconds tell. The pass is
  * changed accordingly. */
 int master_try_codec(struct master_try *try, struct mixd_error *err);
+
+/* ---- master_prove.c: what was written, as it is decoded ---- */
+/* Measured, into the goal; and where a few peaks of an MP3 are too high, these are lowered. */
+int master_prove_try(struct master_try *try, struct mixd_error *err);
+/* The same of any file: *ret_lowered granules of an MP3, so that nothing is above CEILING_DBTP (NAN: as it
+ * is). The result is that of measure_file() on the file as it is then. */
+int master_prove_file(const char *path, double ceiling_dbtp, const struct measure_options *options,
+		      struct task *task, struct measure_result *ret, struct media_info *ret_info,
+		      uint32_t *ret_lowered, struct mixd_error *err);

@@ -46,6 +46,12 @@ struct measure_fine {
 	bool is_rms;
 	bool has_high; /* HIGH is asked for; else zeros */
 };
+/* What stands between a file and its measurement: gives what is measured, as media_read() does. */
+struct measure_tap {
+	int64_t (*read)(void *data, struct media_reader *reader, float *const *channels,
+			uint32_t n_frames, struct mixd_error *err);
+	void *data;
+};
 struct measure_options {
 	unsigned what; /* enum measure_what */
 	bool dual_mono; /* a mono programme counts twice (+3.01 LU) */
@@ -56,6 +62,7 @@ struct measure_options {
 	bool detect_speech; /* instead: an approximate detector */
 	double start_s, end_s; /* measure_file(): of the file; end 0: to its end */
 	const struct measure_fine *fine; /* borrowed; NULL: nobody asks */
+	const struct measure_tap *tap; /* measure_file(); borrowed; NULL: none */
 };
 
 struct measure_event { /* a clip, an over, a dropout, a click */

@@ -33,6 +33,7 @@ static int measure_read_all(struct media_reader *reader, struct measure *measure
 			    int64_t to, struct task *task, struct mixd_error *err)
 {
 	const struct media_info *info = media_reader_info(reader);
+	const struct measure_tap *tap = measure->options.tap;
 	double total_s = to >= 0	      ? (double)(to - from) / info->rate
 			 : info->n_frames > 0 ? (double)(info->n_frames - from) / info->rate
 					      : 0.0;
@@ -48,7 +49,8 @@ static int measure_read_all(struct media_reader *reader, struct measure *measure
 			n = (uint32_t)(to - from - done);
 		if (n == 0)
 			return 0;
-		got = media_read(reader, at, n, err);
+		got = tap ? tap->read(tap->data, reader, at, n, err)
+			  : media_read(reader, at, n, err);
 		if (got <= 0)
 			return (int)got;
 		measure_put(measure, (uint32_t)got);

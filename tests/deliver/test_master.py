@@ -75,6 +75,25 @@ def test_what_is_decoded_counts():
         assert abs(seen["i"] + 17) <= 0.1 and seen["peak"] <= -0.9, (name, seen)
 
 
+def test_moments_of_an_mp3_are_lowered_while_it_is_proved():
+    """A few moments stand out behind the encoder; what is said of the file is what is measured of it."""
+    wav("moments.wav", music(seconds=60, seed=2, level=0.15))
+    lowered = 0
+    for options in (["--bitrate", 96], ["--quality", 2]):
+        item = master(
+            "moments.wav", "-o", "moments.mp3", "--target", "-14", "--ceiling", "-1", "--force", *options
+        )["items"][0]
+        assert abs(item["integrated_lufs"] + 14) <= 0.05 and item["true_peak_dbtp"] <= -1, item
+        lowered += item["lowered_granules"]
+        seen = rig.ask("measure", "moments.mp3")["items"][0]
+        for key in ("integrated_lufs", "true_peak_dbtp"):
+            assert seen[key] == item[key], (key, seen[key], item[key])
+        peer = rig.ebur128(rig.FOLDER / "moments.mp3")
+        assert abs(peer["i"] - item["integrated_lufs"]) <= 0.1, (peer, item)
+        assert abs(peer["peak"] - item["true_peak_dbtp"]) <= 0.2, (peer, item)
+    assert lowered > 0
+
+
 def test_several_specs_from_one_pass_of_the_chain():
     wav("hot.wav", music(level=0.25))
     (rig.FOLDER / "chain.yaml").write_text(
