@@ -8,6 +8,7 @@ import exact
 from case import EMPTY, LiveCase, both
 
 FRAMES = 96000
+TRIES = 8  # for a run in which no cycle was missed
 LATENT = EMPTY.replace("program -> out", "program -> limit -> out").replace(
     "links:", "  limit: {type: limiter}\nlinks:")
 MASTER = EMPTY.replace("program -> out", "program -> eq -> comp -> multi -> limit -> out").replace("links:", """\
@@ -21,7 +22,7 @@ links:""")
 class Exact(LiveCase):
     def measure(self, daemon, signal, into, out_of, margin=16384):
         """(lag, record compared, frames that differ), in a run in which mixd missed no cycle."""
-        for _ in range(4):
+        for _ in range(TRIES):
             before = daemon.status().xruns
             with exact.Probe(daemon.pw, signal, into, out_of) as probe:
                 record = probe.run()
@@ -111,7 +112,7 @@ class Exact(LiveCase):
         self.assertEqual(said["frames"], FRAMES)
         data = (folder / "rendered.wav").read_bytes()
         rendered = np.frombuffer(data, "<f4", offset=data.index(b"data") + 8, count=2 * FRAMES).reshape(-1, 2)
-        for _ in range(4):
+        for _ in range(TRIES):
             before = daemon.status().xruns
             with exact.Probe(pw, signal, daemon.node("program"), "test-sink", frames=FRAMES + 24000) as probe:
                 record = probe.run()
