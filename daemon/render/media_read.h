@@ -24,7 +24,8 @@ const struct media_tags *media_reader_tags(const struct media_reader *reader);
  * file's name). A reader that failed stays failed. */
 int64_t media_read(struct media_reader *reader, float *const *channels, uint32_t n_frames,
 		   struct mixd_error *err);
-/* The next frame read is FRAME (0..n_frames). Exact for every format, MP3 and AAC included. */
+/* The next frame read is FRAME (0..n_frames), for every format, MP3 and AAC included. A lossy decoder that
+ * is sent elsewhere may round in another order than one that came there (MP3: 1e-7). */
 int media_seek(struct media_reader *reader, int64_t frame, struct mixd_error *err);
 /* Bits that were ever 1 in what was read so far, of integer PCM as left-aligned 32-bit words (of the
  * magnitude's two's complement, as stored); 0 for other codecs. */
