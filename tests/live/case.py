@@ -22,6 +22,7 @@ except ImportError as missing:
     raise unittest.SkipTest(f"the Python binding is not built: {missing}") from missing
 
 TEST_LIMIT_S = 180
+TRIES = 8  # for a run in which no cycle was missed
 RELINK_S = 2.0  # from the thing being back to sound going through again
 
 EMPTY = """mixd: 1
@@ -116,6 +117,15 @@ class LiveCase(unittest.TestCase):
         signal.signal(signal.SIGALRM, late)
         signal.alarm(TEST_LIMIT_S)
         self.addCleanup(signal.alarm, 0)
+
+    def without_gaps(self, run):
+        """The first of what RUN() -> (result, cycles missed) gives in which none was missed: other work on the
+        machine can hold a cycle up, and what is measured here is not that."""
+        for _ in range(TRIES):
+            result, missed = run()
+            if not missed:
+                return result
+        raise Failure(f"{TRIES} runs, and cycles missed in each: too much else runs on this machine")
 
     def private(self, **options):
         options.setdefault("bare", self.bare)
