@@ -410,13 +410,19 @@ static void step_run(struct engine *engine, struct engine_step *step, uint64_t p
 		engine_guard_look(engine, position, n);
 }
 
+/* What a node takes of a cycle: offline there is none, and asking 4 times per slice costs 2 % of a master. */
+static uint64_t load_clock_ns(const struct engine *engine)
+{
+	return engine->setup.offline ? 0 : run_clock_ns();
+}
+
 static void step_run_leased(struct engine *engine, struct engine_step *step, uint64_t position,
 			    uint32_t n, uint64_t *now_ns, uint32_t readers)
 {
 	uint64_t end;
 
 	step_run(engine, step, position, n, true);
-	end = run_clock_ns();
+	end = load_clock_ns(engine);
 	for (uint32_t i = 0; i < step->n; i++) {
 		struct engine_inst *inst = step->nodes[i].inst;
 
@@ -451,7 +457,7 @@ static void run_slice(struct engine *engine, struct engine_plan *plan, uint64_t 
 {
 	if (leased) {
 		uint32_t readers = atomic_load_explicit(&engine->readers, memory_order_relaxed);
-		uint64_t now_ns = run_clock_ns();
+		uint64_t now_ns = load_clock_ns(engine);
 
 		for (uint32_t s = 0; s < plan->n_steps; s++)
 			step_run_leased(engine, &plan->steps[s], position, n, &now_ns, readers);
