@@ -109,6 +109,9 @@ int album_wants_check(const struct album_wants *wants, struct mixd_error *err);
 /* Into FOLDER, which others move into its place. */
 int album_deliver(struct job *job, struct album *album, const struct album_wants *wants,
 		  struct spool *spool, const char *folder, struct mixd_error *err);
+/* What lies in STAGE takes the place of nothing in FOLDER but what this album has made. -EEXIST. */
+int album_replace_check(const struct album *album, const char *stage, const char *folder,
+			struct mixd_error *err);
 
 /* The sheet: what is where. Returned (malloc'd); NULL without memory. */
 char *album_sheet_text(const struct album *album);

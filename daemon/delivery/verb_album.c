@@ -111,32 +111,6 @@ static void report(struct job *job, const struct album *album, bool is_plan)
 	json_decref(json);
 }
 
-/* Nothing that was made in STAGE takes the place of a recording when it comes to FOLDER. */
-static int check_sources(const struct album *album, const char *stage, const char *folder,
-			 struct mixd_error *err)
-{
-	_cleanup_free_ char *whole = realpath(folder, NULL);
-	size_t n = whole ? strlen(whole) : 0;
-
-	for (uint32_t t = 0; n && t < album->n_tracks; t++) {
-		_cleanup_free_ char *file = realpath(album->track[t].file, NULL), *made = NULL;
-
-		if (!file || strncmp(file, whole, n) != 0 || file[n] != '/')
-			continue;
-		if (asprintf(&made, "%s%s", stage, file + n) < 0) {
-			made = NULL;
-			return error_no_memory(err);
-		}
-		if (access(made, F_OK) < 0)
-			continue;
-		error_set(err, ERROR_CONFLICT, album->track[t].file,
-			  "is the recording of track %u, and would be replaced", t + 1);
-		error_hint(err, "say another folder with -o");
-		return -EEXIST;
-	}
-	return 0;
-}
-
 static int make(struct job *job, struct album *album, const struct album_wants *wants,
 		const char *folder, struct mixd_error *err)
 {
@@ -151,7 +125,7 @@ static int make(struct job *job, struct album *album, const struct album_wants *
 	if (r == 0)
 		r = task_check(job_task(job), err);
 	if (r == 0)
-		r = check_sources(album, album_stage_folder(stage), folder, err);
+		r = album_replace_check(album, album_stage_folder(stage), folder, err);
 	if (r == 0)
 		json_object_set_new(job_json(job), "files", list_made(album_stage_folder(stage)));
 	return r < 0 ? r : album_stage_commit(stage, err);

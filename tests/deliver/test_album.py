@@ -1,5 +1,6 @@
 """mixctl album: the time line, the rules, tracks, cue sheet and DDP, read back by programs that are not ours."""
 
+import functools
 import hashlib
 import html.parser
 import os
@@ -254,8 +255,8 @@ def test_two_runs_are_the_same_bytes():
         fresh(name)
         rig.out("album", "album.yaml", "-o", name, "--ddp", "--cue", "--pq", "--tracks", "flac,wav16")
     assert digests(rig.FOLDER / "one") == digests(rig.FOLDER / "two")
-    # again over what is there: replaced as a whole
-    (rig.FOLDER / "one/DDP/OLD").write_text("x")
+    # again over what is there: replaced as a whole, with tracks that had other names
+    shutil.copy(rig.FOLDER / "one/flac/01 Caf\u00e9.flac", rig.FOLDER / "one/flac/01 Coffee.flac")
     rig.out("album", "album.yaml", "-o", "one", "--ddp", "--cue", "--pq", "--tracks", "flac,wav16")
     assert digests(rig.FOLDER / "one") == digests(rig.FOLDER / "two")
 
@@ -306,6 +307,39 @@ def test_recordings_are_not_replaced():
     assert "track 1" in said and "replaced" in said, said
     assert (folder / "Coda.wav").read_bytes() == before and len(list(folder.iterdir())) == 2
     rig.out("album", "album.yaml", "-o", "out", "--cue", cwd=folder)
+    assert not rig.leftovers()
+
+
+def test_a_folder_goes_only_with_what_is_ours():
+    folder = fresh("shelf")
+    (folder / "wav16").mkdir(parents=True)
+    put("shelf/wav16/a.wav", 6)
+    run = functools.partial(rig.mixctl, "album", "album.yaml", "-o", ".", "--tracks", "wav16", "--ddp", cwd=folder)
+    (folder / "album.yaml").write_text("title: Shelf\ntracks: [{file: wav16/a.wav, title: One}]\n")
+    before = digests(folder)
+    said = run(code=6).stderr  # its own recording, in a folder that would go
+    assert "is the recording of track 1" in said and "-o" in said, said
+    assert digests(folder) == before
+    shutil.move(folder / "wav16/a.wav", folder / "a.wav")
+    (folder / "album.yaml").write_text("title: Shelf\ntracks: [{file: a.wav, title: One}]\n")
+    run(code=0)
+    for name in ("wav16/cover.jpg", "wav16/02 notes.wav", "wav16/scans/1.png", "DDP/order.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x")
+        before = digests(folder)
+        said = run(code=6).stderr
+        assert name.split("/")[1] in said and "would be lost" in said and "move it away" in said, said
+        assert digests(folder) == before, name
+        (folder / name).unlink()
+    (folder / "wav16/scans").rmdir()
+    # a track of another album, made by the same verb
+    (folder / "album.yaml").write_text("title: Table\ntracks: [{file: a.wav, title: Two}]\n")
+    said = run(code=6).stderr
+    assert "01 One.wav" in said and "would be lost" in said, said
+    # the same album, with other titles
+    (folder / "album.yaml").write_text("title: Shelf\ntracks: [{file: a.wav, title: Uno}]\n")
+    run(code=0)
+    assert [p.name for p in (folder / "wav16").iterdir()] == ["01 Uno.wav"]
     assert not rig.leftovers()
 
 
