@@ -432,12 +432,20 @@ static int master_deliver(struct master *master, struct mixd_error *err)
 	return r;
 }
 
+/* A spec that counts dialogue has it looked for, as `check` does, when nobody has said where it is. */
+static void master_find_speech(struct master_request *request)
+{
+	for (uint32_t i = 0; i < request->n_goals && !request->n_speech; i++)
+		request->detect_speech |= spec_needs_speech(request->goal[i].spec);
+}
+
 int master_run(struct job *job, struct master_request *request, struct mixd_error *err)
 {
 	struct master master = {.job = job, .request = request};
 	const char *slash = strrchr(request->goal[0].path, '/');
 	int r;
 
+	master_find_speech(request);
 	master.folder = strndup(request->goal[0].path, (size_t)(slash - request->goal[0].path) +
 							       (slash == request->goal[0].path));
 	if (!master.folder)

@@ -54,7 +54,7 @@ struct master_request {
 	bool is_forced; /* master all the same */
 	const struct measure_range *speech; /* where dialogue is; borrowed */
 	uint32_t n_speech;
-	bool detect_speech;
+	bool detect_speech; /* set, too, when a goal counts dialogue and there are no ranges */
 	uint32_t n_threads; /* 0: all cores */
 	uint64_t seed;
 	/* --- results; master_request_done() --- */

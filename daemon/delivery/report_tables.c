@@ -288,6 +288,9 @@ static void verdict_words(const struct spec_verdict *verdict, FILE *file)
 		if (verdict->beyond[0])
 			fprintf(file, "<b>%s</b>: ", verdict->beyond);
 		plot_escape(verdict->clause->text, file);
+		if (verdict->is_approximate)
+			fprintf(file, " (approximate: a detector found speech in %.0f%% of it)",
+				verdict->speech_share * 100);
 	}
 	if (verdict->remedy[0]) {
 		fputs("<small>", file);

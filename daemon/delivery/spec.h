@@ -111,6 +111,7 @@ struct spec_verdict {
 	char limit[64]; /* "-14.0 ±0.2 LUFS", "at most -1.0 dBTP" */
 	char beyond[64]; /* "0.8 LU above" of what is not met; may be empty */
 	bool is_approximate; /* rests on a detector of speech; said in text */
+	double speech_share; /* what that detector found, 0..1; else NAN */
 	char text[240]; /* "integrated loudness -13.2 LUFS is 0.8 LU above -14.0 (±0.2)" */
 	char remedy[160]; /* may be empty */
 };

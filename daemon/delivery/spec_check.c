@@ -116,12 +116,29 @@ static const char *check_figure(const struct check *check, double value, const c
 	return spec_figure(check->quantity, value, check->clause->precision, unit, buf, size);
 }
 
-/* {by} {limit} {spec} in PATTERN. */
+/* What makes a master meet the clause: the spec, and a ceiling where the clause asks for more than masters
+ * aim at (what is only for information). */
+static const char *check_master(const struct check *check, char *buf, size_t size)
+{
+	const struct spec_clause *clause = check->clause;
+	const struct spec *spec = check->input->spec;
+	bool is_lower = strcmp(clause->id, "true-peak") == 0 && isnan(clause->when_above_lufs) &&
+			clause->max < spec->max_dbtp - EPSILON;
+
+	if (is_lower)
+		snprintf(buf, size, "mixctl master does it: --spec %s --ceiling %.10g", spec->name,
+			 clause->max);
+	else
+		snprintf(buf, size, "mixctl master does it: --spec %s", spec->name);
+	return buf;
+}
+
+/* {by} {limit} {master} in PATTERN. */
 static void check_remedy(struct check *check, const char *pattern, double by, const char *limit)
 {
 	char *out = check->verdict->remedy;
 	size_t size = sizeof(check->verdict->remedy), n = 0;
-	char amount[48];
+	char amount[48], master[112];
 
 	check_figure(check, by, check->quantity->step, amount, sizeof(amount));
 	out[0] = '\0';
@@ -133,8 +150,8 @@ static void check_remedy(struct check *check, const char *pattern, double by, co
 			word = amount, skip = 4;
 		else if (strncmp(pattern, "{limit}", 7) == 0)
 			word = limit, skip = 7;
-		else if (strncmp(pattern, "{spec}", 6) == 0)
-			word = check->input->spec->name, skip = 6;
+		else if (strncmp(pattern, "{master}", 8) == 0)
+			word = check_master(check, master, sizeof(master)), skip = 8;
 		if (word) {
 			n += (size_t)snprintf(out + n, size - n, "%s", word);
 			pattern += skip;
@@ -374,6 +391,8 @@ static void check_approximate(struct check *check)
 	size_t used = strlen(verdict->text);
 
 	verdict->is_approximate = is_of_speech && result->is_speech_detected;
+	if (verdict->is_approximate)
+		verdict->speech_share = result->speech_share;
 	if (verdict->is_approximate && used < sizeof(verdict->text))
 		snprintf(verdict->text + used, sizeof(verdict->text) - used,
 			 " (approximate: a detector found speech in %.0f%% of it)",
@@ -401,7 +420,7 @@ static void check_clause(struct check *check)
 	const char *word, *why;
 	char buf[96];
 
-	*verdict = (struct spec_verdict){.clause = clause, .value = NAN};
+	*verdict = (struct spec_verdict){.clause = clause, .value = NAN, .speech_share = NAN};
 	spec_clause_limit(clause, verdict->limit, sizeof(verdict->limit));
 	why = check_apart(check, buf, sizeof(buf));
 	if (why) {

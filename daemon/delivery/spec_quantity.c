@@ -156,8 +156,8 @@ static const char *apart_one_file(const struct spec_input *input)
 	return input->results ? NULL : "looked at over all files together";
 }
 
-#define MASTER "mixctl master does it: --spec {spec}"
-#define SPEECH "dialogue was not measured, or there is none: mixctl check --speech says where it is"
+#define MASTER "{master}"
+#define SPEECH "no dialogue was found: mixctl check --speech says where it is, and master's"
 
 static const struct spec_quantity quantities[] = {
 	{"integrated", "integrated loudness", "LUFS", "LU", 0.1, MEASURE_LOUDNESS,

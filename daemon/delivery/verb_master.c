@@ -252,6 +252,9 @@ static int verb_report(struct verb_master *verb, struct mixd_error *err)
 
 	measure_options_init(&options);
 	options.what = MEASURE_ALL;
+	options.speech = verb->request.speech;
+	options.n_speech = verb->request.n_speech;
+	options.detect_speech = verb->request.detect_speech;
 	for (uint32_t i = 0; i < report.n_items; i++)
 		measure_result_init(&result[i]);
 	for (uint32_t i = 0; r == 0 && i < report.n_items; i++) {

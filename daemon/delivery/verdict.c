@@ -22,6 +22,9 @@ void verdict_print(struct job *job, const struct spec_verdict *verdict)
 		  is_apart ? "" : verdict->measured);
 	if (verdict->beyond[0])
 		job_print(job, "%-*s %s\n", job_width(limit, 24), limit, verdict->beyond);
+	else if (verdict->state == SPEC_PASS && verdict->is_approximate)
+		job_print(job, "%-*s approximate: by a detector, %.0f%% is speech\n",
+			  job_width(limit, 24), limit, verdict->speech_share * 100);
 	else
 		job_print(job, "%s\n", limit);
 	if (clause_has_more(verdict))

@@ -41,7 +41,7 @@ static const struct mixd_job_option master_options[] = {
 	 .min = -20,
 	 .max = 0},
 	JOB_ROWS_LIMITING,
-	JOB_ROW_SPEECH(""),
+	JOB_ROW_SPEECH(" (the default where a spec counts dialogue)"),
 	JOB_ROW_RATE("sample rate of the output (that of the input, or what the spec asks for); "
 		     "soxr VHQ"),
 	JOB_ROWS_ENCODING,

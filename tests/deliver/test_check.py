@@ -171,6 +171,22 @@ def test_dialogue_by_ranges_by_stem_and_by_guess():
     assert "intelligence" not in rig.out("check", "film.wav", "--spec", "netflix", code=None).lower()
 
 
+def test_a_remedy_that_names_master_holds():
+    """What is only for information lies below what a master aims at: the remedy says so."""
+    t = numpy.arange(6 * RATE) / RATE
+    loud = 0.05 * numpy.sin(2 * numpy.pi * 997 * t)[:, None] * [1, 1]
+    loud[RATE : RATE + 480] *= 0.785 / 0.05  # -2.1 dBTP for 10 ms
+    rig.write_wav(rig.FOLDER / "near.wav", loud, bits=24)
+    answer = judged("near.wav", "--spec", "netflix", "--speech", "0s-6s", code=None)
+    info = [c for c in answer["items"][0]["clauses"] if c["clause"] == "true-peak" and c["level"] == "info"]
+    assert info[0]["remedy"].endswith("mixctl master does it: --spec netflix --ceiling -2.3"), info
+    words = info[0]["remedy"].split("does it: ")[1].split()
+    rig.mixctl("master", "near.wav", "-o", "below.wav", "--speech", "0s-6s", *words, code=None)
+    answer = judged("below.wav", "--spec", "netflix", "--speech", "0s-6s", code=None)
+    info = [c for c in answer["items"][0]["clauses"] if c["clause"] == "true-peak" and c["level"] == "info"]
+    assert not info[0]["beyond"], info
+
+
 def test_what_players_will_do():
     rig.write_wav(rig.FOLDER / "hot.wav", tone(-9))
     answer = judged("hot.wav", "--spec", "spotify-normal")

@@ -4,7 +4,7 @@ import json
 import os
 
 import numpy
-
+import programmes
 import rig
 import tap
 
@@ -179,6 +179,21 @@ def test_a_reference_gives_colour_width_and_loudness():
     far = numpy.abs(spectrum(music(level=0.25)) - spectrum(bright)).mean()
     near = numpy.abs(spectrum(rig.read_float("like.wav")) - spectrum(bright)).mean()
     assert near < 0.35 * far, (near, far)
+
+
+def test_dialogue_is_looked_for_as_check_does():
+    """A spec that counts dialogue: what one verb makes, the other must not send back to it."""
+    voice = programmes.voice(numpy.random.default_rng(3), 20 * RATE)[:, None] * [1, 1]
+    voice[12 * RATE :] = 0.15 * programmes.noise(numpy.random.default_rng(4), 8 * RATE)  # a louder river
+    wav("film.wav", voice * 0.5)
+    item = master("film.wav", "-o", "heard.wav", "--spec", "atsc-a85-long")["items"][0]
+    dialogue = next(c for c in item["clauses"] if c["clause"] == "dialogue")
+    assert item["is_met"] and dialogue["is_approximate"] and abs(dialogue["value"] + 24) < 0.06, dialogue
+    assert item["integrated_lufs"] > -23, item["integrated_lufs"]
+    said = rig.out("check", "heard.wav", "--spec", "atsc-a85-long")
+    assert "approximate: by a detector" in said, said
+    told = master("film.wav", "-o", "told.wav", "--spec", "atsc-a85-long", "--speech", "0s-12s")["items"][0]
+    assert told["is_met"] and not any(c["is_approximate"] for c in told["clauses"]), told
 
 
 def test_harm_is_refused_unless_told():
