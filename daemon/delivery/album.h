@@ -70,7 +70,12 @@ struct album {
 };
 
 int album_read(const char *path, const char *name, struct album **ret, struct mixd_error *err);
+/* The genre of CD-Text, which has a list of them; tags take any. */
+int album_read_genre(struct album *album, struct mixd_error *err);
 struct album *album_free(struct album *album);
+/* Before any sound: the spec's level goes into ALBUM, filters and chain are looked at, and what does nothing
+ * is said. */
+int album_check(struct job *job, struct album *album, struct mixd_error *err);
 int album_scan(struct album *album, struct task *task, struct mixd_error *err);
 /* -EINVAL with the place in the document. */
 int album_place(struct album *album, struct mixd_error *err);

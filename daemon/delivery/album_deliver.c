@@ -115,7 +115,7 @@ static int set_tags(const struct album *album, uint32_t t, struct media_tags *ta
 		{"TRACKNUMBER", number},
 		{"TRACKTOTAL", total},
 		{"DATE", album->date},
-		{"GENRE", album->genre},
+		{"GENRE", album->genre_text ? album->genre_text : album->genre},
 		{"COMPOSER", track->composer ? track->composer : album->composer},
 		{"ISRC", track->isrc[0] ? track->isrc : NULL},
 		{"BARCODE", album->disc.upc[0] ? album->disc.upc : NULL},

@@ -261,11 +261,6 @@ static int read_codes(struct album *album, struct mixd_error *err)
 
 	if (album->upc_text && disc_upc(album->upc_text, disc->upc, err) < 0)
 		return at_key(album, root, "upc", err);
-	if (album->genre) {
-		disc->genre = disc_genre(album->genre, err);
-		if (!disc->genre)
-			return at_key(album, root, "genre", err);
-	}
 	if (album->language) {
 		disc->language = disc_language(album->language);
 		if (!disc->language) {
@@ -290,6 +285,14 @@ static int read_codes(struct album *album, struct mixd_error *err)
 		return at_key(album, root, "rate", err);
 	}
 	return 0;
+}
+
+int album_read_genre(struct album *album, struct mixd_error *err)
+{
+	if (!album->genre)
+		return 0;
+	album->disc.genre = disc_genre(album->genre, err);
+	return album->disc.genre ? 0 : at_key(album, album->document->root, "genre", err);
 }
 
 int album_read(const char *path, const char *name, struct album **ret, struct mixd_error *err)

@@ -10,12 +10,10 @@
 #include "cleanup.h"
 #include "graph_layout.h"
 #include "render.h"
-#include "spec.h"
 
 #define BLOCK 4096u
 
 DEFINE_CLEANUP(spool_free, struct spool *)
-DEFINE_CLEANUP(spec_set_free, struct spec_set *)
 
 static int64_t spool_give(void *data, float *const *channels, uint32_t n_frames,
 			  struct mixd_error *err)
@@ -210,26 +208,6 @@ int album_measure(const struct album *album, album_read_fn read, void *data, dou
 
 /* ---- gains ---------------------------------------------------------------------------------- */
 
-static int read_spec(struct album *album, struct mixd_error *err)
-{
-	_cleanup_(spec_set_freep) struct spec_set *set = NULL;
-	const struct spec *spec;
-	int r;
-
-	if (!album->spec)
-		return 0;
-	r = spec_set_new(&set, err);
-	if (r == 0)
-		r = spec_find(set, album->spec, &spec, err);
-	if (r < 0)
-		return r;
-	if (isnan(album->target_lufs) && !spec->is_dialogue)
-		album->target_lufs = spec->target_lufs;
-	if (isnan(album->ceiling_dbtp))
-		album->ceiling_dbtp = spec->max_dbtp;
-	return 0;
-}
-
 /* As much of GAIN_DB as PEAK_DBTP allows, unless the limiter takes care of it. */
 static double allowed_gain(struct album *album, double gain_db, double peak_dbtp)
 {
@@ -288,7 +266,7 @@ int album_sound(struct job *job, struct album *album, const char *folder, struct
 	_cleanup_free_ char *session = album_session(album);
 	_cleanup_(spool_freep) struct spool *spool = NULL;
 	char name[128];
-	int r = session ? read_spec(album, err) : error_no_memory(err);
+	int r = session ? 0 : error_no_memory(err);
 
 	if (r < 0)
 		return r;

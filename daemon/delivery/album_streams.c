@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "graph_layout.h"
+#include "media_write.h"
 #include "render.h"
 
 #define GAIN_RAMP_S 0.01 /* from one track's gain to the next, where they meet */
@@ -61,6 +63,20 @@ static double lossy_rate(double rate, double highest)
 	return fmod(rate, 48000) == 0 ? 48000 : 44100;
 }
 
+/* Before any sound is made, and not in words about a file that is not there yet. */
+static int check_bitrate(const struct album_format *format, double rate, struct mixd_error *err)
+{
+	struct media_target target;
+
+	media_target_init(&target);
+	target.format = format->container;
+	target.rate = rate;
+	target.layout = *graph_layout_find("stereo", NULL);
+	target.mode = strcmp(format->container, "ogg") == 0 ? MEDIA_RATE_AUTO : MEDIA_RATE_CBR;
+	target.bitrate_kbps = format->bitrate_kbps;
+	return media_target_complete(&target, "--tracks", err);
+}
+
 static int add_format(struct album_streams *streams, const struct album *album, char *word,
 		      struct mixd_error *err)
 {
@@ -99,6 +115,8 @@ static int add_format(struct album_streams *streams, const struct album *album, 
 	rate = format_rows[i].rate_max > 0 ? lossy_rate(album_rate, format_rows[i].rate_max)
 					   : album_rate;
 	rate = format_rows[i].only_rate > 0 ? format_rows[i].only_rate : rate;
+	if (colon && check_bitrate(format, rate, err) < 0)
+		return -EINVAL;
 	format->stream = format_rows[i].is_cd ? stream_of(streams, DISC_RATE_HZ, 16)
 					      : stream_of(streams, rate, 24);
 	streams->n_formats++;

@@ -6,6 +6,7 @@
  *             lead-out by 99:59:74. Media: 74 min, and 79:57 for what is sold as 80 min. */
 #include "redbook.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,8 +126,9 @@ static void check_track(struct check *check, uint32_t t)
 	if (sectors < REDBOOK_TRACK_SECTORS_MIN)
 		found(check, (int)t,
 		      "make it or its gap longer, or join it with a neighbour as one track",
-		      "is %.1f s long; a track of a CD has at least 4 s",
-		      sectors / (double)DISC_SECTORS_PER_SECOND);
+		      "is %.2f s long; a track of a CD has at least 4 s",
+		      /* never rounded up to what it has not */
+		      floor(sectors * 100.0 / DISC_SECTORS_PER_SECOND) / 100);
 	check_codes(check, t);
 }
 

@@ -48,8 +48,10 @@ static int check_disc(struct job *job, struct album *album, enum redbook_media m
 	struct cdtext_stats stats;
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t size = 0;
-	int r;
+	int r = album_read_genre(album, err);
 
+	if (r < 0)
+		return r;
 	if (redbook_check(&album->disc, media, rule_broken, &rules))
 		return -EINVAL;
 	r = cdtext_encode(&album->disc, &bytes, &size, &stats, err);
@@ -164,8 +166,11 @@ int verb_album(struct job *job, struct mixd_error *err)
 		r = album_read(path, job_arg(job, 0), &album, err);
 	if (r < 0)
 		return r;
-	job_stage(job, "scan", NULL);
-	r = album_scan(album, job_task(job), err);
+	r = album_check(job, album, err);
+	if (r == 0) {
+		job_stage(job, "scan", NULL);
+		r = album_scan(album, job_task(job), err);
+	}
 	if (r == 0)
 		r = album_place(album, err);
 	if (r == 0 && (is_plan || wants.ddp || wants.cue || wants.pq))

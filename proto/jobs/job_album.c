@@ -35,19 +35,27 @@ const struct mixd_job_verb mixd_job_album = {
 	.name = "album",
 	.words = "ALBUM",
 	.doc = "an album from its tracks: gaps, level, gapless files, WAV + cue, DDP",
-	.more = "ALBUM is a page of YAML: title, artist, upc, date, genre, gap, lead, mode "
-		"(album-gain, track-gain, none), target, ceiling or spec, chain (a session that "
+	.more = "ALBUM is a page of YAML: title, artist, upc, date, genre, gap (2s), mode "
+		"(album-gain, "
+		"track-gain, none) with target, ceiling or spec, limiter, chain (a session that "
 		"the "
-		"whole album runs through), and tracks: each a file with title, isrc, gap, "
+		"whole album runs through), and tracks: each a file with title, artist, isrc, gap, "
 		"crossfade, trim, gain, fade_in, fade_out, eq, flags. A gap runs from where the "
-		"sound "
-		"before has ended (it stays below -60 dBFS) to where the next begins; a negative "
-		"one "
-		"is a crossfade of equal power, and gap: join sets files end to end.\n"
+		"sound before has ended (it stays below -60 dBFS) to where the next begins; a "
+		"negative one is a crossfade of equal power, and gap: join sets files end to end.\n"
+		"Less often: lead (0.1s: how long before its sound a track begins), tail (behind "
+		"the "
+		"last), rate (that of the first), pregaps (on: gaps count down as index 00), "
+		"anchor "
+		"(album, loudest-track), songwriter, composer, arranger, message, catalog, "
+		"language, "
+		"genre_text, master_id; cd_title and cd_artist say what CD-Text has no letters "
+		"for.\n"
 		"The album is one time line, rendered once, resampled and dithered once per rate "
 		"and depth; files are cut from it on sectors of 1/75 s, to the bit: one behind the "
-		"other they are the whole. DDP is a trademark of its owner, with whom mixd is not "
-		"affiliated.",
+		"other they are the whole. What an earlier run of the album has left in DIR is "
+		"replaced, folders as a whole; one that holds anything else is not. DDP is a "
+		"trademark of its owner, with whom mixd is not affiliated.",
 	.examples = "album album.yaml --plan # look before you render\n"
 		    "album album.yaml -o out --tracks flac,mp3:320 # for shops\n"
 		    "album album.yaml -o out --ddp --cue --pq # for the plant",

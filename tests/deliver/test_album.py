@@ -348,7 +348,7 @@ def test_every_rule_names_the_track():
     put("s.wav", 3.2)
     rig.write_wav(rig.FOLDER / "silent.wav", numpy.zeros((44100, 2)), 44100, 16)
     ok = "tracks:\n  - {file: a.wav, title: Intro}\n"
-    refused(ok + "  - {file: s.wav, title: Coda, gap: join}\n", 5, "track 2 'Coda'", "is 3.2 s long; a track of a CD has at least 4 s", "album.yaml:3:5")
+    refused(ok + "  - {file: s.wav, title: Coda, gap: join}\n", 5, "track 2 'Coda'", "is 3.20 s long; a track of a CD has at least 4 s", "album.yaml:3:5")
     refused("upc: \"4006381333932\"\n" + ok, 5, "album.yaml:1:6", "check digit", "would be 1")
     refused("upc: \"12\"\n" + ok, 5, "no UPC/EAN")
     refused(ok + "  - {file: a.wav, isrc: XX-1}\n", 5, "no ISRC", "album.yaml:3:25")
@@ -371,7 +371,8 @@ def test_every_rule_names_the_track():
     refused(ok + "  - {file: a.wav, fade_in: 4s, fade_out: 4s}\n", 5, "fades are longer")
     refused(ok + "  - {file: a.wav, eq: [bell]}\n", 5, "a band of eq is no map")
     refused(ok + "  - {file: a.wav, eq: [{freq: [1]}]}\n", 5, "a list where a single value")
-    refused(ok + "  - {file: a.wav, eq: [{frq: 1kHz}]}\n", 5, "frq", args=("-o", "no", "--pq"))
+    refused(ok + "  - {file: a.wav, eq: [{type: bell}, {frq: 1kHz}]}\n", 5, "album.yaml:3:44", "\"band2.frq\"", "did you mean")
+    refused(ok + "  - {file: a.wav, eq: [{freq: 1Hz}]}\n", 5, "album.yaml:3:31", "1Hz is outside")
     refused("genre: Jaz\n" + ok, 5, "did you mean \"Jazz\"")
     refused("language: xx\n" + ok, 5, "no language")
     refused("rate: 50000Hz\n" + ok, 5, "44100, 48000")
@@ -379,9 +380,49 @@ def test_every_rule_names_the_track():
     refused("gap: 560s\n" + ok + "  - {file: a.wav}\n" * 8, 5, "74-minute disc", args=("--plan", "--media", "74min"))
     refused("gap: 600s\n" + ok + "  - {file: a.wav}\n" * 10, 5, "99:59:74", args=("--plan", "--media", "none"))
     refused("tracks: []\n", 5, "0 tracks")
-    refused("spec: spotfy\n" + ok, 4, "did you mean spotify", args=("-o", "no", "--pq"))
-    refused("chain: none.yaml\n" + ok, 4, "none.yaml", args=("-o", "no", "--pq"))
+    refused("spec: spotfy\n" + ok, 4, "did you mean spotify")
+    refused("chain: none.yaml\n" + ok, 4, "none.yaml")
+    album("mixd: 1\nnodes:\n  in: {type: inptu}\n", "bad.yaml")
+    refused("chain: bad.yaml\n" + ok, 5, "bad.yaml:3:14", "\"inptu\"")
+    for mode in ("album-gain", "track-gain"):
+        refused(f"mode: {mode}\n" + ok, 5, "album.yaml:1:7", f"mode is {mode}, and nothing says which loudness", "target: -14LUFS")
+    put("almost.wav", 3.98)
+    refused(ok + "  - {file: almost.wav, gap: join}\n", 5, "is 3.98 s long")
     assert not (rig.FOLDER / "no").exists()
+
+
+def test_what_does_nothing_is_said():
+    put("a.wav", 6)
+    for text, place, words in (
+        ("tracks: [{file: a.wav, gap: 5s}]\n", "1:29", "gap does nothing: no track is before"),
+        ("tracks: [{file: a.wav, crossfade: 2s}]\n", "1:35", "crossfade does nothing: no track is before"),
+        ("mode: none\ntarget: -14LUFS\ntracks: [a.wav]\n", "2:9", "target does nothing: mode: none"),
+        ("ceiling: -3dBTP\ntracks: [a.wav]\n", "1:10", "ceiling does nothing: there is no target"),
+        ("spec: cd\ntracks: [a.wav]\n", "1:7", "spec does nothing: there is no target"),
+    ):
+        album(text)
+        said = rig.mixctl("album", "album.yaml", "--plan", code=0).stderr
+        assert f"album.yaml:{place}: {words}" in said, (text, said)
+    for text in (
+        "tracks: [{file: a.wav, gap: join}, {file: a.wav, gap: 1s}]\n",
+        "ceiling: -3dBTP\nlimiter: on\ntracks: [a.wav]\n",
+        "mode: track-gain\nspec: spotify\ntracks: [a.wav]\n",
+    ):
+        album(text)
+        assert "does nothing" not in rig.mixctl("album", "album.yaml", "--plan", code=0).stderr, text
+
+
+def test_a_genre_of_ones_own():
+    put("a.wav", 6)
+    album("genre: Synthwave\ntracks: [a.wav]\n")
+    rig.out("album", "album.yaml", "-o", "genre", "--tracks", "flac")
+    probe = ("ffprobe", "-v", "error", "-show_entries", "format_tags=GENRE", "-of", "csv=p=0")
+    assert rig.tool(*probe, rig.FOLDER / "genre/flac/01.flac").strip() == "Synthwave"
+    refused("genre: Synthwave\ntracks: [a.wav]\n", 5, "no genre \"Synthwave\"", "genre_text", args=("-o", "genre", "--ddp"))
+    album("genre: Dance\ngenre_text: Synthwave\ntracks: [a.wav]\n")
+    rig.out("album", "album.yaml", "-o", "genre", "--tracks", "flac", "--ddp")
+    assert rig.tool(*probe, rig.FOLDER / "genre/flac/01.flac").strip() == "Synthwave"
+    assert "Dance" in rig.out("ddp", "show", "genre/DDP")
 
 
 def test_words_that_do_not_fit():
@@ -391,6 +432,8 @@ def test_words_that_do_not_fit():
     assert "-o DIR" in rig.err("album", "album.yaml", "--ddp", code=2)
     assert "did you mean" in rig.err("album", "album.yaml", "-o", "no", "--tracks", "falc", code=2)
     assert "no bit rate" in rig.err("album", "album.yaml", "-o", "no", "--tracks", "mp3:9", code=2)
+    said = rig.err("album", "album.yaml", "-o", "no", "--tracks", "mp3:321", code=5)
+    assert said.startswith("mixctl: --tracks: mp3 at 44100 Hz has no constant rate of 321") and " 320" in said, said
     assert "does not exist" in rig.err("album", "album.yaml", "-o", "no/where", "--pq", code=4)
     assert "not a folder" in rig.err("album", "album.yaml", "-o", "a.wav", "--pq", code=8)
     rig.err("album", "nothing.yaml", "--plan", code=4)

@@ -184,7 +184,7 @@ def test_every_fault_has_a_verdict():
     broken("no lead-in", lambda f: f.update(SD=f["SD"][64:]))
     broken("flags change", replace("SD", b"00020001", b"00020021"))
     broken("no ISRC", replace("SD", b"USABC1234567", b"U1ABC1234567"))
-    broken("3.0 s long; a track of a CD has at least 4 s", replace("SD", b"00120001", b"00190001"))
+    broken("3.00 s long; a track of a CD has at least 4 s", replace("SD", b"00120001", b"00190001"))
     broken("index 01 is at 00:01:00", replace("SD", b"00020001", b"00010001"))
     broken("the lead-out is at", lambda f: f.update(SD=f["SD"].replace(b"00220001", b"00210001")))
     broken("its CRC is", replace("CDTEXT.BIN", b"Eins", b"Zins"))
