@@ -27,6 +27,12 @@ int encode_options_read(struct job *job, struct media_target *ret, struct mixd_e
 		error_hint(err, "write 16, 24 or 32");
 		return r;
 	}
+	if (ret->is_float && bits != 0 && bits != 32) {
+		r = error_set(err, ERROR_USAGE, "--bits", "float samples have 32 bits, not %g",
+			      bits);
+		error_hint(err, "give --float or --bits");
+		return r;
+	}
 	if (ret->bitrate_kbps > 0 && ret->quality >= 0) {
 		r = error_set(err, ERROR_USAGE, "--quality",
 			      "a constant bit rate has no quality to choose");
@@ -36,19 +42,36 @@ int encode_options_read(struct job *job, struct media_target *ret, struct mixd_e
 	return 0;
 }
 
+static void warn_if_given(struct job *job, const char *option, const char *why, const char *format)
+{
+	if (job_text(job, option, NULL) || job_flag(job, option))
+		job_warn(job, "", "--%s does nothing: %s %s", option, format, why);
+}
+
 void encode_options_warn(struct job *job, const char *const *format, uint32_t n)
 {
-	static const char *const options[] = {"bitrate", "quality"};
+	uint32_t n_lossy = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		if (!format[i] || media_format_is_lossy(format[i]))
+	for (uint32_t i = 0; i < n; i++) {
+		if (!format[i])
 			return;
-	for (size_t i = 0; n && i < sizeof(options) / sizeof(options[0]); i++)
-		if (job_text(job, options[i], NULL))
-			job_warn(job, "",
-				 "--%s does nothing: %s has none to choose; mp3, m4a, ogg and opus "
-				 "have",
-				 options[i], format[0]);
+		n_lossy += media_format_is_lossy(format[i]);
+	}
+	if (n && n_lossy == 0) {
+		const char *why = "has none to choose; mp3, m4a, ogg and opus have";
+
+		warn_if_given(job, "bitrate", why, format[0]);
+		warn_if_given(job, "quality", why, format[0]);
+	}
+	if (n && n_lossy == n) {
+		const char *why = "has no samples of a depth; wav, flac, aiff, caf, ... have";
+
+		warn_if_given(job, "bits", why, format[0]);
+		warn_if_given(job, "float", why, format[0]);
+		warn_if_given(job, "dither", why, format[0]);
+	} else if (job_flag(job, "float")) {
+		warn_if_given(job, "dither", "are not rounded to any depth", "float samples");
+	}
 }
 
 /* A title stands in front of the programme, as broadcasters' players show it. No date: the same call

@@ -34,6 +34,13 @@ static bool link_is_summed(const struct graph_link *link)
 	return true; /* a counted row */
 }
 
+/* What a send takes before a fader is no file of its own: behind that fader is the track, and what became of the
+ * send is in its bus. */
+static bool link_is_stem(const struct graph_link *link)
+{
+	return link_is_summed(link) && link->value[GRAPH_LINK_TAP] != GRAPH_TAP_PRE;
+}
+
 /* Several sources meet in NODE. */
 static bool node_is_sum(const struct graph_model *model, const struct graph_node *node)
 {
@@ -117,8 +124,7 @@ int stems_find(const struct graph_types *types, const char *session, const char 
 		if (!node_is_sum(model, model->nodes[i]))
 			continue;
 		for (uint32_t k = 0; r == 0 && k < model->n_links; k++)
-			if (model->links[k]->to == model->nodes[i] &&
-			    link_is_summed(model->links[k]))
+			if (model->links[k]->to == model->nodes[i] && link_is_stem(model->links[k]))
 				r = stems_add(ret, model->links[k]);
 	}
 	if (r == 0)

@@ -11,6 +11,7 @@
 #include "graph_clips.h"
 #include "graph_session.h"
 #include "media_write.h"
+#include "render.h"
 
 DEFINE_CLEANUP(media_file_free, struct media_file *)
 
@@ -139,11 +140,28 @@ static int edit_run(struct job *job, const char *shown, const char *text, const 
 	return 0;
 }
 
+/* What frames are counted in: as `render` does. */
+static int edit_rate(struct job *job, const char *text, const char *folder, double *ret,
+		     struct mixd_error *err)
+{
+	const struct graph_types *types;
+	int r;
+
+	*ret = job_number(job, "rate", 0);
+	if (*ret > 0)
+		return 0;
+	r = job_types(job, &types, err);
+	if (r < 0)
+		return r;
+	*ret = render_session_rate(types, text, folder);
+	if (!(*ret > 0))
+		*ret = GRAPH_RATE_DEFAULT;
+	return 0;
+}
+
 int verb_edit(struct job *job, struct mixd_error *err)
 {
-	const struct engine_setup setup = {.rate = job_number(job, "rate", GRAPH_RATE_DEFAULT),
-					   .offline = true,
-					   .files = &audio_files};
+	struct engine_setup setup = {.offline = true, .files = &audio_files};
 	const char *file = job_text(job, "file", NULL);
 	_cleanup_free_ char *path = job_path(job, file ? file : ""), *text = NULL, *edited = NULL;
 	_cleanup_free_ char *folder = path ? strdup(path) : NULL;
@@ -163,7 +181,9 @@ int verb_edit(struct job *job, struct mixd_error *err)
 		cliplist_done(&list);
 		return r;
 	}
-	r = edit_run(job, file, text, folder, &setup, &edited, err);
+	r = edit_rate(job, text, folder, &setup.rate, err);
+	if (r == 0)
+		r = edit_run(job, file, text, folder, &setup, &edited, err);
 	if (r < 0 || job_flag(job, "dry-run") || strcmp(text, edited) == 0)
 		return r;
 	return edit_write(path, edited, err);

@@ -14,7 +14,6 @@
 #include "graph_model.h"
 #include "measure.h"
 #include "render.h"
-#include "session_time.h"
 #include "stems.h"
 #include "tags_lost.h"
 #include "target_check.h"
@@ -182,15 +181,30 @@ static int verb_read_session(struct verb_render *verb, struct mixd_error *err)
 	return 0;
 }
 
-static int verb_read_time(struct verb_render *verb, const char *option, const char *shown,
-			  double *ret_s, struct mixd_error *err)
+/* A time is seconds; what is none is a place that the session knows, or frames of a rate that is not known
+ * yet: *ret_text. */
+static void verb_read_time(const struct verb_render *verb, const char *option, double *ret_s,
+			   const char **ret_text)
 {
+	static const struct mixd_job_option span = {.name = "", .kind = MIXD_JOB_SPAN};
 	const char *text = job_text(verb->job, option, NULL);
+	char why[96];
 
-	if (!text)
+	if (text && mixd_job_value(&span, text, ret_s, why, sizeof(why)))
+		*ret_text = text;
+}
+
+static int verb_read_tail(struct verb_render *verb, struct mixd_error *err)
+{
+	const char *text = job_text(verb->job, "tail", NULL);
+	int r;
+
+	verb->request.tail_s = job_number(verb->job, "tail", -1);
+	if (!text || verb->request.tail_s >= 0)
 		return 0;
-	return session_time(verb->request.types, verb->session, verb->request.session_name, shown,
-			    text, ret_s, err);
+	r = error_set(err, ERROR_INVALID, "--tail", "%.40s is no length", text);
+	error_hint(err, "write 0s or more; without --tail it lasts until all is quiet");
+	return r;
 }
 
 /* Of what formats cannot take: once for each format, as 16 stems lose the same. */
@@ -226,10 +240,10 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		r = verb_read_session(verb, err);
 	if (r == 0)
 		r = job_types(job, &request->types, err);
+	verb_read_time(verb, "start", &request->start_s, &request->start);
+	verb_read_time(verb, "end", &request->end_s, &request->end);
 	if (r == 0)
-		r = verb_read_time(verb, "start", "--start", &request->start_s, err);
-	if (r == 0)
-		r = verb_read_time(verb, "end", "--end", &request->end_s, err);
+		r = verb_read_tail(verb, err);
 	if (r == 0)
 		r = verb_read_stems(verb, err);
 	if (r < 0)
@@ -239,8 +253,8 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		error_hint(err, "write -o FILE, or --stems DIR");
 		return r;
 	}
-	request->tail_s = job_number(job, "tail", -1);
-	request->rate = job_number(job, "graph-rate", verb->n_in ? 0 : verb->target.rate);
+	request->rate = job_number(job, "graph-rate", 0);
+	request->else_rate = verb->target.rate;
 	request->n_threads = (uint32_t)job_number(job, "threads", 0);
 	request->seed = (uint64_t)job_number(job, "seed", 1);
 	request->n_set = verb_list(verb, "set", &verb->set);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "graph_clips.h"
 #include "render_internal.h"
 #include "render_split.h"
 
@@ -29,11 +30,28 @@ static int render_span(double seconds, const char *option, struct mixd_error *er
 	return error_set(err, ERROR_INVALID, option, "%g s is no place on the time line", seconds);
 }
 
+/* Here, where the rate is known: places may be written in frames. */
+static int render_places(struct render *render, struct mixd_error *err)
+{
+	struct render_request *request = render->request;
+	const struct graph_model *model = render->graph.model;
+	int r = 0;
+
+	if (request->start)
+		r = graph_position_parse(model, request->start, 0, "--start", &request->start_s,
+					 err);
+	if (r == 0 && request->end)
+		r = graph_position_parse(model, request->end, 0, "--end", &request->end_s, err);
+	if (r == 0)
+		r = render_span(request->start_s, "--start", err);
+	return r;
+}
+
 static int render_times(struct render *render, struct mixd_error *err)
 {
 	const struct render_request *request = render->request;
 	double session = 0;
-	int r = render_span(request->start_s, "--start", err);
+	int r = render_places(render, err);
 
 	if (r == 0)
 		r = render_span(request->end_s, "--end", err);
@@ -106,6 +124,7 @@ static int render_open(struct render *render, uint32_t n_threads, struct mixd_er
 	if (r < 0)
 		return r;
 	render->rate = request->rate > 0 ? request->rate : render_feeds_rate(render);
+	render->graph.model->rate = render->rate;
 	r = render_feeds_start(render, err);
 	if (r == 0)
 		r = render_times(render, err);

@@ -56,10 +56,13 @@ struct render_request {
 	const char *folder; /* where relative paths of the session begin; may be NULL */
 	const char *const *set; /* "node.param=value", after the session */
 	uint32_t n_set;
-	double rate; /* Hz; 0: that of the first input, or 48000 */
+	double rate; /* Hz; 0: that of the first input, or that of all clips, or else_rate, or 48000 */
+	double else_rate;
 	double start_s,
 		end_s; /* of the time line; end_s 0: to the end of the longest input, player or
 				  envelope */
+	/* In their place, as people write them: frames of the render's rate, markers; or NULL. */
+	const char *start, *end;
 	double tail_s; /* below 0: until all outputs stay below -90 dBFS, at most 30 s */
 	uint32_t n_threads; /* 0: all cores */
 	uint32_t block_frames; /* 0: as is best; bytes do not depend on it (tests) */
@@ -90,3 +93,7 @@ struct render_report {
  * (NaN, runaway level) fails the render: -EDOM with its name. */
 int render_run(struct render_request *request, struct task *task, struct render_report *ret_report,
 	       struct mixd_error *err);
+/* The rate a render of SESSION (text; relative files begin in FOLDER) has when nobody says one and nothing is
+ * fed: that of all files that its players play. 0: they have none in common, or SESSION is none. */
+double render_session_rate(const struct graph_types *types, const char *session,
+			   const char *folder);

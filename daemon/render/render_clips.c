@@ -6,10 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audio_file.h"
 #include "audio_stream.h"
 #include "cleanup.h"
 #include "cliplist.h"
+#include "graph_session.h"
+#include "media_read.h"
 #include "render_internal.h"
+
+DEFINE_CLEANUP(graph_model_free, struct graph_model *)
+DEFINE_CLEANUP(media_close, struct media_reader *)
 
 /* The config that holds clips; -1: NODE has none. */
 static int clips_config(const struct graph_node *node)
@@ -75,6 +81,71 @@ int render_clips_resolve(struct graph_node *node, const char *folder, struct mix
 	free((char *)(uintptr_t)node->config[idx].text);
 	node->config[idx].text = text;
 	return 0;
+}
+
+/* ---- rate -------------------------------------------------------------------------------------- */
+
+static double clips_file_rate(const char *name)
+{
+	_cleanup_(media_closep) struct media_reader *reader = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct mixd_fault fault;
+	struct mixd_error ignored = {0};
+
+	if (audio_file_find(name, &path, &fault) < 0 || media_open(path, &reader, &ignored) < 0)
+		return 0;
+	return media_reader_info(reader)->rate;
+}
+
+/* Into *RATE, when it is 0 or the same; false: there is no rate for all. */
+static bool clips_agree(const struct graph_node *node, double *rate)
+{
+	int idx = clips_config(node);
+	struct mixd_fault fault;
+	struct cliplist list = {0};
+	bool agree = true;
+
+	if (idx < 0 || !node->config[idx].text || !node->config[idx].text[0])
+		return true;
+	if (cliplist_parse(node->config[idx].text, &list, NULL, &fault) < 0)
+		return false;
+	for (uint32_t i = 0; agree && i < list.n; i++) {
+		double own;
+
+		if (i && strcmp(list.clip[i].file, list.clip[i - 1].file) == 0)
+			continue; /* cut from one file, as most are */
+		own = clips_file_rate(list.clip[i].file);
+		agree = own >= 8000 && own <= 384000 && (*rate == 0 || own == *rate);
+		*rate = own;
+	}
+	cliplist_done(&list);
+	return agree;
+}
+
+double render_clips_rate(const struct graph_model *model)
+{
+	double rate = 0;
+
+	for (uint32_t i = 0; i < model->n_nodes; i++)
+		if (!clips_agree(model->nodes[i], &rate))
+			return 0;
+	return rate;
+}
+
+double render_session_rate(const struct graph_types *types, const char *session, const char *folder)
+{
+	_cleanup_(graph_model_freep) struct graph_model *model = NULL;
+	Mixd__V1__Graph *graph = NULL;
+	struct mixd_error ignored = {0};
+	int r = graph_session_parse(types, "", session, strlen(session), NULL, &graph, &ignored);
+
+	if (r == 0)
+		r = graph_model_from_proto(types, graph, &model, &ignored);
+	if (graph)
+		mixd__v1__graph__free_unpacked(graph, NULL);
+	for (uint32_t i = 0; r == 0 && i < model->n_nodes; i++)
+		r = render_clips_resolve(model->nodes[i], folder, &ignored);
+	return r == 0 ? render_clips_rate(model) : 0;
 }
 
 /* ---- time -------------------------------------------------------------------------------------- */

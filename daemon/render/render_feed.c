@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph_clips.h"
 #include "media_resample.h"
 #include "render_internal.h"
 
@@ -69,10 +70,16 @@ int render_feeds_open(struct render *render, struct mixd_error *err)
 
 double render_feeds_rate(const struct render *render)
 {
+	double rate = 0;
+
 	for (uint32_t i = 0; i < render->request->n_inputs; i++)
 		if (render->feed[i].reader)
 			return media_reader_info(render->feed[i].reader)->rate;
-	return 48000.0;
+	if (render->request->n_inputs == 0)
+		rate = render_clips_rate(render->graph.model);
+	if (rate > 0)
+		return rate;
+	return render->request->else_rate > 0 ? render->request->else_rate : GRAPH_RATE_DEFAULT;
 }
 
 int render_feeds_start(struct render *render, struct mixd_error *err)

@@ -47,6 +47,8 @@ int render_clips_resolve(struct graph_node *node, const char *folder, struct mix
 /* ... and the end of the last clip, when it is behind *ret_frames. */
 int render_clips_end(const struct graph_node *node, double rate, double *ret_frames,
 		     struct mixd_error *err);
+/* The rate that the files of all clips have; 0: they differ, there is none, or one cannot be read. */
+double render_clips_rate(const struct graph_model *model);
 /* render_spare.c: -EEXIST when an output is a file that a node of MODEL reads. */
 int render_spare(const struct render_request *request, const struct graph_model *model,
 		 struct mixd_error *err);

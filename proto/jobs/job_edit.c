@@ -8,7 +8,8 @@ static const struct mixd_job_option options[] = {
 	 .kind = MIXD_JOB_PATH,
 	 .value_name = "SESSION",
 	 .doc = "the session file that is edited"},
-	JOB_ROW_RATE("what frames are counted in, and where cuts fall between them (48000)"),
+	JOB_ROW_RATE("what frames are counted in, and where cuts fall between them (that of the "
+		     "files, when all have the same, or else 48000)"),
 	JOB_ROW_DRY_RUN("say what would be done, change nothing"),
 	{.name = "ripple", .kind = MIXD_JOB_FLAG, .doc = "delete: what is behind moves up"},
 	{.name = "to-sound", .kind = MIXD_JOB_FLAG, .doc = "trim: to where the clip sounds"},

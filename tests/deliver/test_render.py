@@ -138,6 +138,21 @@ def test_stems_are_what_is_summed():
     assert digest("mix.wav") == before, "stems change nothing"
 
 
+def test_a_track_is_one_stem():
+    session(
+        "pre.yaml",
+        "tracks:\n  vox: {layout: mono, file: v.wav, gain: -6dB, pan: L20, sends: {room: {level: -3dB, tap: pre}}}\n"
+        "  bed: {file: v.wav, sends: {room: -9dB}}\nbuses: {room: {}, mix: {}}\n",
+    )
+    rig.write_wav(rig.FOLDER / "v.wav", noise(4800, 1))
+    rig.out("render", "pre.yaml", "--stems", "pre", "--float")
+    names = sorted(p.name for p in (rig.FOLDER / "pre").iterdir())
+    assert names == ["bed.wav", "room.wav", "vox.wav"], names
+    vox = rig.read_float(rig.FOLDER / "pre/vox.wav")
+    power = numpy.sum(vox**2) / numpy.sum(rig.read_float(rig.FOLDER / "v.wav") ** 2)
+    assert abs(10 * numpy.log10(power) + 6) < 0.01, "with its fader and pan"
+
+
 def test_range_tail_and_times():
     session("chain.yaml", CHAIN)
     rig.write_wav(rig.FOLDER / "a.wav", noise(3 * RATE))
@@ -152,8 +167,52 @@ def test_range_tail_and_times():
     n = min(len(tail), len(whole))
     assert numpy.array_equal(tail[:n], whole[:n])
     assert len(tail) > 3 * RATE and numpy.abs(tail[-1]).max() > 10 ** (-90 / 20)
+    assert "no length" in rig.err(*run, "-o", "x.wav", "--tail", "-1s", code=5)
     assert "not behind the start" in rig.err(*run, "-o", "x.wav", "--start", "2s", "--end", "1s", code=5)
     assert "nothing to render" in rig.err(*run, "-o", "x.wav", "--start", "1:00", code=5)
+
+
+def test_frames_are_those_of_the_render():
+    session("wire.yaml", WIRE)
+    sound = noise(3 * 44100)
+    rig.write_wav(rig.FOLDER / "a.wav", sound, rate=44100, bits=24)
+    cut = ["--start", "12345fr", "--end", "99999fr", "--float"]
+    rig.out("render", "wire.yaml", "-i", "a.wav", "-o", "b.wav", *cut)
+    whole, part = (rig.read_float(rig.FOLDER / name) for name in ("a.wav", "b.wav"))
+    assert numpy.array_equal(part, whole[12345:99999])
+    # a session that plays files runs at their rate; at 48 kHz when they differ, or when it is said
+    session("play.yaml", "tracks: {a: a.wav}\n")
+    rig.out("render", "play.yaml", "-o", "c.wav", *cut)
+    assert probe(rig.FOLDER / "c.wav")["sample_rate"] == "44100"
+    assert numpy.array_equal(rig.read_float(rig.FOLDER / "c.wav"), whole[12345:99999])
+    rig.out("edit", "-f", "play.yaml", "a", "cut", "12345fr")
+    rig.out("edit", "-f", "play.yaml", "a", "rm", "1")
+    rig.out("render", "play.yaml", "-o", "c.wav", *cut)
+    assert numpy.array_equal(rig.read_float(rig.FOLDER / "c.wav"), whole[12345:99999]), "edits count in the same"
+    rig.out("render", "play.yaml", "-o", "c.wav", "--graph-rate", "48kHz")
+    assert probe(rig.FOLDER / "c.wav")["sample_rate"] == "48000"
+    rig.write_wav(rig.FOLDER / "d.wav", noise(4800), rate=32000)
+    session("play.yaml", "tracks: {a: a.wav, d: d.wav}\n")
+    rig.out("render", "play.yaml", "-o", "c.wav")
+    assert probe(rig.FOLDER / "c.wav")["sample_rate"] == "48000"
+
+
+def test_what_does_nothing_is_said():
+    session("wire.yaml", WIRE)
+    rig.write_wav(rig.FOLDER / "a.wav", noise(4800))
+    run = ["render", "wire.yaml", "-i", "a.wav", "-o"]
+    for words, text in (
+        (["x.mp3", "--bits", "16"], "--bits does nothing: mp3"),
+        (["x.mp3", "--float"], "--float does nothing: mp3"),
+        (["x.ogg", "--dither", "shaped"], "--dither does nothing: ogg"),
+        (["x.wav", "--float", "--dither", "tpdf"], "--dither does nothing: float"),
+        (["x.wav", "--bitrate", "128"], "--bitrate does nothing: wav"),
+        (["x.wav", "--quality", "2"], "--quality does nothing: wav"),
+    ):
+        assert text in rig.mixctl(*run, *words, code=0).stderr, words
+    for words in (["x.wav", "-o", "y.mp3", "--bits", "16", "--bitrate", "128"], ["x.wav", "--float", "--bits", "32"]):
+        assert "does nothing" not in rig.mixctl(*run, *words, code=0).stderr, words
+    assert "--float or --bits" in rig.err(*run, "x.wav", "--float", "--bits", "16", code=2)
 
 
 def test_another_rate_by_soxr():
