@@ -86,8 +86,9 @@ struct measure_result {
 	double plr, psr_min; /* LU: TP - I; lowest of TP(3 s) - S */
 	double dr14;
 	/* levels: dBFS unless said otherwise */
-	double rms,
-		noise_floor; /* whole file, all channels; quietest 0.5 s that is not digital silence */
+	double rms; /* whole file, all channels */
+	double noise_floor; /* quietest 0.5 s that is not digital silence; -INFINITY: is_gated */
+	bool is_gated; /* the pauses are digital silence, and what lies between is no noise */
 	double channel_rms[MEDIA_CHANNELS_MAX], dc[MEDIA_CHANNELS_MAX]; /* dc: linear */
 	double dc_max; /* dBFS */
 	double correlation, correlation_min; /* -1..1; lowest of 400 ms windows above -60 dBFS */

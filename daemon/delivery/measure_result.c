@@ -311,6 +311,8 @@ json_t *measure_json(const struct measure_result *result, bool whole)
 	}
 	if (measure_has(result->third_db, MEASURE_THIRDS))
 		json_object_set_new(object, "is_brickwall", json_boolean(result->is_brickwall));
+	if (!isnan(result->noise_floor))
+		json_object_set_new(object, "is_gated", json_boolean(result->is_gated));
 	if (!isnan(result->speech_share))
 		json_object_set_new(object, "is_speech_detected",
 				    json_boolean(result->is_speech_detected));

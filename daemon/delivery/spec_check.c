@@ -191,6 +191,7 @@ static void check_beyond(struct check *check, double value, bool is_above)
 	double edge = is_above ? clause->max : clause->min;
 	double goal = clause->kind == SPEC_BAND ? clause->target : edge;
 	double by = fabs(value - goal);
+	const char *silent = check->quantity->silent;
 	char figure[48], amount[48], limit[64], nearest[48];
 
 	check_figure(check, value, clause->unit, figure, sizeof(figure));
@@ -198,13 +199,17 @@ static void check_beyond(struct check *check, double value, bool is_above)
 	check_figure(check, by, check->quantity->step, amount, sizeof(amount));
 	spec_clause_limit(clause, limit, sizeof(limit));
 	if (isinf(value))
-		snprintf(check->verdict->beyond, sizeof(check->verdict->beyond), "silent");
+		snprintf(check->verdict->beyond, sizeof(check->verdict->beyond), "%s",
+			 silent ? "below" : "silent");
 	else
 		snprintf(check->verdict->beyond, sizeof(check->verdict->beyond), "%s %s", amount,
 			 is_above ? "above" : "below");
 	if (isinf(value))
 		check_say(check, check_missed(check), "%s is %s: %s", check->quantity->label,
-			  figure, value < 0 ? "the programme is silent" : "not finite");
+			  figure,
+			  value > 0 ? "not finite"
+			  : silent  ? silent
+				    : "the programme is silent");
 	else if (clause->kind == SPEC_BAND)
 		check_say(check, check_missed(check), "%s %s is %s %s %s", check->quantity->label,
 			  figure, amount, is_above ? "above" : "below", limit);
@@ -212,7 +217,7 @@ static void check_beyond(struct check *check, double value, bool is_above)
 		check_say(check, check_missed(check), "%s %s is %s %s %s (%s)",
 			  check->quantity->label, figure, amount, is_above ? "above" : "below",
 			  nearest, limit);
-	if (isfinite(value))
+	if (isfinite(value) || silent)
 		check_remedy(check, is_above ? check->quantity->above : check->quantity->below, by,
 			     nearest);
 }
@@ -438,6 +443,8 @@ static void check_clause(struct check *check)
 	verdict->value = check->quantity->value(input);
 	check_figure(check, verdict->value, clause->unit, verdict->measured,
 		     sizeof(verdict->measured));
+	if (check->quantity->silent && verdict->value == -INFINITY)
+		snprintf(verdict->measured, sizeof(verdict->measured), "digital silence");
 	if (strcmp(clause->id, "bits") == 0 && input->result)
 		check_stored_bits(check);
 	if (isnan(verdict->value))

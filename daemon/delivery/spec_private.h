@@ -33,6 +33,7 @@ struct spec_quantity {
 	/* Why the clause does not count for this programme; NULL: it does. May be NULL. */
 	const char *(*apart)(const struct spec_input *input);
 	const char *unknown; /* why there may be no figure */
+	const char *silent; /* what -INFINITY means; NULL: the programme is silent */
 	/* What to do: {by} how much, {limit} the nearest limit, {master} the call of it that helps. "" nothing. */
 	const char *above, *below;
 };

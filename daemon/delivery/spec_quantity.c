@@ -207,6 +207,7 @@ static const struct spec_quantity quantities[] = {
 	 .above = "turn it down by {by}; " MASTER, .below = "turn it up by {by}; " MASTER},
 	{"noise-floor", "noise floor", "dBFS", "dB", 0.1, MEASURE_LEVELS,
 	 .value = quantity_noise_floor, .unknown = "there is no 0.5 s that is not digital silence",
+	 .silent = "its pauses are digital silence",
 	 .above = "reduce noise in the pauses by {by}: denoise, expander",
 	 .below = "put room tone where digital silence is"},
 	{"dc", "DC offset", "dBFS", "dB", 0.1, MEASURE_LEVELS, .value = quantity_dc,

@@ -161,6 +161,8 @@ static void print_note(struct job *job, const struct measure_result *result, siz
 	if (offset == AT(dialogue))
 		job_print(job, "  %.0f %% of it is speech%s", result->speech_share * 100.0,
 			  result->is_speech_detected ? ", by an approximate detector" : "");
+	if (offset == AT(noise_floor) && result->is_gated)
+		job_print(job, "  its pauses are digital silence");
 	if (offset == AT(true_peak) && result->n_overs)
 		job_print(job, "; above 0 dBTP at %llu place%s",
 			  (unsigned long long)result->n_overs, result->n_overs == 1 ? "" : "s");

@@ -6,7 +6,7 @@ import struct
 import xml.etree.ElementTree as tree
 
 import numpy
-
+import programmes
 import rig
 import tap
 
@@ -136,6 +136,19 @@ def test_acx_looks_at_the_mp3_itself():
     lossless = judged("chapter.wav", "--spec", "acx", code=1)
     assert clause(lossless, "codec")["state"] == "fail"
     assert clause(lossless, "bitrate")["state"] == "apart"
+
+
+def test_a_gated_voice_has_no_noise_floor():
+    """Its pauses are digital silence: what is left is the voice, and no noise to be taken out."""
+    voice = programmes.voice(numpy.random.default_rng(2), 20 * RATE)
+    rig.write_wav(rig.FOLDER / "gated.wav", voice[:, None])
+    verdict = clause(judged("gated.wav", "--spec", "findaway", code=None), "noise-floor")
+    assert verdict["state"] == "pass" and verdict["measured"] == "digital silence", verdict
+    assert "its pauses are digital silence" in rig.out("measure", "gated.wav")
+    noisy = voice + 0.004 * numpy.random.default_rng(3).standard_normal(len(voice))
+    rig.write_wav(rig.FOLDER / "noisy.wav", noisy[:, None])
+    verdict = clause(judged("noisy.wav", "--spec", "findaway", code=1), "noise-floor")
+    assert verdict["state"] == "fail" and "reduce noise" in verdict["remedy"], verdict
 
 
 def test_audiobooks_are_all_mono_or_all_stereo():

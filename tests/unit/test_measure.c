@@ -148,6 +148,57 @@ TEST(stereo_field)
 	measure_result_done(&result);
 }
 
+/* Syllables of 160 ms, five to a phrase, and 0.4 s to breathe; ROOM between and beneath. */
+static void speak(uint32_t n, double room)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		double t = i / (double)RATE, phrase = fmod(t, 1.2);
+		double rise = phrase < 0.8 ? sin(M_PI * fmod(phrase, 0.16) / 0.16) : 0.0;
+
+		both(i, 0.3 * rise * rise * sin(2.0 * M_PI * 140.0 * t) + room * noise());
+	}
+}
+
+/* What a gate leaves: pauses that are digital silence, and no floor that speech could be taken for. */
+TEST(noise_floor_of_a_gated_voice)
+{
+	const uint32_t n = 20 * RATE;
+	struct measure_result result;
+
+	speak(n, 0.0);
+	result = run(n, 2, MEASURE_LEVELS);
+	CHECK(result.is_gated && result.noise_floor == -INFINITY, "%g", result.noise_floor);
+	measure_result_done(&result);
+	/* Ends of digital silence, and one cut in it, are no gate. */
+	speak(n, 0.03);
+	for (uint32_t i = 0; i < n; i++)
+		if (i < RATE || i > n - 2 * RATE || (i > 8 * RATE && i < 8.4 * RATE))
+			both(i, 0.0);
+	result = run(n, 2, MEASURE_LEVELS);
+	CHECK(!result.is_gated && result.noise_floor > -40.0, "%g", result.noise_floor);
+	measure_result_done(&result);
+}
+
+/* Many cuts of digital silence, each with fades: what is heard between them is noise all the same. */
+TEST(noise_floor_between_cuts)
+{
+	const uint32_t n = 20 * RATE;
+	struct measure_result result;
+
+	speak(n, 0.03);
+	for (uint32_t i = 0; i < n; i++) {
+		double at = fabs(fmod(i / (double)RATE, 2.4) - 1.0) - 0.3, gain = at / 0.05;
+
+		gain = gain < 0.0 ? 0.0 : gain > 1.0 ? 1.0 : gain;
+		both(i, (double)left[i] * gain);
+	}
+	result = run(n, 2, MEASURE_LEVELS);
+	/* the pauses are 0.4 s long: a little of the words is in it */
+	CHECK(!result.is_gated && result.noise_floor > -36.0 && result.noise_floor < -25.0, "%g",
+	      result.noise_floor);
+	measure_result_done(&result);
+}
+
 /* ---- silence -------------------------------------------------------------------------------- */
 
 TEST(head_tail_and_pauses)
