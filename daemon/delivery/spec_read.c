@@ -49,6 +49,21 @@ static int read_when(struct spec_reader *reader, const struct session_node *map,
 	return r;
 }
 
+/* What no file can meet is a slip of the pen: 48 for 48 kHz. */
+static int read_possible(struct spec_reader *reader, const struct session_node *node,
+			 const char *word, double value)
+{
+	static const char *const rates[] = {"cbr", "vbr"};
+	const char *id = reader->quantity->id;
+
+	if (strcmp(id, "rate") == 0 && isfinite(value) && value < 1000)
+		return spec_reader_fault(reader, node, "48kHz, say", "%g Hz is no sampling rate",
+					 value);
+	if (strcmp(id, "cbr") == 0 && strcmp(word, "cbr") != 0 && strcmp(word, "vbr") != 0)
+		return spec_reader_unknown(reader, node, "kind of bit rate", word, rates, N(rates));
+	return 0;
+}
+
 /* one_of: [mp3, flac], numbers in the quantity's unit. */
 static int read_words(struct spec_reader *reader, const struct session_node *list,
 		      struct spec_clause *clause)
@@ -61,7 +76,7 @@ static int read_words(struct spec_reader *reader, const struct session_node *lis
 	if (!list->first)
 		return spec_reader_fault(reader, list, "name one", "one_of is empty");
 	for (const struct session_node *node = list->first; node; node = node->next) {
-		double value;
+		double value = NAN;
 
 		if (node->kind != SESSION_SCALAR || !node->text[0] || strlen(node->text) > 40 ||
 		    strchr(node->text, ' '))
@@ -73,6 +88,8 @@ static int read_words(struct spec_reader *reader, const struct session_node *lis
 				return -EINVAL;
 			snprintf(one, sizeof(one), "%.10g", value);
 		}
+		if (read_possible(reader, node, one, value) < 0)
+			return -EINVAL;
 		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", n ? " " : "", one);
 		if (n >= sizeof(words))
 			return spec_reader_fault(reader, node, "shorten the list",
@@ -140,6 +157,9 @@ static int read_limits(struct spec_reader *reader, const struct session_node *ma
 	r = spec_reader_number(reader, map, "target", unit, &clause->target);
 	r = r < 0 ? r : spec_reader_number(reader, map, "min", unit, &clause->min);
 	r = r < 0 ? r : spec_reader_number(reader, map, "max", unit, &clause->max);
+	if (r == 0)
+		r = read_possible(reader, map, "",
+				  isfinite(clause->min) ? clause->min : clause->max);
 	if (r < 0)
 		return r;
 	if (session_doc_get(map, "tolerance"))
@@ -211,14 +231,21 @@ static int read_clause(struct spec_reader *reader, const struct session_node *ma
 		return spec_reader_fault(reader, session_doc_get(map, "precision"), "0.1, say",
 					 "a precision is above 0");
 	r = r < 0 ? r : spec_reader_text(reader, map, "text", "", &clause->text);
-	r = r < 0 ? r : spec_reader_text(reader, map, "source", spec->source, &clause->source);
-	r = r < 0 ? r : spec_reader_text(reader, map, "date", spec->date, &clause->date);
+	r = r < 0 ? r
+		  : spec_reader_text(reader, map, "source", reader->is_borrowed ? "" : spec->source,
+				     &clause->source);
+	r = r < 0 ? r
+		  : spec_reader_text(reader, map, "date", reader->is_borrowed ? "" : spec->date,
+				     &clause->date);
 	r = r < 0 ? r : spec_reader_text(reader, map, "or", NULL, &clause->alternative);
 	if (r < 0)
 		return r;
 	level = UINT32_MAX;
 	r = spec_reader_choice(reader, map, "grade", grades, N(grades), &level);
-	clause->grade = level == UINT32_MAX ? spec->grade : grades[level];
+	if (level != UINT32_MAX)
+		clause->grade = grades[level];
+	else
+		clause->grade = reader->is_borrowed ? "OWN" : spec->grade;
 	return r;
 }
 
@@ -356,6 +383,8 @@ static int read_spec(struct spec_reader *reader, const struct session_node *map)
 	r = r < 0 ? r : read_name(reader, map->key);
 	r = r < 0 ? r : read_like(reader, map, &like);
 	share = like ? like->speech_share * 100 : 0;
+	reader->is_borrowed = r == 0 && like && reader->origin && !session_doc_get(map, "source") &&
+			      !session_doc_get(map, "grade");
 	r = r < 0 ? r : spec_reader_text(reader, map, "title", spec->name, &spec->title);
 	r = r < 0 ? r
 		  : spec_reader_text(reader, map, "source", like ? like->source : "",

@@ -14,6 +14,7 @@ struct spec_reader {
 	struct mixd_error *err;
 	struct spec spec; /* at hand */
 	const struct spec_quantity *quantity; /* of the clause at hand */
+	bool is_borrowed; /* source, date and grade of the spec are those of another (like:) */
 };
 
 /* All -EINVAL with *err, or -ENOMEM. A fault at NODE; HINT (or NULL) says what would be right. */

@@ -134,9 +134,14 @@ static void clause_lines(struct job *job, const struct spec *spec, const struct 
 	job_print(job, "  %-16s %-*s %-7s %s%s%s%s\n", clause->id, job_width(limit, 24), limit,
 		  clause->kind == SPEC_PLAYBACK ? "-" : spec_severity_word(clause->severity),
 		  clause->text, when[0] ? " [" : "", when, when[0] ? "]" : "");
-	if (strcmp(clause->source, spec->source) != 0 || strcmp(clause->grade, spec->grade) != 0)
+	if (strcmp(clause->source, spec->source) == 0 && strcmp(clause->grade, spec->grade) == 0)
+		return;
+	if (clause->source[0])
 		job_print(job, "  %-16s %s (%s, %s)\n", "", clause->source, clause->date,
 			  clause->grade);
+	else
+		job_print(job, "  %-16s (%s)\n", "",
+			  strcmp(clause->grade, "OWN") == 0 ? "your own" : clause->grade);
 }
 
 static int spec_show(struct job *job, const struct spec_set *set, struct mixd_error *err)

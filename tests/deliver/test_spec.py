@@ -43,6 +43,9 @@ def test_own_spec_is_added_used_and_replaced():
     assert shown["max_dbtp"] == -3 and shown["target_lufs"] == -23
     assert shown["origin"] == str(kept)
     assert "(your own)" in rig.out("spec", "ls")
+    grades = {c["clause"]: c["grade"] for c in shown["items"]}
+    assert grades["true-peak"] == grades["head"] == "OWN" and grades["integrated"] == "PRIMARY-QUOTED", grades
+    assert rig.out("spec", "show", "my-station").count("(your own)") == 2
     t = numpy.arange(48000 * 5) / 48000
     rig.write_wav(
         rig.FOLDER / "a.wav",

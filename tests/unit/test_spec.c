@@ -469,6 +469,12 @@ TEST(spec_silence_and_what_is_not_known)
 	spec_check(acx, &programme.result, NULL, NULL, verdicts);
 	CHECK(verdict_of(acx, verdicts, "noise-floor", SPEC_CEILING)->state == SPEC_UNKNOWN);
 	CHECK(verdict_of(acx, verdicts, "codec", SPEC_ONE_OF)->state == SPEC_UNKNOWN);
+	/* A gated voice has no noise; a programme with sound is not called silent for it. */
+	programme.result.noise_floor = -INFINITY;
+	spec_check(acx, &programme.result, NULL, NULL, verdicts);
+	CHECK(verdict_of(acx, verdicts, "noise-floor", SPEC_CEILING)->state == SPEC_PASS);
+	CHECK_STR(verdict_of(acx, verdicts, "noise-floor", SPEC_CEILING)->measured,
+		  "digital silence");
 	spec_set_free(set);
 }
 
@@ -506,8 +512,13 @@ TEST(spec_texts_have_figures_and_remedies)
 	programme.result.effective_bits = 16;
 	programme.result.is_padded = true;
 	spec_check(find(set, "netflix"), &programme.result, &programme.info, NULL, verdicts);
-	CHECK_STR(verdict_of(find(set, "netflix"), verdicts, "bits", SPEC_FLOOR)->measured,
+	CHECK_STR(verdict_of(find(set, "netflix"), verdicts, "bits", SPEC_RANGE)->measured,
 		  "24 bits, 16 of them in use");
+	/* float is not what was asked for */
+	programme.info.is_float = true;
+	programme.info.bits = 32;
+	spec_check(find(set, "netflix"), &programme.result, &programme.info, NULL, verdicts);
+	CHECK(verdict_of(find(set, "netflix"), verdicts, "bits", SPEC_RANGE)->state == SPEC_FAIL);
 	spec_set_free(set);
 }
 

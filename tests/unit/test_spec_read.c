@@ -58,6 +58,10 @@ TEST(spec_own_specs_take_others_over)
 		n_peaks += strcmp(spec->clause[i].id, "true-peak") == 0;
 	CHECK(n_peaks == 2); /* the rule was replaced, the note kept */
 	CHECK(spec->clause[spec->n_clauses - 1].min == 0.5);
+	/* What is one's own is not said to come from where the rest does. */
+	CHECK_STR(spec->clause[spec->n_clauses - 1].grade, "OWN");
+	CHECK_STR(spec->clause[spec->n_clauses - 1].source, "");
+	CHECK_STR(spec->clause[0].grade, "PRIMARY");
 	CHECK(spec_at(set, 48)->n_clauses == spec->n_clauses + 1);
 	CHECK(spec_find(set, "my-statoin", &spec, &err) == -ENOENT);
 	CHECK(strstr(err.hint, "my-station") && err.code == ERROR_NOT_FOUND);
@@ -104,6 +108,9 @@ static const struct {
 	{HEAD "      - {id: codec, one_of: mp3}", "mp3", "must be a list", ""},
 	{HEAD "      - {id: codec, one_of: [a b]}", "a b", "plain words", ""},
 	{HEAD "      - {id: rate, one_of: [fast]}", "fast", "no number", "Hz"},
+	{HEAD "      - {id: rate, one_of: [44.1kHz, 48]}", "48]", "no sampling rate", "48kHz"},
+	{HEAD "      - {id: rate, max: 96}", "{id", "no sampling rate", "48kHz"},
+	{HEAD "      - {id: cbr, one_of: [cbrr]}", "cbrr", "no kind of bit rate", "cbr"},
 	{HEAD "      - {id: lra, playback: -14LUFS}", "-14LUFS}", "integrated", ""},
 	{HEAD "      - {id: integrated, playback: -14LUFS, up: peak}", "peak}", "peak", "peaks"},
 	{HEAD "      - {id: lra, max: 1, when: {loud: -1}}", "loud:", "loud", ""},
