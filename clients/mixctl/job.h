@@ -40,5 +40,10 @@ void job_man(const struct mixd_job_verb *verb);
 /* What can be written, and what beside sound it has a place for. */
 void job_help_formats(void);
 void job_man_formats(void);
+
+/* ---- help_session.c: what stands in a session file ---- */
+void help_session(void);
+void help_man_session(void);
+
 /* "-o, --output FILE" */
 char *job_option_text(const struct mixd_job_option *option);

@@ -126,8 +126,10 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		break;
 	case WORD_VERB:
 		complete_verbs(complete);
-		if (n > 0)
+		if (n > 0) {
 			complete_offer(complete, "formats", "what files can be written");
+			complete_offer(complete, "session", "what stands in a session file");
+		}
 		break;
 	case WORD_EDIT: /* complete_edit() */
 	case WORD_LIST: /* complete_fixed(), as the next two */

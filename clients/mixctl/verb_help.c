@@ -51,7 +51,9 @@ void help_usage(FILE *file)
 	fputs("\nexit codes\n", file);
 	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++)
 		fprintf(file, "  %-4d %s\n", help_exit_codes[i].code, help_exit_codes[i].doc);
-	fputs("\n`mixctl help VERB` says more; `mixctl help formats`: what files can be written.\n",
+	fputs("\n`mixctl help VERB` says more; `mixctl help session`: what stands in a session "
+	      "file; "
+	      "`mixctl help\nformats`: what files can be written.\n",
 	      file);
 }
 
@@ -107,6 +109,7 @@ static void man_page(void)
 	     "and ends it.");
 	for (size_t i = 0; mixd_job_verbs[i]; i++)
 		job_man(mixd_job_verbs[i]);
+	help_man_session();
 	job_man_formats();
 	puts(".SH EXIT STATUS");
 	for (size_t i = 0; i < HELP_N_EXIT_CODES; i++) {
@@ -134,6 +137,8 @@ int verb_help(struct mixctl *m)
 		job_help(mixd_job_verb_find(m->args[0]));
 	else if (m->n_args && strcmp(m->args[0], "formats") == 0)
 		job_help_formats();
+	else if (m->n_args && strcmp(m->args[0], "session") == 0)
+		help_session();
 	else if (m->n_args)
 		return mixctl_error(m, EXIT_USAGE, m->args[0], "see mixctl help", "no such verb");
 	else

@@ -34,14 +34,14 @@ static const struct clip_key {
 	{"at", CLIP_TIME, offsetof(struct clip, at), "12.5s"},
 	{"offset", CLIP_TIME, offsetof(struct clip, offset), "1.5s"},
 	{"length", CLIP_LENGTH, offsetof(struct clip, length), "10s"},
-	{"gain", CLIP_GAIN, offsetof(struct clip, gain_db), "-3dB"},
+	{"gain", CLIP_GAIN, offsetof(struct clip, gain_db), "-3dB, at most 60dB"},
 	{"fade_in", CLIP_TIME, offsetof(struct clip, fade_in), "10ms"},
 	{"fade_out", CLIP_TIME, offsetof(struct clip, fade_out), "10ms"},
 	{"curve_in", CLIP_CURVE, offsetof(struct clip, curve_in), "equal-power"},
 	{"curve_out", CLIP_CURVE, offsetof(struct clip, curve_out), "equal-power"},
-	{"loop", CLIP_LOOP, offsetof(struct clip, loop), "4"},
+	{"loop", CLIP_LOOP, offsetof(struct clip, loop), "4; 0 is without end"},
 	{"reverse", CLIP_SWITCH, offsetof(struct clip, reverse), "on"},
-	{"speed", CLIP_SPEED, offsetof(struct clip, speed), "100%"},
+	{"speed", CLIP_SPEED, offsetof(struct clip, speed), "100%, from 6.25% to 1600%"},
 	{"name", CLIP_TEXT, offsetof(struct clip, name), "Intro"},
 };
 #define CLIP_KEYS (sizeof(clip_keys) / sizeof(clip_keys[0]))

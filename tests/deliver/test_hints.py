@@ -7,6 +7,7 @@ Environment: as rig.py.
 """
 
 import re
+import textwrap
 from pathlib import Path
 
 import numpy
@@ -81,6 +82,28 @@ def test_what_is_said_is_looked_at():
         except AssertionError:
             continue
         raise AssertionError(f"not caught: {text}")
+
+
+def test_help_session_names_all_keys():
+    """What the reader of sessions says it takes stands in the help, and the example there can be rendered."""
+    said = rig.out("help", "session")
+    top, track, clip, example = re.split(r"^(?:a track|a clip|example).*$", said, flags=re.M)
+    begin = "mixd: 1\nqqqq: 1\n", "mixd: 1\ntracks: {a: {qqqq: 1}}\n", "mixd: 1\ntracks: {a: {clips: [{qqqq: 1}]}}\n"
+    parts = *zip(begin, (top, track, clip)), ("mixd: 1\nbuses: {a: {qqqq: 1}}\n", track), (
+        "mixd: 1\nbuses: {b: {}}\ntracks: {a: {sends: {b: {qqqq: 1}}}}\n", track), (
+        "mixd: 1\nenvelopes: [{qqqq: 1}]\n", top)  # fmt: skip
+    for text, part in parts:
+        (rig.FOLDER / "keys.yaml").write_text(text)
+        hint = rig.err("render", "keys.yaml", "-o", "x.wav", code=5)
+        keys = re.search(r"want one of (.*)", hint)[1].split(", ")
+        assert len(keys) > 3
+        for key in keys:
+            if key != "gain" or part is not track:
+                assert re.search(rf"\b{key}\b", part), (key, part)
+    (rig.FOLDER / "page.yaml").write_text(textwrap.dedent(example.split("More of them")[0]))
+    for name in ("drums.wav", "take3.wav"):
+        rig.write_wav(rig.FOLDER / name, spikes()[:48000])
+    rig.out("render", "page.yaml", "-o", "page.wav")
 
 
 def test_limiting_is_allowed_by_the_verb_that_refuses_it():
