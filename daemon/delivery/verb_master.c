@@ -27,6 +27,8 @@ struct verb_master {
 	struct media_tags tags;
 	struct master_reference reference;
 	struct speech_option speech;
+	struct spec own; /* without --spec: what the other options ask for */
+	struct spec_clause own_clause[2];
 	char *chain, *folder;
 };
 
@@ -55,22 +57,62 @@ static int verb_set_target(struct verb_master *verb, struct master_goal *goal,
 	return r;
 }
 
-/* Without a spec: what --target, --ceiling and --reference say. */
-static const struct spec verb_own_spec = {
-	.name = "own",
-	.title = "as the command line says",
-	.version = 1,
-	.source = "",
-	.date = "",
-	.grade = "",
-	.target_lufs = NAN,
-	.fallback_lufs = NAN,
-	.target_rms_dbfs = NAN,
-	.max_dbtp = -1,
-	.max_sample_dbfs = NAN,
-	.min_lufs = NAN,
-	.max_lufs = NAN,
-};
+/* VALUE is written with one decimal, or with two where one does not say it. */
+static double own_precision(double value)
+{
+	return fabs(value * 10 - round(value * 10)) < 1e-6 ? 0.1 : 0.01;
+}
+
+/* Without a spec: what --target, --ceiling and --reference ask for, to be shown and judged as any. */
+static const struct spec *verb_own_spec(struct verb_master *verb)
+{
+	double target = job_number(verb->job, "target", verb->reference.target_lufs);
+	double ceiling = job_number(verb->job, "ceiling", -1);
+	bool is_of_reference = isnan(job_number(verb->job, "target", NAN));
+	const struct spec_clause any = {.source = "the command line",
+					.words = "",
+					.date = "",
+					.grade = "OWN",
+					.min = -INFINITY,
+					.max = INFINITY,
+					.target = NAN,
+					.when_above_lufs = NAN};
+	struct spec_clause *loudness = &verb->own_clause[0], *peak = &verb->own_clause[1];
+
+	*loudness = *peak = any;
+	loudness->id = "integrated";
+	loudness->kind = SPEC_BAND;
+	loudness->unit = "LUFS";
+	loudness->precision = own_precision(target);
+	loudness->target = target;
+	loudness->min = target - 0.1;
+	loudness->max = target + 0.1;
+	loudness->text =
+		is_of_reference ? "the loudness of the reference" : "as the command line says";
+	peak->id = "true-peak";
+	peak->kind = SPEC_CEILING;
+	peak->unit = "dBTP";
+	peak->precision = own_precision(ceiling);
+	peak->max = ceiling;
+	peak->text = job_text(verb->job, "ceiling", NULL) ? "as the command line says"
+							  : "where nothing is said, -1 dBTP";
+	verb->own = (struct spec){.name = "own",
+				  .title = "what was asked for",
+				  .version = 1,
+				  .source = any.source,
+				  .date = "",
+				  .grade = any.grade,
+				  .clause = verb->own_clause,
+				  .n_clauses = 2,
+				  .target_lufs = target,
+				  .fallback_lufs = NAN,
+				  .target_rms_dbfs = NAN,
+				  .max_dbtp = ceiling,
+				  .max_sample_dbfs = NAN,
+				  .min_lufs = loudness->min,
+				  .max_lufs = loudness->max};
+	return &verb->own;
+}
 
 static int verb_add_goal(struct verb_master *verb, const char *name, const char *output,
 			 struct mixd_error *err)
@@ -79,7 +121,7 @@ static int verb_add_goal(struct verb_master *verb, const char *name, const char 
 	int r;
 
 	master_goal_init(goal);
-	goal->spec = &verb_own_spec;
+	goal->spec = name ? NULL : verb_own_spec(verb);
 	r = name ? spec_find(verb->specs, name, &goal->spec, err) : 0;
 	if (r < 0)
 		return r;

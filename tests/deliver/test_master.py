@@ -196,6 +196,20 @@ def test_dialogue_is_looked_for_as_check_does():
     assert told["is_met"] and not any(c["is_approximate"] for c in told["clauses"]), told
 
 
+def test_what_is_asked_without_a_spec_is_judged_too():
+    wav("soft.wav", music(level=0.1))
+    asked = ("soft.wav", "-o", "asked.wav", "--target", "-24.25", "--ceiling", "-3")
+    clauses = master(*asked)["items"][0]["clauses"]
+    assert [(c["clause"], c["state"], c["limit"]) for c in clauses] == [
+        ("integrated", "pass", "-24.25 ±0.10 LUFS"),
+        ("true-peak", "pass", "at most -3.0 dBTP"),
+    ], clauses
+    said = rig.out("master", "soft.wav", "-o", "like.wav", "--reference", "asked.wav", "--report", "asked.html")
+    assert "own: met" in said and "±0.10 LUFS" in said and "at most -1.0 dBTP" in said, said
+    page = (rig.FOLDER / "asked.html").read_text()
+    assert "the loudness of the reference" in page and "what was asked for" in page
+
+
 def test_harm_is_refused_unless_told():
     spiky = music(level=0.01)
     spiky[::9600] = 0.9
