@@ -14,6 +14,7 @@
 #define PLAN_LEVEL_LUFS (-20.0)
 #define PLAN_DELIVERED_LUFS (-16.0)
 #define PLAN_QUIET_DBFS (-60.0)
+#define PLAN_GAP_S 5.0 /* without anybody: told */
 
 struct plan_reader {
 	struct media_reader *reader;
@@ -229,6 +230,50 @@ static void plan_warn(struct job *job, const char *name, const struct podcast_so
 			 music->overlap_s, music->length_s);
 }
 
+/* Where the talk is covered up to AT_S by what begins before it. */
+static double plan_covered(const struct podcast_sound *sound, uint32_t n, double at_s)
+{
+	double end_s = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (sound[i].at_s < at_s)
+			end_s = fmax(end_s,
+				     sound[i].at_s + (sound[i].push ? 0 : sound[i].length_s));
+	return end_s;
+}
+
+/* Minutes of nothing are seldom meant: more often it is a slip in a time. */
+static void plan_warn_of_gaps(struct job *job, const struct podcast *podcast,
+			      const struct podcast_sound *sound, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		double at_s = sound[i].at_s;
+		char place[160];
+		double end_s = fmax(plan_covered(podcast->voice, podcast->n_voices, at_s),
+				    plan_covered(podcast->insert, podcast->n_inserts, at_s));
+
+		if (at_s - end_s <= PLAN_GAP_S)
+			continue;
+		document_place(podcast->document, sound[i].node, place, sizeof(place));
+		job_warn(job, place,
+			 "begins at %g s of the talk, and all before it ends at %.1f s: nobody "
+			 "speaks for %.1f s",
+			 at_s, end_s, at_s - end_s);
+	}
+}
+
+static void plan_warn_of_pans(struct job *job, const struct podcast *podcast)
+{
+	char place[160];
+
+	for (uint32_t i = 0; !podcast->is_stereo && i < podcast->n_voices; i++) {
+		if (!podcast->voice[i].pan)
+			continue;
+		document_place(podcast->document, podcast->voice[i].node, place, sizeof(place));
+		job_warn(job, place, "pan does nothing: the episode is mono");
+	}
+}
+
 static bool plan_is_stereo(const struct podcast *podcast)
 {
 	bool ret = podcast->intro.n_channels > 1 || podcast->outro.n_channels > 1 ||
@@ -263,5 +308,8 @@ int podcast_plan(struct job *job, struct podcast *podcast, struct mixd_error *er
 	podcast->is_mixed = podcast->n_voices > 1 && podcast->automix != PODCAST_OFF;
 	plan_warn(job, "the intro", &podcast->intro);
 	plan_warn(job, "the outro", &podcast->outro);
+	plan_warn_of_pans(job, podcast);
+	plan_warn_of_gaps(job, podcast, podcast->voice, podcast->n_voices);
+	plan_warn_of_gaps(job, podcast, podcast->insert, podcast->n_inserts);
 	return plan_times(podcast, err);
 }

@@ -243,6 +243,8 @@ static void verb_warn_of_formats(const struct verb_master *verb)
 		tags_lost_warn(verb->job, goal->path, format[i], &verb->tags);
 	}
 	encode_options_warn(verb->job, format, n);
+	if (job_text(verb->job, "strength", NULL) && !verb->reference.path)
+		job_warn(verb->job, "", "--strength does nothing without --reference");
 }
 
 static int verb_prepare(struct verb_master *verb, struct mixd_error *err)

@@ -205,6 +205,7 @@ def test_what_is_asked_without_a_spec_is_judged_too():
         ("true-peak", "pass", "at most -3.0 dBTP"),
     ], clauses
     said = rig.out("master", "soft.wav", "-o", "like.wav", "--reference", "asked.wav", "--report", "asked.html")
+    assert "--strength does nothing" in rig.err("master", *asked, "--strength", 50)
     assert "own: met" in said and "±0.10 LUFS" in said and "at most -1.0 dBTP" in said, said
     page = (rig.FOLDER / "asked.html").read_text()
     assert "the loudness of the reference" in page and "what was asked for" in page

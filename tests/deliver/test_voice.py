@@ -281,6 +281,12 @@ def test_faults_of_an_episode_have_places():
     assert "page of YAML" in said or "map" in said, said
     episode("late.yaml", **{"overlap: 2s": "overlap: 60s"})
     assert "all of it" in rig.err("podcast", "late.yaml", "--session", "late-session.yaml")
+    episode("gap.yaml", **{"at: 4s": "at: 90s"})
+    said = rig.err("podcast", "gap.yaml", "--session", "gap-session.yaml")
+    assert re.search(r"gap\.yaml:14:\d+: begins at 90 s", said) and "nobody speaks for" in said, said
+    episode("flat.yaml", **{"title: Rivers": "title: Rivers\nchannels: mono"})
+    said = rig.err("podcast", "flat.yaml", "--session", "flat-session.yaml")
+    assert re.search(r"flat\.yaml:9:\d+: pan does nothing", said) and "begins at" not in said, said
     episode("over.yaml")
     assert "recordings" in rig.err("podcast", "over.yaml", "-o", "anna.wav", code=6)
 
