@@ -75,6 +75,13 @@ static void complete_verbs(const struct complete *complete)
 			complete_offer(complete, mixd_job_verbs[i]->name, mixd_job_verbs[i]->doc);
 }
 
+/* What `help` tells beside verbs. */
+static void complete_topics(const struct complete *complete)
+{
+	complete_offer(complete, "formats", "what files can be written");
+	complete_offer(complete, "session", "what stands in a session file");
+}
+
 /* WORDS: N of them, the verb first. */
 static void complete_word(const struct complete *complete, enum word_kind kind, int n, char **words)
 {
@@ -126,10 +133,8 @@ static void complete_word(const struct complete *complete, enum word_kind kind, 
 		break;
 	case WORD_VERB:
 		complete_verbs(complete);
-		if (n > 0) {
-			complete_offer(complete, "formats", "what files can be written");
-			complete_offer(complete, "session", "what stands in a session file");
-		}
+		if (n > 0)
+			complete_topics(complete);
 		break;
 	case WORD_EDIT: /* complete_edit() */
 	case WORD_LIST: /* complete_fixed(), as the next two */
