@@ -106,26 +106,42 @@ struct series_mean {
 	uint32_t n, n_spectra;
 };
 
+struct series_sum {
+	double sum;
+	uint32_t n;
+};
+
+/* What an episode is too short to have counts for nothing. */
+static void sum_add(struct series_sum *sum, double value)
+{
+	if (!isfinite(value))
+		return;
+	sum->sum += value;
+	sum->n++;
+}
+
 /* Of all but the one called TITLE, which is about to be replaced. */
 static void series_average(const struct series *series, const char *title, struct series_mean *ret)
 {
+	struct series_sum integrated = {0}, range = {0}, shortterm = {0};
+
 	*ret = (struct series_mean){0};
 	for (uint32_t i = 0; i < series->n_episodes; i++) {
 		const struct series_episode *episode = &series->episode[i];
 
 		if (strcmp(episode->title, title) == 0)
 			continue;
-		ret->integrated += episode->integrated;
-		ret->range += episode->range;
-		ret->shortterm += episode->shortterm_max - episode->integrated;
+		sum_add(&integrated, episode->integrated);
+		sum_add(&range, episode->range);
+		sum_add(&shortterm, episode->shortterm_max - episode->integrated);
 		ret->n++;
 		for (uint32_t k = 0; episode->has_spectrum && k < SERIES_THIRDS; k++)
 			ret->third_db[k] += episode->third_db[k];
 		ret->n_spectra += episode->has_spectrum;
 	}
-	ret->integrated /= ret->n;
-	ret->range /= ret->n;
-	ret->shortterm /= ret->n;
+	ret->integrated = integrated.sum / integrated.n;
+	ret->range = range.sum / range.n;
+	ret->shortterm = shortterm.sum / shortterm.n;
 	for (uint32_t k = 0; k < SERIES_THIRDS; k++)
 		ret->third_db[k] /= ret->n_spectra;
 }

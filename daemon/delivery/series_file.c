@@ -98,6 +98,14 @@ static int series_lock(struct series *series, struct mixd_error *err)
 
 /* ---- in -------------------------------------------------------------------------------------------- */
 
+/* null: too short to have it. */
+static double read_figure(const json_t *from, const char *key)
+{
+	const json_t *value = json_object_get(from, key);
+
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 static bool read_episode(const json_t *from, struct series_episode *ret)
 {
 	const json_t *thirds = json_object_get(from, "third_octaves_db");
@@ -108,8 +116,8 @@ static bool read_episode(const json_t *from, struct series_episode *ret)
 		return false;
 	snprintf(ret->title, sizeof(ret->title), "%s", title);
 	ret->integrated = json_number_value(integrated);
-	ret->range = json_number_value(json_object_get(from, "range_lu"));
-	ret->shortterm_max = json_number_value(json_object_get(from, "shortterm_max_lufs"));
+	ret->range = read_figure(from, "range_lu");
+	ret->shortterm_max = read_figure(from, "shortterm_max_lufs");
 	ret->duration_s = json_number_value(json_object_get(from, "duration_s"));
 	ret->has_spectrum = json_array_size(thirds) == SERIES_THIRDS;
 	for (uint32_t k = 0; ret->has_spectrum && k < SERIES_THIRDS; k++)

@@ -54,14 +54,25 @@ static int series_names(char ***ret, uint32_t *ret_n, struct mixd_error *err)
 static double mean_of(const struct series *series, size_t offset)
 {
 	double sum = 0;
+	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < series->n_episodes; i++) {
 		double value;
 
 		memcpy(&value, (const char *)&series->episode[i] + offset, sizeof(value));
-		sum += value;
+		sum += isfinite(value) ? value : 0;
+		n += isfinite(value);
 	}
-	return series->n_episodes ? sum / series->n_episodes : NAN;
+	return n ? sum / n : NAN;
+}
+
+/* With one decimal; a dash where there is none: no episode is left, or it is too short. */
+static const char *series_figure(double value, char buf[16])
+{
+	if (!isfinite(value))
+		return "-";
+	snprintf(buf, 16, "%.1f", value);
+	return buf;
 }
 
 static int list_series(struct job *job, struct mixd_error *err)
@@ -80,6 +91,7 @@ static int list_series(struct job *job, struct mixd_error *err)
 		struct series series;
 		json_t *item = json_object();
 		struct mixd_error why = {0};
+		char text[2][16];
 
 		json_object_set_new(item, "series", json_string(name[i]));
 		if (r == 0 && series_open(name[i], false, &series, &why) < 0) {
@@ -89,8 +101,9 @@ static int list_series(struct job *job, struct mixd_error *err)
 				mean_of(&series, offsetof(struct series_episode, integrated));
 			double range = mean_of(&series, offsetof(struct series_episode, range));
 
-			job_print(job, "%-24s  %8u  %8.1f  %6.1f\n", name[i], series.n_episodes,
-				  integrated, range);
+			job_print(job, "%-24s  %8u  %8s  %6s\n", name[i], series.n_episodes,
+				  series_figure(integrated, text[0]),
+				  series_figure(range, text[1]));
 			json_object_set_new(item, "episodes", json_integer(series.n_episodes));
 			json_object_set_new(item, "integrated_lufs", job_real(integrated));
 			json_object_set_new(item, "range_lu", job_real(range));
@@ -131,10 +144,13 @@ static int show_series(struct job *job, const char *name, struct mixd_error *err
 	for (uint32_t i = 0; r == 0 && i < series.n_episodes; i++) {
 		const struct series_episode *episode = &series.episode[i];
 		json_t *item = json_object();
+		char text[3][16];
 
-		job_print(job, "%-32.32s  %5.0f:%02.0f  %8.1f  %6.1f  %8.1f\n", episode->title,
+		job_print(job, "%-32.32s  %5.0f:%02.0f  %8s  %6s  %8s\n", episode->title,
 			  floor(episode->duration_s / 60), floor(fmod(episode->duration_s, 60)),
-			  episode->integrated, episode->range, episode->shortterm_max);
+			  series_figure(episode->integrated, text[0]),
+			  series_figure(episode->range, text[1]),
+			  series_figure(episode->shortterm_max, text[2]));
 		json_object_set_new(item, "episode", json_string(episode->title));
 		json_object_set_new(item, "duration_s", job_real(episode->duration_s));
 		json_object_set_new(item, "integrated_lufs", job_real(episode->integrated));

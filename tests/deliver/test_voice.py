@@ -315,6 +315,13 @@ def test_a_series_remembers_and_warns():
     rig.mixctl("series", "rm", "talk", "e1.wav")
     assert len(rig.ask("series", "show", "talk")["items"]) == 1
     assert "no episode" in rig.err("series", "rm", "talk", "e1.wav", code=4)
+    rig.write_wav(rig.FOLDER / "blip.wav", x[:48000], rate=48000)  # no short-term loudness in 1 s
+    rig.mixctl("series", "add", "talk", "blip.wav")
+    assert rig.ask("series", "show", "talk")["items"][1]["shortterm_max_lufs"] is None
+    drifts = rig.ask("measure", "e2.wav", "--series", "talk")["series"][0]["drifts"]
+    assert not [d for d in drifts if d["what"].startswith("the loudest") or "range" in d["what"]], drifts
+    rig.mixctl("series", "rm", "talk", "e2.wav", "blip.wav")
+    assert "nan" not in rig.out("series", "ls") + rig.out("series", "show", "talk")
     rig.mixctl("series", "rm", "talk")
     assert "no such series" in rig.err("series", "show", "talk", code=4)
     assert "no name" in rig.err("series", "show", "../talk", code=2)
