@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "document.h"
@@ -34,6 +35,7 @@ struct verb_render {
 	char **set, **meter;
 	double *meter_value;
 	char *session, *session_path, *folder, *stems_folder;
+	bool made_stems_folder;
 };
 
 /* ---- what was asked ---------------------------------------------------------------------------- */
@@ -94,13 +96,26 @@ static int verb_read_files(struct verb_render *verb, struct mixd_error *err)
 	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
 		r = target_check(verb->out[i].path, err);
 	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
-		for (uint32_t k = 0; r == 0 && k < i; k++)
-			if (strcmp(verb->out[i].path, verb->out[k].path) == 0)
-				r = error_set(err, ERROR_CONFLICT, verb->out[i].shown,
-					      "two outputs would be written to it");
-	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
 		for (uint32_t k = 0; r == 0 && k < verb->n_in; k++)
 			r = verb_check_input(&verb->out[i], &verb->in[k], err);
+	return r;
+}
+
+/* With those of stems. */
+static int verb_check_outputs(const struct verb_render *verb, struct mixd_error *err)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
+		for (uint32_t k = 0; r == 0 && k < i; k++)
+			if (strcmp(verb->out[i].path, verb->out[k].path) == 0) {
+				r = error_set(err, ERROR_CONFLICT, verb->out[k].shown,
+					      "two outputs would be written to it");
+				error_hint(err, "%s",
+					   i < verb->n_out - verb->stems.n
+						   ? "name another file"
+						   : "one is a stem: name another file or folder");
+			}
 	return r;
 }
 
@@ -126,7 +141,8 @@ static int verb_read_stems(struct verb_render *verb, struct mixd_error *err)
 		error_hint(err, "name a node: -o NODE=FILE");
 		return r;
 	}
-	if (mkdir(verb->stems_folder, 0777) < 0 && errno != EEXIST)
+	verb->made_stems_folder = mkdir(verb->stems_folder, 0777) == 0;
+	if (!verb->made_stems_folder && errno != EEXIST)
 		return error_set(err, ERROR_RESOURCE, folder, "cannot make this folder: %s",
 				 strerror(errno));
 	for (uint32_t i = 0; r == 0 && i < verb->stems.n; i++) {
@@ -246,6 +262,8 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 		r = verb_read_tail(verb, err);
 	if (r == 0)
 		r = verb_read_stems(verb, err);
+	if (r == 0)
+		r = verb_check_outputs(verb, err);
 	if (r < 0)
 		return r;
 	if (verb->n_out == 0) {
@@ -301,6 +319,8 @@ static void verb_done(struct verb_render *verb)
 	free(verb->session);
 	free(verb->session_path);
 	free(verb->folder);
+	if (verb->made_stems_folder)
+		rmdir(verb->stems_folder); /* only when nothing came into it */
 	free(verb->stems_folder);
 	free(verb->request.input);
 	free(verb->request.output);

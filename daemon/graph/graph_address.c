@@ -28,6 +28,30 @@ static void node_hint(const struct graph_model *model, const char *name, struct 
 		error_hint(err, "see `mixctl ls nodes`");
 }
 
+/* "vox" of a track: its nodes are vox/player, vox/eq, ... */
+static bool folder_hint(const struct graph_model *model, const char *name, struct mixd_error *err)
+{
+	char list[160] = "";
+	size_t size = strlen(name), used = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < model->n_nodes; i++) {
+		const char *node = model->nodes[i]->name;
+
+		if (strncmp(node, name, size) != 0 || node[size] != '/')
+			continue;
+		n++;
+		if (used + strlen(node) + 8 < sizeof(list))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+						 n > 1 ? ", " : "", node);
+		else if (used + 6 < sizeof(list))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, ", ...");
+	}
+	if (n && used)
+		error_hint(err, "its nodes are %s", list);
+	return n && used;
+}
+
 static int no_node(const struct graph_model *model, const char *name, struct mixd_error *err)
 {
 	int r;
@@ -35,7 +59,8 @@ static int no_node(const struct graph_model *model, const char *name, struct mix
 	if (!err)
 		return -ENOENT;
 	r = error_set(err, ERROR_NOT_FOUND, name, "there is no node \"%.128s\"", name);
-	node_hint(model, name, err);
+	if (!name[0] || !folder_hint(model, name, err))
+		node_hint(model, name, err);
 	return r;
 }
 

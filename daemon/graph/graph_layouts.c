@@ -281,7 +281,14 @@ static int check_fit(const struct graph_layouts *layouts, const struct graph_lin
 	graph_node_port_address(link->to, false, link->to_port, to_address, sizeof(to_address));
 	r = error_set(err, ERROR_INVALID, to_address, "%s (%s) does not fit into %s (%s)",
 		      from_address, from->name, to_address, to->name);
-	error_hint(err, "give both the same layout, or put a node between that converts");
+	if (to == layouts->stereo || to == layouts->mono)
+		error_hint(err, "give both the same layout, or put a matrix between");
+	else
+		error_hint(
+			err,
+			"give both the same layout: a track or player with layout: %s plays files "
+			"of fewer channels, too",
+			to->name);
 	return r;
 }
 

@@ -229,7 +229,9 @@ static int read_time(const struct session *session, const char *text, double *re
 {
 	double at_s = 0.0;
 
-	if (!strchr(text, ':') && !graph_model_find_marker(session->model, text))
+	/* what begins with a letter is a marker, or was meant to be one */
+	if (!strchr(text, ':') && !isalpha((unsigned char)text[0]) &&
+	    !graph_model_find_marker(session->model, text))
 		return graph_value_parse_param(&at_row, 0.0, text, 0.0, "time", ret_ms,
 					       session->err);
 	if (graph_position_parse(session->model, text, 0.0, "time", &at_s, session->err) < 0)

@@ -38,16 +38,37 @@ static int clips_fault(const struct graph_node *node, int r, const struct mixd_f
 
 /* ---- files ------------------------------------------------------------------------------------- */
 
-static char *clips_in_folder(const char *folder, const char *path)
+/* *RET: where PATH is, when that is in FOLDER; NULL: it is absolute, or in one of the folders that audio_file.h
+ * knows. What is nowhere belongs into FOLDER, so that is said. */
+static int clips_in_folder(const struct graph_node *node, const char *folder, const char *path,
+			   char **ret, struct mixd_error *err)
 {
-	char *found = NULL;
+	_cleanup_free_ char *found = NULL, *elsewhere = NULL;
+	struct mixd_fault fault;
+	int error;
 
-	if (path[0] == '/' || asprintf(&found, "%s/%s", folder, path) < 0)
-		return NULL;
-	if (access(found, R_OK) == 0)
-		return found;
-	free(found); /* in one of the folders that audio_file.h knows, or nowhere */
-	return NULL;
+	*ret = NULL;
+	if (path[0] == '/')
+		return 0;
+	if (asprintf(&found, "%s/%s", folder, path) < 0) {
+		found = NULL;
+		return error_no_memory(err);
+	}
+	if (access(found, R_OK) == 0) {
+		*ret = TAKE_PTR(found);
+		return 0;
+	}
+	error = errno;
+	if (audio_file_find(path, &elsewhere, &fault) == 0)
+		return 0;
+	error_set(err, error == ENOENT ? ERROR_NOT_FOUND : ERROR_RESOURCE, node->name,
+		  "cannot read the file \"%.120s\": %s", path, strerror(error));
+	if (error == ENOENT)
+		error_hint(err, "look at its name, or put it beside the session file, into %.200s",
+			   folder);
+	else
+		error_hint(err, "it is in %.200s: see who may read it", folder);
+	return -error;
 }
 
 int render_clips_resolve(struct graph_node *node, const char *folder, struct mixd_error *err)
@@ -63,19 +84,20 @@ int render_clips_resolve(struct graph_node *node, const char *folder, struct mix
 	r = cliplist_parse(node->config[idx].text, &list, NULL, &fault);
 	if (r < 0)
 		return clips_fault(node, r, &fault, err);
-	for (uint32_t i = 0; i < list.n; i++) {
-		char *found = clips_in_folder(folder, list.clip[i].file);
+	for (uint32_t i = 0; r == 0 && i < list.n; i++) {
+		char *found = NULL;
 
+		r = clips_in_folder(node, folder, list.clip[i].file, &found, err);
 		if (!found)
 			continue;
 		free(list.clip[i].file);
 		list.clip[i].file = found;
 		any = true;
 	}
-	text = any ? cliplist_write(&list) : NULL;
+	text = any && r == 0 ? cliplist_write(&list) : NULL;
 	cliplist_done(&list);
-	if (!any)
-		return 0;
+	if (r < 0 || !any)
+		return r;
 	if (!text)
 		return error_no_memory(err);
 	free((char *)(uintptr_t)node->config[idx].text);

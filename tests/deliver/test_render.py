@@ -328,6 +328,22 @@ def test_refusals():
         said = rig.mixctl("render", *words, code=code)
         assert text in said.stderr, (words, said.stderr)
         assert code is None or not (rig.FOLDER / "x.wav").exists(), words
+    rig.write_wav(rig.FOLDER / "v.wav", noise(4800, 1))
+    tracks = "tracks:\n  vox: {file: v.wav, strip: [eq]}\n"
+    for text, words, code, wanted in (
+        ("tracks: {vox: nosuch.wav, b: v.wav}\nbuses: {mix: {}}\n", ["--stems", "new"], 4, ("vox/player", "beside the session file", str(rig.FOLDER))),
+        (tracks, ["-o", "x.wav", "--set", "vox.gain=1dB"], 4, ("its nodes are vox/eq, vox/fader, vox/player",)),
+        (tracks + "envelopes: [{address: vox/fader.gain, on: timeline, points: [vers=0dB]}]\nmarkers: {verse: 1s}\n",
+         ["-o", "x.wav"], 5, ("bad.yaml:4:", "neither a time nor a marker", "did you mean \"verse\"")),
+        (tracks + "buses: {mix: {layout: 5.1}}\n", ["-o", "x.wav"], 5, ("does not fit", "layout: 5.1")),
+        (tracks + "  b: v.wav\nbuses: {mix: {}}\n", ["-o", "new/vox.wav", "--stems", "new"], None, ("folder is not there",)),
+        (tracks + "  b: v.wav\nbuses: {mix: {}}\n", ["-o", "x.wav", "-o", "b=s/vox.wav", "--stems", "s"], 6, ("two outputs", "one is a stem")),
+    ):  # fmt: skip
+        session("bad.yaml", text)
+        (rig.FOLDER / "s").mkdir(exist_ok=True)
+        said = rig.mixctl("render", "bad.yaml", *words, code=code).stderr
+        assert all(word in said for word in wanted), (text, said)
+        assert not (rig.FOLDER / "new").exists(), "a folder for nothing"
     session("bad.yaml", "nodes:\n  in: {type: input}\n  g: {type: gian}\n")
     said = rig.err("render", "bad.yaml", "-i", "a.wav", "-o", "x.wav", code=5)
     assert "bad.yaml:4:" in said and "gain" in said
