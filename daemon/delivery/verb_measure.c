@@ -130,6 +130,30 @@ static const struct detail details[] = {
 	{"Edges", "longest pause", AT(longest_silence_s), 2, "s", 0},
 };
 
+#define FAULT_FOLD_LU (-6.0) /* the sum of two that have nothing in common: -3 */
+#define FAULT_DC_DBFS (-40.0) /* 1 % of full scale */
+
+/* Faults of the channels that a figure among figures would hide; NULL: none. */
+static const char *fault_of_one(const struct measure_result *result)
+{
+	if (!isinf(result->balance))
+		return NULL;
+	return result->balance > 0 ? "right is silent" : "left is silent";
+}
+
+static const char *fault_of_sum(const struct measure_result *result)
+{
+	/* a sum that falls below the gate, at -70 LUFS, is not cancelled */
+	bool is_heard = result->integrated > -70 - FAULT_FOLD_LU;
+
+	return is_heard && result->fold_down < FAULT_FOLD_LU ? "cancels in mono" : NULL;
+}
+
+static const char *fault_of_dc(const struct measure_result *result)
+{
+	return result->dc_max > FAULT_DC_DBFS ? "DC" : NULL;
+}
+
 static double figure_at(const struct measure_result *result, size_t offset)
 {
 	return *(const double *)((const char *)result + offset);
@@ -161,6 +185,12 @@ static void print_note(struct job *job, const struct measure_result *result, siz
 	if (offset == AT(dialogue))
 		job_print(job, "  %.0f %% of it is speech%s", result->speech_share * 100.0,
 			  result->is_speech_detected ? ", by an approximate detector" : "");
+	if (offset == AT(balance) && fault_of_one(result))
+		job_print(job, "  %s", fault_of_one(result));
+	if (offset == AT(fold_down) && fault_of_sum(result))
+		job_print(job, "  it %s: look for turned polarity", fault_of_sum(result));
+	if (offset == AT(dc_max) && fault_of_dc(result))
+		job_print(job, "  more than 1 %%: node dc takes it out");
 	if (offset == AT(noise_floor) && result->is_gated)
 		job_print(job, "  its pauses are digital silence");
 	if (offset == AT(true_peak) && result->n_overs)
@@ -235,9 +265,14 @@ static void faults_text(const struct measure_result *result, char *buf, size_t s
 		     {result->n_overs, "over"},
 		     {result->n_dropouts, "dropout"},
 		     {result->n_clicks, "click"}};
+	const char *words[] = {fault_of_one(result), fault_of_sum(result), fault_of_dc(result)};
 	size_t used = 0;
 
 	buf[0] = '\0';
+	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+		if (words[k])
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
+						 words[k]);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]) && used < size; k++)
 		if (kinds[k].n)
 			used += (size_t)snprintf(buf + used, size - used, "%s%llu %s%s",

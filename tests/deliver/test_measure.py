@@ -186,6 +186,20 @@ def test_table_details_and_formats():
     assert json.loads(rig.out("measure", paths[0], "-o", "jsonl").splitlines()[-1])["items"]
 
 
+def test_channels_that_are_wrong_are_told():
+    x = programme("white", 2 * RATE)[:, :1] * 0.5
+    kinds = {"left": [0, 1], "right": [1, 0], "turned": [1, -1], "both": [1, 1], "mono": [1]}
+    for name, gains in kinds.items():
+        rig.write_wav(rig.FOLDER / f"{name}.wav", x * gains)
+    rig.write_wav(rig.FOLDER / "offset.wav", x * [1, 1] + [0, 0.02])
+    rig.write_wav(rig.FOLDER / "faint.wav", 10 ** (-75 / 20) * noise(2 * RATE), bits=24)
+    names = [f"{name}.wav" for name in (*kinds, "offset", "faint")]
+    table = rig.out("measure", *names).splitlines()[1:]
+    ends = [line[91:].strip() for line in table]
+    assert ends == ["left is silent", "right is silent", "cancels in mono", "", "", "DC", ""], table
+    assert "look for turned polarity" in rig.out("measure", "turned.wav")
+
+
 def test_long_names_keep_the_table_straight():
     path = rig.FOLDER / ("ein sehr langer Name mit Ümlauten und <Zeichen> & mehr" + ".wav")
     rig.write_wav(path, programme("white", RATE))
