@@ -206,7 +206,7 @@ static void verb_read_time(const struct verb_render *verb, const char *option, d
 	const char *text = job_text(verb->job, option, NULL);
 	char why[96];
 
-	if (text && mixd_job_value(&span, text, ret_s, why, sizeof(why)))
+	if (text && (mixd_job_value(&span, text, ret_s, why, sizeof(why)) || *ret_s == 0))
 		*ret_text = text;
 }
 

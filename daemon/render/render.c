@@ -42,6 +42,8 @@ static int render_places(struct render *render, struct mixd_error *err)
 					 err);
 	if (r == 0 && request->end)
 		r = graph_position_parse(model, request->end, 0, "--end", &request->end_s, err);
+	if (r == 0 && request->end && request->end_s <= 0) /* 0 would be none */
+		r = error_set(err, ERROR_INVALID, "--end", "there is nothing before 0 s");
 	if (r == 0)
 		r = render_span(request->start_s, "--start", err);
 	return r;

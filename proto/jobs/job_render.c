@@ -50,7 +50,7 @@ static const struct mixd_job_option options[] = {
 	 .kind = MIXD_JOB_NUMBER,
 	 .value_name = "HZ",
 	 .doc = "sample rate of the graph (that of the first input; without inputs that of "
-		"the files, when all have the same, or else 48000)",
+		"the files that are played, when all have the same; or else --rate, or 48000)",
 	 .unit = "Hz",
 	 .min = 8000,
 	 .max = 384000},

@@ -167,6 +167,8 @@ def test_range_tail_and_times():
     n = min(len(tail), len(whole))
     assert numpy.array_equal(tail[:n], whole[:n])
     assert len(tail) > 3 * RATE and numpy.abs(tail[-1]).max() > 10 ** (-90 / 20)
+    for end in ("0s", "0", "0fr", "start"):
+        assert "nothing before 0 s" in rig.err(*run, "-o", "x.wav", "--end", end, code=5), end
     assert "no length" in rig.err(*run, "-o", "x.wav", "--tail", "-1s", code=5)
     assert "not behind the start" in rig.err(*run, "-o", "x.wav", "--start", "2s", "--end", "1s", code=5)
     assert "nothing to render" in rig.err(*run, "-o", "x.wav", "--start", "1:00", code=5)
