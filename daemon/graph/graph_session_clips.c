@@ -139,10 +139,16 @@ static int read_marker(const struct session *session, const struct session_node 
 	const char *name = value->key->text;
 	struct graph_marker *marker;
 	double at_s = 0.0;
+	struct clip_time time;
 	int r = session_want(session, value, SESSION_SCALAR, name);
 
 	if (r < 0)
 		return r;
+	/* the file plays at any rate, and a marker stays where it is */
+	if (clip_time_parse(value->text, false, &time, NULL) == 0 && time.in_frames)
+		return session_fault(session, value, "write it in seconds, as in 2.5s or 1:02.5",
+				     "a marker is not counted in frames: a session has no rate of "
+				     "its own");
 	if (graph_position_parse(session->model, value->text, 0.0, NULL, &at_s, session->err) < 0)
 		return session_relocate(session, value, "");
 	if (graph_marker_check(name, at_s, session->err) < 0)

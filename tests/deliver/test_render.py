@@ -337,6 +337,7 @@ def test_refusals():
         (tracks, ["-o", "x.wav", "--set", "vox.gain=1dB"], 4, ("its nodes are vox/eq, vox/fader, vox/player",)),
         (tracks + "envelopes: [{address: vox/fader.gain, on: timeline, points: [vers=0dB]}]\nmarkers: {verse: 1s}\n",
          ["-o", "x.wav"], 5, ("bad.yaml:4:", "neither a time nor a marker", "did you mean \"verse\"")),
+        ("markers: {a: 44100fr}\n" + tracks, ["-o", "x.wav"], 5, ("bad.yaml:2:14", "no rate", "in seconds")),
         (tracks + "buses: {mix: {layout: 5.1}}\n", ["-o", "x.wav"], 5, ("does not fit", "layout: 5.1")),
         (tracks + "  b: v.wav\nbuses: {mix: {}}\n", ["-o", "new/vox.wav", "--stems", "new"], None, ("folder is not there",)),
         (tracks + "  b: v.wav\nbuses: {mix: {}}\n", ["-o", "x.wav", "-o", "b=s/vox.wav", "--stems", "s"], 6, ("two outputs", "one is a stem")),
