@@ -269,6 +269,24 @@ static int graph_bind(const struct render_request *request, struct render_graph 
 
 /* ---- files ------------------------------------------------------------------------------------- */
 
+/* What a recorder writes begins there, too, as it does live. */
+static int graph_resolve_record(struct graph_node *node, const char *folder, struct mixd_error *err)
+{
+	for (uint32_t k = 0; k < node->type->n_configs; k++) {
+		const struct mixd_config_row *row = node->type->configs[k];
+		const char *text = node->config[k].text ? node->config[k].text : row->def_text;
+		char *path = NULL;
+
+		if (strcmp(row->id, "file") != 0 || !text || !text[0] || text[0] == '/')
+			continue;
+		if (asprintf(&path, "%s/%s", folder, text) < 0)
+			return error_no_memory(err);
+		free((char *)(uintptr_t)node->config[k].text);
+		node->config[k].text = path;
+	}
+	return 0;
+}
+
 /* Relative names begin in FOLDER when they are there. */
 static int graph_resolve_files(struct graph_model *model, const char *folder,
 			       struct mixd_error *err)
@@ -277,6 +295,8 @@ static int graph_resolve_files(struct graph_model *model, const char *folder,
 		struct graph_node *node = model->nodes[i];
 		int r = render_clips_resolve(node, folder, err);
 
+		if (r == 0 && strcmp(node->type->node_type->id, "recorder") == 0)
+			r = graph_resolve_record(node, folder, err);
 		if (r < 0)
 			return r;
 		for (uint32_t k = 0; k < node->type->n_configs; k++) {

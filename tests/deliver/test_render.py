@@ -286,6 +286,19 @@ def test_players_say_how_long_it_is():
     assert not cut[RATE + RATE // 50 :].any(), "players stop at the end of the range"
 
 
+def test_a_recorder_writes_beside_the_session():
+    (rig.FOLDER / "desk").mkdir()
+    rig.write_wav(rig.FOLDER / "desk/a.wav", noise(RATE))
+    session(
+        "desk/rec.yaml",
+        "tracks: {a: {file: a.wav, bus: rec}}\nnodes:\n  rec: {type: recorder, record: on, bits: \"32\"}\n"
+        "  two: {type: recorder, record: on, file: takes/b.wav}\n  out: {type: output}\nlinks: [rec -> two -> out]\n",
+    )
+    rig.out("render", "desk/rec.yaml", "-o", "out.wav", "--float", "--tail", "0s")
+    assert numpy.array_equal(rig.read_float(rig.FOLDER / "desk/take-001.wav"), rig.read_float(rig.FOLDER / "out.wav"))
+    assert (rig.FOLDER / "desk/takes/b.wav").exists()
+
+
 def test_meters_and_what_is_said():
     session(
         "meter.yaml",
