@@ -102,7 +102,7 @@ int master_pass_run(struct master *master, struct master_source *source,
 				 .pass = pass,
 				 .part_frames = llround(MASTER_PART_S * source->rate),
 				 .lift = (float)pow(10, (pass->drive_db - node_db) / 20)};
-	struct render_source give = {pass_give, &feed, source->layout.n_channels};
+	struct render_source give = {pass_give, &feed, source->layout.n_channels, &source->layout};
 	struct render_input input = {.source = &give};
 	struct render_output output = {.path = pass->path, .target = goal->target};
 	char gain[64], ceiling[64];

@@ -122,7 +122,7 @@ static int64_t source_give(void *data, float *const *channels, uint32_t n_frames
 int master_source_resample(struct master *master, struct master_source *from, double rate,
 			   struct master_source *ret, struct mixd_error *err)
 {
-	struct render_source source = {source_give, from, from->layout.n_channels};
+	struct render_source source = {source_give, from, from->layout.n_channels, &from->layout};
 	struct render_input input = {.source = &source};
 	struct render_output output = {0};
 	struct render_request request = {.session = master_through,

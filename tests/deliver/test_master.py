@@ -196,6 +196,21 @@ def test_dialogue_is_looked_for_as_check_does():
     assert told["is_met"] and not any(c["is_approximate"] for c in told["clauses"]), told
 
 
+def test_a_surround_mix_stays_one():
+    """Its layout goes into the file, and the LFE, the loudest of all, is not counted."""
+    random = numpy.random.default_rng(5)
+    mix = random.standard_normal((3 * RATE, 6)) * [0.03, 0.03, 0.05, 0.2, 0.02, 0.02]
+    wav("surround.wav", mix)
+    for name, more in (("five.wav", ()), ("five96.wav", ("--rate", 96000)), ("five.flac", ("--target", -30))):
+        item = master("surround.wav", "-o", name, "--spec", "ebu-r128-live", *more, code=None)["items"][0]
+        want = more[1] if "--target" in more else -23
+        assert item["measured"]["channels"] == 6 and abs(item["integrated_lufs"] - want) <= 0.05, item
+        assert abs(rig.ebur128(rig.FOLDER / name)["i"] - want) <= 0.1, (name, rig.ebur128(rig.FOLDER / name))
+        assert rig.ask("measure", name)["items"][0]["layout"] == "5.1", name
+        streams = rig.tool("ffprobe", "-v", "error", "-show_entries", "stream=channel_layout", "-of", "csv", name)
+        assert "5.1" in streams, (name, streams)
+
+
 def test_what_is_asked_without_a_spec_is_judged_too():
     wav("soft.wav", music(level=0.1))
     asked = ("soft.wav", "-o", "asked.wav", "--target", "-24.25", "--ceiling", "-3")
