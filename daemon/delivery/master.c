@@ -75,15 +75,42 @@ static bool master_clause_has(const struct spec_clause *clause, double value)
 	return found;
 }
 
+/* A format that has no such rate (192 kHz in MP3, 44.1 kHz in Opus) gets the nearest usual one, when the
+ * spec lets it. */
+static void master_usual_rate(struct master *master, struct master_goal *goal)
+{
+	const struct spec_clause *rates = master_clause(goal->spec, "rate");
+	const double usual[] = {fmod(goal->target.rate, 44100) == 0 ? 44100 : 48000, 48000};
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		struct media_target target = goal->target;
+
+		if (i == 0 && media_target_complete(&target, goal->path, NULL) == 0)
+			return;
+		target = goal->target;
+		target.rate = usual[i];
+		if ((rates && !master_clause_has(rates, usual[i])) ||
+		    media_target_complete(&target, goal->path, NULL) < 0)
+			continue;
+		job_warn(master->job, strrchr(goal->path, '/') + 1,
+			 "%s has no rate of %.6g kHz: it is written at %.6g kHz", target.format,
+			 goal->target.rate / 1000, usual[i] / 1000);
+		goal->target.rate = usual[i];
+		return;
+	}
+}
+
 /* What the spec says about the file, where the caller did not. */
-static int master_fill_target(struct master_goal *goal, const struct master_source *source,
+static int master_fill_target(struct master *master, struct master_goal *goal,
 			      struct mixd_error *err)
 {
+	const struct master_source *source = &master->source;
 	const struct spec_clause *rates = master_clause(goal->spec, "rate");
 	const struct spec_clause *bits = master_clause(goal->spec, "bits");
 	const struct spec_clause *bitrate = master_clause(goal->spec, "bitrate");
 	struct media_target *target = &goal->target;
 	double rate = source->rate;
+	bool is_free = target->rate <= 0;
 
 	target->layout = source->layout;
 	if (target->rate <= 0) {
@@ -98,6 +125,8 @@ static int master_fill_target(struct master_goal *goal, const struct master_sour
 	if (target->bitrate_kbps <= 0 && target->quality < 0 && bitrate && isfinite(bitrate->min)) {
 		target->bitrate_kbps = bitrate->min;
 	}
+	if (is_free)
+		master_usual_rate(master, goal);
 	return media_target_complete(target, goal->path, err);
 }
 
@@ -327,7 +356,7 @@ static int master_goal_run(struct master *master, struct master_goal *goal, char
 	const struct measure_result *chained = &master->request->chained;
 	struct master_try try = {.master = master, .goal = goal, .source = &master->source};
 	struct master_source framed = {0};
-	int r = master_fill_target(goal, &master->source, err);
+	int r = master_fill_target(master, goal, err);
 
 	if (r == 0 && fabs(goal->target.rate - master->source.rate) > 0.5) {
 		r = master_source_resample(master, &master->source, goal->target.rate,

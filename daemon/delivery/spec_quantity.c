@@ -157,7 +157,9 @@ static const char *apart_one_file(const struct spec_input *input)
 }
 
 #define MASTER "{master}"
-#define SPEECH "no dialogue was found: mixctl check --speech says where it is, and master's"
+#define SPEECH                                                                                     \
+	"no dialogue was found, or too little: mixctl check --speech says where it is, and "       \
+	"master's"
 
 static const struct spec_quantity quantities[] = {
 	{"integrated", "integrated loudness", "LUFS", "LU", 0.1, MEASURE_LOUDNESS,

@@ -42,8 +42,8 @@ static const struct mixd_job_option master_options[] = {
 	 .max = 0},
 	JOB_ROWS_LIMITING,
 	JOB_ROW_SPEECH(" (the default where a spec counts dialogue)"),
-	JOB_ROW_RATE("sample rate of the output (that of the input, or what the spec asks for); "
-		     "soxr VHQ"),
+	JOB_ROW_RATE("sample rate of the output (that of the input, what the spec asks for, or one "
+		     "that the format has); soxr VHQ"),
 	JOB_ROWS_ENCODING,
 	JOB_ROW_BEXT,
 	JOB_ROW_REPORT("a page with figures, plots and verdicts of what was delivered"),

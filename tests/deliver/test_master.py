@@ -211,6 +211,18 @@ def test_a_surround_mix_stays_one():
         assert "5.1" in streams, (name, streams)
 
 
+def test_formats_get_a_rate_that_they_have():
+    wav("soft96.wav", music(5, level=0.1, rate=96000), rate=96000)
+    wav("soft441.wav", music(5, level=0.1, rate=44100), rate=44100)
+    for source, output, rate in (("soft96.wav", "r.mp3", 48000), ("soft441.wav", "r.opus", 48000)):
+        said = rig.mixctl("master", source, "-o", output, "--target", -20)
+        assert "has no rate of" in said.stderr and "it is written at 48 kHz" in said.stderr, said.stderr
+        assert rig.ask("measure", output)["items"][0]["rate_hz"] == rate
+    assert "has no rate of" in rig.err("master", "soft96.wav", "-o", "r2.mp3", "--target", -20, "--rate", 96000, code=5)
+    # a spec's own rates come first
+    assert "has no rate of" in rig.err("master", "soft441.wav", "-o", "r2.opus", "--spec", "acx", code=5)
+
+
 def test_what_is_asked_without_a_spec_is_judged_too():
     wav("soft.wav", music(level=0.1))
     asked = ("soft.wav", "-o", "asked.wav", "--target", "-24.25", "--ceiling", "-3")
