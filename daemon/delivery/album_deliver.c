@@ -162,9 +162,6 @@ static int track_create(const struct deliver *deliver, const struct album_format
 	target.bits = format->bits;
 	target.dither = MEDIA_DITHER_NONE; /* copied: every sample is on the grid */
 	target.seed = deliver->wants->seed;
-	target.mode = format->bits ? MEDIA_RATE_AUTO : MEDIA_RATE_CBR;
-	if (strcmp(format->container, "ogg") == 0)
-		target.mode = MEDIA_RATE_AUTO;
 	target.bitrate_kbps = format->bitrate_kbps;
 	target.expected_frames = album_edge(album, t + 1, rate) - album_edge(album, t, rate);
 	target.tags = &tags;

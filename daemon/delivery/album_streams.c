@@ -72,7 +72,6 @@ static int check_bitrate(const struct album_format *format, double rate, struct 
 	target.format = format->container;
 	target.rate = rate;
 	target.layout = *graph_layout_find("stereo", NULL);
-	target.mode = strcmp(format->container, "ogg") == 0 ? MEDIA_RATE_AUTO : MEDIA_RATE_CBR;
 	target.bitrate_kbps = format->bitrate_kbps;
 	return media_target_complete(&target, "--tracks", err);
 }

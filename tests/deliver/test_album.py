@@ -425,6 +425,26 @@ def test_a_genre_of_ones_own():
     assert "Dance" in rig.out("ddp", "show", "genre/DDP")
 
 
+def test_every_form_of_the_help_can_be_made():
+    put("a.wav", 2)
+    album("title: Forms\nmode: none\ntracks: [a.wav]\n")
+    forms = re.search(r"each form:\s+(\S+)", rig.out("help", "album"))[1].split(",")
+    codecs = {"wav24": "pcm_s24le", "wav16": "pcm_s16le", "aiff": "pcm_s24be", "m4a": "aac", "ogg": "vorbis", "mp3:320": "mp3"}
+    assert {"flac", "alac", "opus"} | set(codecs) == set(forms), forms
+    out = fresh("forms")
+    rig.out("album", "album.yaml", "-o", "forms", "--tracks", ",".join(forms + ["m4a:128", "opus:96", "mp3:128"]))
+    assert len(list(out.iterdir())) == len(forms) + 3
+    for form in forms + ["mp3:128"]:
+        (path,) = (out / form.replace(":", "-")).iterdir()
+        probe = ("ffprobe", "-v", "error", "-show_entries", "stream=codec_name,duration,bit_rate", "-of", "csv=p=0")
+        codec, length, rate = rig.tool(*probe, path).strip().split(",")[:3]
+        assert codec == codecs.get(form.replace("128", "320"), form), (form, codec)
+        assert abs(float(length) - 2) < 0.05, (form, length)
+        assert not form.startswith("mp3") or rate == form[4:] + "000", (form, rate)
+    sizes = {name: sum(p.stat().st_size for p in (out / name).iterdir()) for name in ("m4a", "m4a-128", "opus", "opus-96")}
+    assert sizes["m4a-128"] < 0.7 * sizes["m4a"] and sizes["opus-96"] < 0.7 * sizes["opus"], sizes
+
+
 def test_words_that_do_not_fit():
     put("a.wav", 6)
     album("tracks: [{file: a.wav}]\n")
