@@ -285,6 +285,7 @@ TEST(spec_aims)
 		{"aes-music-album", -14, -1, NAN, NAN, false},
 		{"apple-music-atmos", -18, -1, NAN, NAN, false},
 		{"cd", NAN, 0, NAN, NAN, false},
+		{"apple-digital-masters", NAN, 0, NAN, NAN, false},
 		{"max-wbd", -24, -2, NAN, NAN, false},
 	};
 	struct spec_set *set = shipped();
