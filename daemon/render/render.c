@@ -41,7 +41,8 @@ static int render_places(struct render *render, struct mixd_error *err)
 		r = graph_position_parse(model, request->start, 0, "--start", &request->start_s,
 					 err);
 	if (r == 0 && request->end)
-		r = graph_position_parse(model, request->end, 0, "--end", &request->end_s, err);
+		r = graph_position_parse(model, request->end, request->start_s, "--end",
+					 &request->end_s, err);
 	if (r == 0 && request->end && request->end_s <= 0) /* 0 would be none */
 		r = error_set(err, ERROR_INVALID, "--end", "there is nothing before 0 s");
 	if (r == 0)

@@ -162,6 +162,8 @@ def test_range_tail_and_times():
     assert len(whole) == 4.5 * RATE
     rig.out(*run, "-o", "part.wav", "--start", "500ms", "--end", "0:02")
     assert numpy.array_equal(rig.read_float(rig.FOLDER / "part.wav"), whole[RATE // 2 : 2 * RATE])
+    rig.out(*run, "-o", "part.wav", "--start", "500ms", "--end", "+=1.5s")
+    assert numpy.array_equal(rig.read_float(rig.FOLDER / "part.wav"), whole[RATE // 2 : 2 * RATE])
     rig.out(*run, "-o", "tail.wav")
     tail = rig.read_float(rig.FOLDER / "tail.wav")
     n = min(len(tail), len(whole))
