@@ -226,9 +226,11 @@ static int verb_read_tail(struct verb_render *verb, struct mixd_error *err)
 /* Of what formats cannot take: once for each format, as 16 stems lose the same. */
 static void verb_warn_of_formats(const struct verb_render *verb)
 {
+	struct media_tags tags = verb->tags; /* a look at it: nothing is owned */
 	const char *told[16] = {NULL}, *format;
 	uint32_t n = 0, k;
 
+	tags.n_marks += verb->request.markers;
 	for (uint32_t i = 0; i < verb->n_out; i++) {
 		format = verb->target.format ? verb->target.format
 					     : media_format_of(verb->out[i].path);
@@ -237,7 +239,7 @@ static void verb_warn_of_formats(const struct verb_render *verb)
 		if (!format || k < n || n == sizeof(told) / sizeof(told[0]))
 			continue;
 		told[n++] = format;
-		tags_lost_warn(verb->job, verb->out[i].path, format, &verb->tags);
+		tags_lost_warn(verb->job, verb->out[i].path, format, &tags);
 	}
 	encode_options_warn(verb->job, told, n);
 }
@@ -275,6 +277,7 @@ static int verb_read(struct verb_render *verb, struct mixd_error *err)
 	request->else_rate = verb->target.rate;
 	request->n_threads = (uint32_t)job_number(job, "threads", 0);
 	request->seed = (uint64_t)job_number(job, "seed", 1);
+	request->markers = job_flag(job, "markers");
 	request->n_set = verb_list(verb, "set", &verb->set);
 	request->n_meters = verb_list(verb, "meter", &verb->meter);
 	verb->meter_value = calloc(request->n_meters + 1u, sizeof(double));

@@ -69,6 +69,7 @@ struct render_request {
 	/* Behind how many nodes the graph is cut, ascending, up to the first 0; none: as is best (tests). */
 	uint32_t cut[RENDER_CUTS_MAX];
 	uint64_t seed;
+	bool markers; /* those of the session become cue points or chapters of the files */
 	struct render_input *input;
 	uint32_t n_inputs;
 	struct render_output *output;

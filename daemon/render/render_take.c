@@ -40,6 +40,51 @@ static double take_rate(const struct render *render, const struct render_output 
 	return render->rate;
 }
 
+/* The session's markers in the range, at RATE, each up to the next. END of the range; UINT64_MAX: not known. */
+static int take_mark(const struct render *render, double rate, uint64_t end,
+		     struct media_tags *tags)
+{
+	const struct graph_model *model = render->graph.model;
+	double from_s = (double)render->start_frame / render->rate;
+	double to_s = end == UINT64_MAX ? INFINITY : (double)end / render->rate;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < model->n_markers; i++) {
+		const struct graph_marker *marker = model->markers[i];
+		bool is_last = i + 1 == model->n_markers || model->markers[i + 1]->at_s >= to_s;
+		double next_s = is_last ? to_s : model->markers[i + 1]->at_s;
+		int64_t at = llround((marker->at_s - from_s) * rate), length = 0;
+
+		if (marker->at_s < from_s || marker->at_s >= to_s)
+			continue;
+		if (isfinite(next_s))
+			length = llround((next_s - from_s) * rate) - at;
+		r = media_tags_mark(tags, at, length, marker->name);
+	}
+	return r;
+}
+
+static int take_create(struct render *render, struct render_take *take, struct mixd_error *err)
+{
+	struct media_target *target = &take->output->target;
+	const struct media_tags *given = target->tags;
+	struct media_tags tags;
+	int r;
+
+	if (!render->request->markers)
+		return media_create(take->output->path, target, &take->writer, err);
+	media_tags_init(&tags);
+	r = given ? media_tags_copy(&tags, given) : 0;
+	if (r == 0)
+		r = take_mark(render, target->rate, render_feeds_end(render), &tags);
+	target->tags = &tags;
+	r = r < 0 ? error_no_memory(err)
+		  : media_create(take->output->path, target, &take->writer, err);
+	target->tags = given;
+	media_tags_done(&tags);
+	return r;
+}
+
 static int take_open(struct render *render, struct render_take *take, int64_t expected,
 		     struct mixd_error *err)
 {
@@ -57,7 +102,7 @@ static int take_open(struct render *render, struct render_take *take, int64_t ex
 	if (output->target.expected_frames <= 0 && expected >= 0)
 		output->target.expected_frames =
 			media_resampler_length(render->rate, rate, expected);
-	return media_create(output->path, &output->target, &take->writer, err);
+	return take_create(render, take, err);
 }
 
 int render_takes_open(struct render *render, struct mixd_error *err)

@@ -288,6 +288,26 @@ def test_players_say_how_long_it_is():
     assert not cut[RATE + RATE // 50 :].any(), "players stop at the end of the range"
 
 
+def test_markers_become_cue_points():
+    session("marks.yaml", "markers: {intro: 0s, verse: 1s, chorus: 2.5s, end: 4s}\ntracks: {a: a.wav}\n")
+    rig.write_wav(rig.FOLDER / "a.wav", noise(5 * RATE))
+    words = ["--start", "500ms", "--end", "4s", "--markers", "--rate", "44100Hz"]
+    said = rig.mixctl("render", "marks.yaml", "-o", "m.wav", "-o", "m.mp3", "-o", "m.w64", *words, code=0)
+    assert "w64 has no place for chapters" in said.stderr
+    data = (rig.FOLDER / "m.wav").read_bytes()
+    at = data.index(b"cue ")
+    (n,) = struct.unpack_from("<I", data, at + 8)
+    assert [struct.unpack_from("<I", data, at + 32 + 24 * k)[0] for k in range(n)] == [22050, 88200]
+    assert b"verse\0" in data and b"chorus\0" in data and b"intro" not in data
+    show = ("ffprobe", "-v", "error", "-show_chapters", "-of", "json", "m.mp3")
+    chapters = json.loads(rig.tool(*show))["chapters"]
+    assert [(c["tags"]["title"], float(c["start_time"]), float(c["end_time"])) for c in chapters] == [
+        ("verse", 0.5, 2.0), ("chorus", 2.0, 3.5)
+    ]  # fmt: skip
+    rig.out("render", "marks.yaml", "-o", "m.wav", "--end", "1s")
+    assert b"cue " not in (rig.FOLDER / "m.wav").read_bytes(), "only when asked for"
+
+
 def test_a_recorder_writes_beside_the_session():
     (rig.FOLDER / "desk").mkdir()
     rig.write_wav(rig.FOLDER / "desk/a.wav", noise(RATE))
