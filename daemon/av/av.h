@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define AV_TALK_VERSION 1u
+#define AV_TALK_VERSION 2u
 #define AV_MESSAGE_MAX ((uint32_t)32 << 20) /* a picture */
 #define AV_SAMPLES_MAX ((uint32_t)256 << 10) /* bytes of SAMPLES: whole frames */
 #define AV_FILE_FD 3
@@ -52,6 +52,7 @@ struct av_info {
 	double rate, bitrate_kbps;
 	int64_t n_frames; /* -1: not known */
 	uint32_t n_channels, bits;
+	uint32_t n_streams; /* of sound in the file; this is one of them */
 	uint8_t is_float, is_lossy;
 	uint8_t has_positions;
 	uint8_t position[AV_CHANNELS_MAX];

@@ -74,9 +74,13 @@ static void decode_open_stream(struct decode *decode)
 	if (idx < 0)
 		av_fault(AV_FAULT_CONTENT, 0, "has no sound in it");
 	decode->stream = decode->format->streams[idx];
-	for (unsigned i = 0; i < decode->format->nb_streams; i++)
+	for (unsigned i = 0; i < decode->format->nb_streams; i++) {
+		AVStream *stream = decode->format->streams[i];
+
+		decode->info.n_streams += stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
 		if ((int)i != idx)
-			decode->format->streams[i]->discard = AVDISCARD_ALL;
+			stream->discard = AVDISCARD_ALL;
+	}
 	decode->codec = avcodec_alloc_context3(codec);
 	if (!decode->codec)
 		av_fault(AV_FAULT_MEMORY, 0, "out of memory");

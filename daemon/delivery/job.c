@@ -1,5 +1,6 @@
 /* job.c - one piece of file work: what was asked, how far it is. Results: job_result.c. */
 #include "job_private.h"
+#include "media.h"
 #include "target_check.h"
 
 #include <stdarg.h>
@@ -156,6 +157,15 @@ void job_warn(struct job *job, const char *item, const char *fmt, ...)
 	va_start(args, fmt);
 	job_add_note(job, true, item, fmt, args);
 	va_end(args);
+}
+
+void job_warn_of_streams(struct job *job, const char *item, const struct media_info *info)
+{
+	if (info->n_streams > 1)
+		job_warn(
+			job, item,
+			"has %u streams of sound: one of them is read (%s), and the others are not",
+			info->n_streams, info->layout.name);
 }
 
 void job_keep_result(struct job *job)

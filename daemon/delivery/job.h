@@ -54,6 +54,9 @@ __attribute__((format(printf, 3, 4))) void job_note(struct job *job, const char 
 						    const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void job_warn(struct job *job, const char *item,
 						    const char *fmt, ...);
+/* ITEM has other streams of sound than the one that was read: told. */
+struct media_info;
+void job_warn_of_streams(struct job *job, const char *item, const struct media_info *info);
 #define JOB_SCHEMA 1 /* raised when a key goes or changes its meaning */
 /* The result: an object, borrowed; begins with schema and kind (the verb), which are set. Floats that are not finite become
  * null (use job_real()). "items" in it, an array of flat objects, is what CSV and names print. */

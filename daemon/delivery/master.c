@@ -413,6 +413,7 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 
 	if (r == 0 && request->input) {
 		request->info = *media_reader_info(file.reader);
+		job_warn_of_streams(master->job, request->name, &request->info);
 		job_stage(master->job, "measure", request->name);
 		r = master_source_measure(master, &file, master_what(request), NULL,
 					  &request->before, err);

@@ -166,8 +166,11 @@ int measure_set_run(struct measure_set *set, struct job *job, struct mixd_error 
 	pthread_mutex_destroy(&many.lock);
 	if (many.is_cancelled || task_is_cancelled(job_task(job)))
 		return error_set(err, ERROR_INTERRUPTED, NULL, "was interrupted");
-	for (uint32_t k = 0; k < set->n_items; k++)
+	for (uint32_t k = 0; k < set->n_items; k++) {
 		set->n_failed += !set->item[k].is_measured;
+		if (set->item[k].is_measured)
+			job_warn_of_streams(job, set->item[k].name, &set->item[k].info);
+	}
 	return 0;
 }
 

@@ -32,6 +32,7 @@ struct media_info {
 	double bitrate_kbps; /* of lossy codecs, mean; 0: not known */
 	bool is_cbr;
 	uint64_t n_bytes; /* of the file */
+	uint32_t n_streams; /* of sound in the file, when it has several: one of them is read */
 };
 
 struct media_mark { /* a cue point, a chapter, an index */

@@ -118,6 +118,7 @@ static int av_take_info(struct media_av *av, const struct av_head *head, struct 
 				    .n_channels = from.n_channels,
 				    .n_frames = from.n_frames,
 				    .bits = from.bits,
+				    .n_streams = from.n_streams > 1 ? from.n_streams : 0,
 				    .is_float = from.is_float,
 				    .is_lossy = from.is_lossy,
 				    .bitrate_kbps = from.bitrate_kbps};

@@ -200,6 +200,19 @@ def test_channels_that_are_wrong_are_told():
     assert "look for turned polarity" in rig.out("measure", "turned.wav")
 
 
+def test_other_streams_are_told():
+    """A film with two languages, a take of eight mono tracks: what is measured is one of them."""
+    rig.write_wav(rig.FOLDER / "tone.wav", programme("sine", 2 * RATE))
+    for name, inputs in (("one.mka", ["-i", "tone.wav"]), ("two.mka", ["-i", "tone.wav", "-i", "tone.wav", "-map", 1])):
+        rig.tool("ffmpeg", "-v", "error", "-y", *inputs, "-map", 0, "-c:a", "flac", name)
+    for verb in (("measure",), ("check", "--spec", "youtube"), ("master", "--target", -20, "-o", "t.wav")):
+        said = rig.mixctl(verb[0], "two.mka", *verb[1:], code=None).stderr
+        if "mixd-av" in said:
+            return  # FFmpeg was not there to be built with
+        assert "has 2 streams of sound" in said, (verb, said)
+    assert "streams" not in rig.mixctl("measure", "one.mka").stderr
+
+
 def test_long_names_keep_the_table_straight():
     path = rig.FOLDER / ("ein sehr langer Name mit Ümlauten und <Zeichen> & mehr" + ".wav")
     rig.write_wav(path, programme("white", RATE))
