@@ -455,6 +455,10 @@ static int verb_say(struct verb_render *verb, const struct render_report *report
 	}
 	if (meters)
 		json_object_set_new(json, "meters", meters);
+	if (report->idle[0])
+		job_warn(verb->job, verb->request.session_name,
+			 "off, so what is set there is not heard: %s; on: on turns a band on",
+			 report->idle);
 	job_print(verb->job, "%.1f s in %.2f s, %.0f times real time\n", report->audio_s,
 		  report->wall_s, speed);
 	return 0;

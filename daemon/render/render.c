@@ -194,13 +194,16 @@ int render_run(struct render_request *request, struct task *task, struct render_
 		r = render_takes_finish(&render, err);
 	if (r == 0) {
 		render_meters_read(&render);
-		if (ret_report)
+		if (ret_report) {
 			*ret_report = (struct render_report){.frames = render.frames,
 							     .rate = render.rate,
 							     .audio_s = (double)render.frames /
 									render.rate,
 							     .wall_s = render_now_s() - start_s,
 							     .n_stages = render.n_stages};
+			render_idle_bands(render.graph.model, ret_report->idle,
+					  sizeof(ret_report->idle));
+		}
 	}
 	render_close(&render);
 	return r;

@@ -88,6 +88,7 @@ struct render_report {
 	double rate;
 	double audio_s, wall_s;
 	uint32_t n_stages; /* parts the nodes were run in */
+	char idle[200]; /* bands that are set, and off: "vox/eq.band1, ..."; or "" */
 };
 
 /* 0, or -errno with *err; then no output exists. -ECANCELED when TASK says so. A node in quarantine

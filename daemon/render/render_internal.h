@@ -49,6 +49,8 @@ int render_clips_end(const struct graph_node *node, double rate, double *ret_fra
 		     struct mixd_error *err);
 /* The rate that the files of all clips have; 0: they differ, there is none, or one cannot be read. */
 double render_clips_rate(const struct graph_model *model);
+/* render_idle.c: bands that are set and off, "vox/eq.band1, vox/eq.band3", as many as fit. */
+void render_idle_bands(const struct graph_model *model, char *list, size_t size);
 /* render_spare.c: -EEXIST when an output is a file that a node of MODEL reads. */
 int render_spare(const struct render_request *request, const struct graph_model *model,
 		 struct mixd_error *err);

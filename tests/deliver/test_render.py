@@ -216,6 +216,17 @@ def test_what_does_nothing_is_said():
         assert text in rig.mixctl(*run, *words, code=0).stderr, words
     for words in (["x.wav", "-o", "y.mp3", "--bits", "16", "--bitrate", "128"], ["x.wav", "--float", "--bits", "32"]):
         assert "does nothing" not in rig.mixctl(*run, *words, code=0).stderr, words
+    session(
+        "bands.yaml",
+        "nodes:\n  in: {type: input}\n  a: {type: eq, band1: {type: bell, freq: 3kHz, gain: 3dB}, band2: {on: on, gain: 1dB}}\n"
+        "  b: {type: dyneq, band1: {on: on}, band3: {gain: 2dB}}\n  out: {type: output}\nlinks: [in -> a -> b -> out]\n",
+    )
+    run[1] = "bands.yaml"
+    said = rig.mixctl(*run, "x.wav", code=0).stderr
+    assert "bands.yaml: off, so what is set there is not heard: a.band1, b.band3;" in said, said
+    said = rig.mixctl(*run, "x.wav", "--set", "a.band1.on=on", "--set", "b.band3.gain=0dB", code=0).stderr
+    assert "not heard" not in said, said
+    run[1] = "wire.yaml"
     assert "--float or --bits" in rig.err(*run, "x.wav", "--float", "--bits", "16", code=2)
 
 
