@@ -310,6 +310,17 @@ static void print_row(struct job *job, const char *name, const struct measure_re
 		  figure(result->noise_floor, 1, f[7]), faults);
 }
 
+/* Without its folders, unless another file of another folder is called so, too. */
+static const char *row_name(const struct measure_set *set, uint32_t k)
+{
+	const char *name = base_name(set->item[k].name);
+
+	for (uint32_t i = 0; i < set->n_items; i++)
+		if (i != k && strcmp(base_name(set->item[i].name), name) == 0)
+			return set->item[k].name;
+	return name;
+}
+
 static void print_table(struct job *job, const struct measure_set *set,
 			const struct measure_result *album)
 {
@@ -319,10 +330,10 @@ static void print_table(struct job *job, const struct measure_set *set,
 		const struct measure_item *item = &set->item[k];
 
 		if (item->is_measured) {
-			print_row(job, base_name(item->name), &item->result);
+			print_row(job, row_name(set, k), &item->result);
 			continue;
 		}
-		print_name(job, base_name(item->name), 26);
+		print_name(job, row_name(set, k), 26);
 		job_print(job, " not measured: %s\n", item->error.text);
 	}
 	if (album)

@@ -221,6 +221,14 @@ def test_long_names_keep_the_table_straight():
     assert table[1].index("0:01") + len("0:01") == table[0].index("LENGTH") + len("LENGTH")
 
 
+def test_equal_names_of_two_folders():
+    for disc in ("disc1", "disc2"):
+        (rig.FOLDER / disc).mkdir()
+        rig.write_wav(rig.FOLDER / disc / "01.wav", programme("white", RATE))
+    rows = rig.out("measure", "disc1/01.wav", "disc2/01.wav", programmes()[0]).splitlines()[1:]
+    assert [row.split()[0] for row in rows] == ["disc1/01.wav", "disc2/01.wav", programmes()[0].name], rows
+
+
 def test_only_what_was_asked_for():
     item = rig.ask("measure", programmes()[0], "--only", "peaks")["items"][0]
     assert item["integrated_lufs"] is None and item["true_peak_dbtp"] is not None
