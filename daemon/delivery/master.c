@@ -52,34 +52,11 @@ static double master_ceiling(const struct master_goal *goal)
 	return fmin(goal->spec->max_dbtp, goal->spec->max_sample_dbfs); /* NAN gives the other */
 }
 
-static const struct spec_clause *master_clause(const struct spec *spec, const char *id)
-{
-	for (uint32_t i = 0; i < spec->n_clauses; i++)
-		if (strcmp(spec->clause[i].id, id) == 0 && spec->clause[i].severity == SPEC_MUST)
-			return &spec->clause[i];
-	return NULL;
-}
-
-static bool master_clause_has(const struct spec_clause *clause, double value)
-{
-	char word[32], *words, *at, *next;
-	bool found = false;
-
-	if (clause->kind != SPEC_ONE_OF)
-		return value >= clause->min && value <= clause->max;
-	words = strdup(clause->words);
-	snprintf(word, sizeof(word), "%.0f", value);
-	for (at = words; at && (next = strsep(&at, " ,"));)
-		found = found || strcmp(next, word) == 0;
-	free(words);
-	return found;
-}
-
 /* A format that has no such rate (192 kHz in MP3, 44.1 kHz in Opus) gets the nearest usual one, when the
  * spec lets it. */
 static void master_usual_rate(struct master *master, struct master_goal *goal)
 {
-	const struct spec_clause *rates = master_clause(goal->spec, "rate");
+	const struct spec_clause *rates = spec_must(goal->spec, "rate");
 	const double usual[] = {fmod(goal->target.rate, 44100) == 0 ? 44100 : 48000, 48000};
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
@@ -89,7 +66,7 @@ static void master_usual_rate(struct master *master, struct master_goal *goal)
 			return;
 		target = goal->target;
 		target.rate = usual[i];
-		if ((rates && !master_clause_has(rates, usual[i])) ||
+		if ((rates && !spec_allows(rates, usual[i])) ||
 		    media_target_complete(&target, goal->path, NULL) < 0)
 			continue;
 		job_warn(master->job, strrchr(goal->path, '/') + 1,
@@ -105,9 +82,9 @@ static int master_fill_target(struct master *master, struct master_goal *goal,
 			      struct mixd_error *err)
 {
 	const struct master_source *source = &master->source;
-	const struct spec_clause *rates = master_clause(goal->spec, "rate");
-	const struct spec_clause *bits = master_clause(goal->spec, "bits");
-	const struct spec_clause *bitrate = master_clause(goal->spec, "bitrate");
+	const struct spec_clause *rates = spec_must(goal->spec, "rate");
+	const struct spec_clause *bits = spec_must(goal->spec, "bits");
+	const struct spec_clause *bitrate = spec_must(goal->spec, "bitrate");
 	struct media_target *target = &goal->target;
 	double rate = source->rate;
 	bool is_free = target->rate <= 0;
@@ -115,7 +92,7 @@ static int master_fill_target(struct master *master, struct master_goal *goal,
 	target->layout = source->layout;
 	if (target->rate <= 0) {
 		target->rate = rate;
-		if (rates && !master_clause_has(rates, rate))
+		if (rates && !spec_allows(rates, rate))
 			target->rate = rates->kind == SPEC_ONE_OF ? strtod(rates->words, NULL)
 								  : rates->min;
 	}

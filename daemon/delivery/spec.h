@@ -73,6 +73,11 @@ struct spec {
 	double min_lufs, max_lufs; /* the band around the target */
 };
 
+/* The clause about ID that must be met; NULL: there is none. */
+const struct spec_clause *spec_must(const struct spec *spec, const char *id);
+/* VALUE, a number, meets CLAUSE. */
+bool spec_allows(const struct spec_clause *clause, double value);
+
 struct spec_set;
 /* Shipped ones and the user's. Faulty files of the user are left out: spec_fault(). */
 int spec_set_new(struct spec_set **ret, struct mixd_error *err);

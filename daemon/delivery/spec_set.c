@@ -115,6 +115,28 @@ void spec_aim(struct spec *spec)
 	}
 }
 
+const struct spec_clause *spec_must(const struct spec *spec, const char *id)
+{
+	for (uint32_t i = 0; i < spec->n_clauses; i++)
+		if (strcmp(spec->clause[i].id, id) == 0 && spec->clause[i].severity == SPEC_MUST)
+			return &spec->clause[i];
+	return NULL;
+}
+
+bool spec_allows(const struct spec_clause *clause, double value)
+{
+	const char *at = clause->words;
+
+	if (clause->kind != SPEC_ONE_OF)
+		return value >= clause->min && value <= clause->max;
+	for (; *at; at += strspn(at, " ")) {
+		if (strtod(at, NULL) == value)
+			return true;
+		at += strcspn(at, " ");
+	}
+	return false;
+}
+
 /* ---- files ------------------------------------------------------------------------------------ */
 
 static void set_fault(struct spec_set *set, const struct mixd_error *fault)

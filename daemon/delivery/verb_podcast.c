@@ -28,6 +28,7 @@ struct verb_podcast {
 	struct job *job;
 	struct podcast podcast;
 	struct spec_set *specs;
+	const struct spec *spec;
 	struct media_tags tags;
 	struct master_request request;
 	struct master_goal goal[VERB_OUTPUTS_MAX];
@@ -35,6 +36,15 @@ struct verb_podcast {
 };
 
 /* ---- what was asked ----------------------------------------------------------------------------- */
+
+static int verb_find_spec(struct verb_podcast *verb, struct mixd_error *err)
+{
+	const char *name = verb->podcast.spec ? verb->podcast.spec : "apple-podcasts";
+	int r = spec_set_new(&verb->specs, err);
+
+	return r < 0 ? r
+		     : spec_find(verb->specs, job_text(verb->job, "spec", name), &verb->spec, err);
+}
 
 static int verb_read(struct verb_podcast *verb, struct mixd_error *err)
 {
@@ -52,6 +62,8 @@ static int verb_read(struct verb_podcast *verb, struct mixd_error *err)
 		return -EINVAL;
 	}
 	r = podcast_read(path, name, &verb->podcast, err);
+	if (r == 0)
+		r = verb_find_spec(verb, err);
 	return r == 0 ? podcast_plan(verb->job, &verb->podcast, err) : r;
 }
 
@@ -100,29 +112,38 @@ static int verb_set_tags(struct verb_podcast *verb, double rate, struct mixd_err
 }
 
 /* Left to themselves, codecs take more for speech than shops allow. 0: the codec's own. */
-static double verb_bitrate(const struct podcast *podcast, const char *path)
+static double verb_bitrate(const struct verb_podcast *verb, const char *path)
 {
+	const struct podcast *podcast = &verb->podcast;
+	const struct spec_clause *asked = spec_must(verb->spec, "bitrate");
 	const char *dot = strrchr(path, '.');
 	bool is_aac = dot && strcmp(dot, ".m4a") == 0;
+	double usual = is_aac ? VERB_AAC_STEREO_KBPS : VERB_STEREO_KBPS;
 
 	if (podcast->bitrate_kbps > 0)
 		return podcast->bitrate_kbps;
 	if (!is_aac && (!dot || strcmp(dot, ".mp3") != 0))
 		return 0;
-	if (!podcast->is_stereo)
-		return VERB_MONO_KBPS;
-	return is_aac ? VERB_AAC_STEREO_KBPS : VERB_STEREO_KBPS;
+	usual = podcast->is_stereo ? usual : VERB_MONO_KBPS;
+	return asked && isfinite(asked->min) ? fmax(usual, asked->min) : usual;
+}
+
+/* As the document says, or else one that the spec allows. */
+static double verb_rate(const struct verb_podcast *verb)
+{
+	const struct spec_clause *asked = spec_must(verb->spec, "rate");
+
+	if (verb->podcast.rate > 0)
+		return verb->podcast.rate;
+	return asked && !spec_allows(asked, VERB_RATE) && spec_allows(asked, 44100) ? 44100
+										    : VERB_RATE;
 }
 
 static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_error *err)
 {
-	const struct podcast *podcast = &verb->podcast;
-	const char *name = podcast->spec ? podcast->spec : "apple-podcasts", *output;
-	const struct spec *spec;
-	int r = spec_set_new(&verb->specs, err);
+	const char *output;
+	int r = 0;
 
-	if (r == 0)
-		r = spec_find(verb->specs, job_text(verb->job, "spec", name), &spec, err);
 	for (uint32_t i = 0; r == 0 && (output = job_text_at(verb->job, "output", i)); i++) {
 		struct master_goal *goal = &verb->goal[i];
 
@@ -130,7 +151,7 @@ static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_er
 			return error_set(err, ERROR_USAGE, "--output", "at most %u at once",
 					 VERB_OUTPUTS_MAX);
 		master_goal_init(goal);
-		goal->spec = spec;
+		goal->spec = verb->spec;
 		goal->path = job_path(verb->job, output);
 		verb->request.n_goals++;
 		if (!goal->path)
@@ -142,7 +163,7 @@ static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_er
 		goal->target.rate = rate;
 		goal->target.tags = &verb->tags;
 		goal->target.seed = (uint64_t)job_number(verb->job, "seed", 1);
-		goal->target.bitrate_kbps = verb_bitrate(podcast, output);
+		goal->target.bitrate_kbps = verb_bitrate(verb, output);
 	}
 	return r;
 }
@@ -277,7 +298,7 @@ static int verb_run(struct verb_podcast *verb, struct mixd_error *err)
 
 	if (r < 0)
 		return r;
-	rate = verb->podcast.rate > 0 ? verb->podcast.rate : VERB_RATE;
+	rate = verb_rate(verb);
 	r = verb_set_tags(verb, rate, err);
 	if (r == 0)
 		r = verb_set_goals(verb, rate, err);

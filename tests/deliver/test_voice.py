@@ -287,6 +287,10 @@ def test_faults_of_an_episode_have_places():
     episode("flat.yaml", **{"title: Rivers": "title: Rivers\nchannels: mono"})
     said = rig.err("podcast", "flat.yaml", "--session", "flat-session.yaml")
     assert re.search(r"flat\.yaml:9:\d+: pan does nothing", said) and "begins at" not in said, said
+    episode("book.yaml")
+    made = rig.ask("podcast", "book.yaml", "-o", "book.mp3", "--spec", "acx", code=None)["items"][0]
+    wrong = [c["clause"] for c in made["clauses"] if c["state"] == "fail"]
+    assert not {"rate", "bitrate", "cbr", "codec"} & set(wrong), wrong
     episode("over.yaml")
     assert "recordings" in rig.err("podcast", "over.yaml", "-o", "anna.wav", code=6)
 
