@@ -40,6 +40,21 @@ static void rule_broken(void *data, int track, const char *text, const char *hin
 	}
 }
 
+/* CD-Text knows the name of the track; its line is the album's to say. */
+static void place_text_fault(const struct album *album, struct mixd_error *err)
+{
+	const struct session_node *node = album->document->root;
+	char name[120], place[160];
+
+	for (uint32_t t = 0; t < album->n_tracks; t++) {
+		disc_track_name(&album->disc, t, name, sizeof(name));
+		if (strncmp(err->text, name, strlen(name)) == 0 && err->text[strlen(name)] == ':')
+			node = album->track[t].node;
+	}
+	document_place(album->document, node, place, sizeof(place));
+	snprintf(err->address, sizeof(err->address), "%s", place);
+}
+
 /* What a CD demands, before any sound is made. */
 static int check_disc(struct job *job, struct album *album, enum redbook_media media,
 		      struct mixd_error *err)
@@ -56,7 +71,7 @@ static int check_disc(struct job *job, struct album *album, enum redbook_media m
 		return -EINVAL;
 	r = cdtext_encode(&album->disc, &bytes, &size, &stats, err);
 	if (r < 0) {
-		snprintf(err->address, sizeof(err->address), "%.150s", album->document->name);
+		place_text_fault(album, err);
 		return r;
 	}
 	if (size && !stats.has_codes && album->disc.upc[0])

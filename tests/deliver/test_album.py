@@ -358,7 +358,7 @@ def test_every_rule_names_the_track():
     )  # fmt: skip
     refused(ok + "  - {file: a.wav, title: X, flags: [dcp, scms]}\n", 5, "track 2 'X'", "DCP and SCMS")
     refused(ok + "  - {file: a.wav, flags: [dpc]}\n", 5, "did you mean \"dcp\"")
-    refused(ok + "  - {file: a.wav, title: \"\u0141za\"}\n", 5, "track 2 '\u0141za'", "U+0141", "cd_title: \"Lza\"")
+    refused(ok + "  - {file: a.wav, title: \"\u0141za\"}\n", 5, "album.yaml:3:5: track 2 '\u0141za'", "U+0141", "cd_title: \"Lza\"")
     refused(ok + "  - {file: a.wav, gain: loud}\n", 5, "album.yaml:3:25", "a number in dB")
     refused(ok + "  - {flie: a.wav}\n", 5, "did you mean \"file\"")
     refused(ok + "  - {file: none.wav}\n", 4, "track 2", "none.wav")
