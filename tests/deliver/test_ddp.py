@@ -93,7 +93,7 @@ def test_a_good_set():
 def test_extracted_tracks_are_the_image():
     folder = make("set")
     disc_image = (folder / "IMAGE.DAT").read_bytes()
-    rig.out("ddp", "extract", "set", "-o", "tracks")
+    assert not rig.mixctl("ddp", "extract", "set", "-o", "tracks", code=0).stderr
     cuts = [150, 900, 1650]
     for number in (1, 2):
         with wave.open(str(rig.FOLDER / f"tracks/track{number:02}.wav")) as file:
@@ -198,6 +198,9 @@ def test_sums_are_compared():
     (folder / "IMAGE.DAT").write_bytes(image)
     got = rig.out("ddp", "check", "sums", code=1)
     assert "its MD5 is" in got and "its CRC-32 is" in got and "ask for the set again" in got
+    said = rig.mixctl("ddp", "extract", "sums", "-o", "doubtful", code=0).stderr
+    assert "something is wrong with this set: see ddp check" in said, said
+    assert {"track01.wav", "track02.wav"} <= {p.name for p in (rig.FOLDER / "doubtful").iterdir()}
     make("sums", sums=False)
     (rig.FOLDER / "sums/CHECKSUM.MD5").unlink(missing_ok=True)
     (rig.FOLDER / "sums/CHECKSUM.TXT").unlink(missing_ok=True)
