@@ -301,6 +301,7 @@ int engine_prepare(struct engine *engine, const struct graph_model *model,
 	int res = 0;
 
 	engine_maintain(engine);
+	engine->lenient = !delta && !engine->setup.offline;
 	if (engine->in_flight >= ENGINE_CHANGES_MAX / 2) {
 		error_set(err, ERROR_RESOURCE, NULL,
 			  "%u changes wait for the audio thread, which does not take them",

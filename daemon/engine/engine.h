@@ -152,6 +152,9 @@ bool engine_maintain(struct engine *engine);
 bool engine_next_event(struct engine *engine, struct engine_event *ret); /* [main] */
 void engine_stats(struct engine *engine, struct engine_stats *ret); /* [main] */
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid); /* [main] */
+/* Why the node goes without its files since a prepare without a delta; NULL: it does not. It has them
+ * again when its config_gen is another one, and they are there. [main] */
+const char *engine_node_lack(struct engine *engine, uint64_t node_uid);
 uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid); /* [main] */
 uint32_t engine_link_delay(struct engine *engine, uint64_t link_uid); /* [main] */
 /* How late what arrives at a node's inputs is, all in all; all of them are equally late (P5). [main] */

@@ -167,6 +167,7 @@ static void inst_free(struct engine_inst *inst)
 	engine_release(inst->home.view.state);
 	engine_release(inst->home.view.meter);
 	free(inst->name);
+	free(inst->lack);
 	free(inst->declared);
 	engine_release(inst->from);
 	engine_release(inst->to);
@@ -266,6 +267,8 @@ static int inst_setup(struct engine_inst *inst, const struct graph_node *node,
 		const struct mixd_value *value = &node->config[GRAPH_CONFIG_COMMON + i];
 
 		inst->config[i].number = value->number;
+		if (inst->lack && inst->node_type->configs[i].is_file)
+			continue;
 		if (value->text && !(inst->config[i].text = strdup(value->text)))
 			return -ENOMEM;
 	}
@@ -430,8 +433,9 @@ static int inst_activate(struct engine_inst *inst, const struct graph_node *node
 	return 0;
 }
 
-int engine_inst_new(struct engine *engine, const struct graph_node *node,
-		    const struct graph_layouts *layouts, struct engine_inst **ret,
+/* Without its files when LACK says why. */
+static int inst_new(struct engine *engine, const struct graph_node *node,
+		    const struct graph_layouts *layouts, const char *lack, struct engine_inst **ret,
 		    struct mixd_error *err)
 {
 	struct engine_inst *inst = engine_alloc(sizeof(*inst));
@@ -451,8 +455,9 @@ int engine_inst_new(struct engine *engine, const struct graph_node *node,
 	inst->refs = 1;
 	inst->fresh = true;
 	inst->name = strdup(node->name);
+	inst->lack = lack ? strdup(lack) : NULL;
 	inst->home.inst = inst;
-	res = inst->name ? inst_setup(inst, node, layouts) : -ENOMEM;
+	res = inst->name && !inst->lack == !lack ? inst_setup(inst, node, layouts) : -ENOMEM;
 	if (res == 0 && inst->node_type->needs) {
 		res = inst->node_type->needs(&inst->setup, &inst->need, &fault);
 		if (res < 0) {
@@ -488,5 +493,35 @@ fail:
 		error_set(err, ERROR_RESOURCE, node->name, "out of memory");
 	if (inst)
 		inst_free(inst);
+	return res;
+}
+
+static bool inst_has_files(const struct graph_node *node)
+{
+	const struct mixd_node_type *type = node->type->node_type;
+
+	for (uint32_t i = 0; i < type->n_configs; i++) {
+		const char *text = node->config[GRAPH_CONFIG_COMMON + i].text;
+
+		if (type->configs[i].is_file && text && *text)
+			return true;
+	}
+	return false;
+}
+
+/* A change that nobody asked for (a restart, another rate) cannot be refused: rather one node without
+ * its file than all of them silent. */
+int engine_inst_new(struct engine *engine, const struct graph_node *node,
+		    const struct graph_layouts *layouts, struct engine_inst **ret,
+		    struct mixd_error *err)
+{
+	struct mixd_error lack = {0}, other = {0};
+	int res = inst_new(engine, node, layouts, NULL, ret, &lack);
+
+	if (res < 0 && res != -ENOMEM && engine->lenient && inst_has_files(node) &&
+	    inst_new(engine, node, layouts, lack.text, ret, &other) == 0)
+		return 0;
+	if (res < 0)
+		*err = lack;
 	return res;
 }

@@ -142,6 +142,7 @@ struct engine_inst { /* 64-byte aligned: what every slice looks at is in the fir
 	uint64_t id; /* of this instance; never used twice */
 	uint64_t uid; /* of the model's node */
 	uint32_t config_gen, slot;
+	char *lack; /* why it goes without its files; NULL: it has them */
 	const struct graph_type *type;
 	const struct mixd_node_type *node_type;
 	struct mixd_setup setup;

@@ -237,6 +237,7 @@ struct engine {
 	/* --- main --- */
 	struct engine_want want;
 	bool running;
+	bool lenient; /* nobody asked for this change: a file that is gone refuses nothing */
 	bool prepared; /* a change is being held by the caller: the base must not move */
 	uint64_t last_id, last_mark, last_ticket;
 	uint64_t applied_ticket;

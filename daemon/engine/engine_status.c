@@ -29,6 +29,13 @@ enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid
 	return (enum graph_node_state)atomic_load_explicit(&inst->state, memory_order_relaxed);
 }
 
+const char *engine_node_lack(struct engine *engine, uint64_t node_uid)
+{
+	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);
+
+	return inst ? inst->lack : NULL;
+}
+
 uint32_t engine_node_latency(struct engine *engine, uint64_t node_uid)
 {
 	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);

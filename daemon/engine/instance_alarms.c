@@ -40,6 +40,11 @@ static uint32_t alarm_find(const struct instance *instance, const char *id, cons
 	return i;
 }
 
+bool instance_has_alarm(const struct instance *instance, const char *id, const char *address)
+{
+	return alarm_find(instance, id, address) < instance->n_alarms;
+}
+
 static Mixd__V1__Alarm *alarm_new(const char *id, const char *address)
 {
 	Mixd__V1__Alarm *alarm = calloc(1, sizeof(*alarm));
@@ -373,5 +378,6 @@ void instance_maintain(struct instance *instance)
 	while (engine_next_event(instance->engine, &event))
 		maintain_event(instance, &event);
 	maintain_missing(instance);
+	instance_files_maintain(instance);
 	maintain_alarms(instance);
 }

@@ -26,6 +26,7 @@ struct instance {
 	struct instance_presets *presets_found; /* lent to the model */
 	struct instance_soloed *soloed;
 	uint32_t n_soloed;
+	uint64_t files_at_ns; /* when files that nodes lack are looked for again */
 	uint64_t missing_at; /* the revision whose stand-ins have alarms */
 	char transport_text[32]; /* lent with the state */
 	bool transport_rolls, transport_locates; /* as listeners know it */
@@ -41,5 +42,8 @@ int instance_find_preset(void *data, const struct graph_type *type, const char *
 void instance_transport_maintain(struct instance *instance);
 /* Leases that have run out, nodes that are gone. */
 void instance_solo_maintain(struct instance *instance);
+bool instance_has_alarm(const struct instance *instance, const char *id, const char *address);
+/* Nodes that the engine let go without their files: alarms, and a try once in a while. */
+void instance_files_maintain(struct instance *instance);
 /* Give a restored model to the engine. */
 void instance_flush(struct instance *instance);

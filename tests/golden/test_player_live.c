@@ -66,12 +66,11 @@ __attribute__((constructor)) static void live_material(void)
 	strcpy(tone_file, test_wav_write(one, 1, FILE_FRAMES, 48000));
 }
 
-static struct rig *live_open(const char *file)
+static struct rig *live_empty(void)
 {
 	struct graph_types *types = graph_types_new();
 	struct mixd_error err = {0};
 	struct rig *rig;
-	char settings[256];
 
 	setenv("MIXD_NODE_PATH", MIXD_TEST_NODES, 1);
 	CHECK(engine_modules_load(types, live_refused, NULL, &modules, &err) == 0, "%s", err.text);
@@ -79,6 +78,14 @@ static struct rig *live_open(const char *file)
 	rig_files = &disk_files;
 	rig = rig_open_with(types, false);
 	rig->signal = NULL;
+	return rig;
+}
+
+static struct rig *live_open(const char *file)
+{
+	struct rig *rig = live_empty();
+	char settings[256];
+
 	snprintf(settings, sizeof(settings), "layout=stereo clips=%s", file);
 	rig_q_add(rig, "in", "input", "layout=stereo");
 	rig_q_add(rig, "out", "output", "layout=stereo");
@@ -341,5 +348,69 @@ TEST(live_does_not_wait_for_a_disk_to_let_a_node_go)
 	CHECK(graph_model_node(instance_model(rig->instance), "p") == NULL);
 	atomic_store(&disk_stuck, false);
 	rig_run(rig, 2000, 512);
+	live_close(rig);
+}
+
+/* RIG's graph, as a daemon finds it that is started anew. */
+static void live_restore(struct rig *rig, struct rig *into)
+{
+	struct graph_model *model;
+	Mixd__V1__Graph *graph = graph_model_to_proto(instance_model(rig->instance));
+
+	CHECK(graph_model_from_proto(into->types, graph, &model, &into->err) == 0);
+	mixd__v1__graph__free_unpacked(graph, NULL);
+	CHECK(instance_restore_graph(into->instance, model, 2, &into->err) == 0);
+	instance_maintain(into->instance);
+}
+
+static bool live_alarmed(const struct rig *rig)
+{
+	const Mixd__V1__Alarm *const *alarms;
+	uint32_t n = instance_alarms(rig->instance, &alarms);
+
+	return n == 1 && strcmp(alarms[0]->id, "file") == 0 && strcmp(alarms[0]->address, "q") == 0;
+}
+
+static float live_peak(struct rig *rig, uint64_t frames)
+{
+	uint64_t at = rig->n_out;
+	float peak = 0.0f;
+
+	live_slowly(rig, frames);
+	for (; at < rig->n_out; at++)
+		peak = fmaxf(peak, fabsf(rig->out[0][at]));
+	return peak;
+}
+
+TEST(live_sounds_without_a_file_that_is_gone_at_a_restart_and_takes_it_back)
+{
+	struct rig *rig = live_open(tone_file), *again;
+	struct engine_modules *first = modules, *second;
+	char away[160], settings[256];
+
+	snprintf(away, sizeof(away), "%s.away", noise_file);
+	snprintf(settings, sizeof(settings), "layout=stereo clips=%s", noise_file);
+	rig_q_add(rig, "q", "player", settings);
+	rig_q_link(rig, "q", "out", 0.0);
+	rig_commit(rig);
+	again = live_empty();
+	second = modules;
+	CHECK(rename(noise_file, away) == 0);
+	live_restore(rig, again);
+	CHECK(live_alarmed(again));
+	live_roll(again, 0);
+	CHECK(live_peak(again, 16384) > 0.49f, "it is silent");
+	rig_q_add(again, "g", "gain", NULL); /* and goes on taking what is asked of it */
+	rig_commit(again);
+	CHECK(rename(away, noise_file) == 0);
+	for (int i = 0; i < 200 && live_alarmed(again); i++) {
+		nanosleep(&(struct timespec){0, 10000000}, NULL);
+		instance_maintain(again->instance);
+	}
+	CHECK(!live_alarmed(again), "it is not looked for");
+	CHECK(live_peak(again, 32768) > 0.6f, "it is not heard");
+	rig_close(again);
+	engine_modules_free(second);
+	modules = first;
 	live_close(rig);
 }
