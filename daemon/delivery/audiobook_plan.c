@@ -171,7 +171,7 @@ static int check_outputs(struct book *book, struct mixd_error *err)
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(book->chapter[k].output, chapter->output) == 0) {
 				error_set(err, ERROR_CONFLICT, chapter->name,
-					  "and %s would be written to the same file",
+					  "would be written to the same file as %s",
 					  book->chapter[k].name);
 				error_hint(err, "give one of them another name");
 				return -EEXIST;
@@ -200,8 +200,12 @@ int book_collect(struct book *book, struct mixd_error *err)
 		if (!path)
 			return error_no_memory(err);
 		if (stat(path, &what) < 0) {
+			bool is_gone = errno == ENOENT;
+
 			error_set(err, ERROR_NOT_FOUND, word, "cannot be read: %s",
-				  strerror(errno));
+				  is_gone ? "there is no such file or folder" : strerror(errno));
+			error_hint(err, is_gone ? "look at its name"
+						: "look at its rights and those of its folders");
 			return -ENOENT;
 		}
 		if (S_ISDIR(what.st_mode))

@@ -162,13 +162,18 @@ def test_books_that_are_refused():
     assert "4 channels" in rig.err("audiobook", "four.wav", "-o", "x", code=5)
     chapter("a/one.wav")
     chapter("b/one.wav")
-    assert "same file" in rig.err("audiobook", "a/one.wav", "b/one.wav", "-o", "x", code=6)
+    said = rig.err("audiobook", "a/one.wav", "b/one.wav", "-o", "x", code=6)
+    assert "b/one.wav: would be written to the same file as a/one.wav" in said, said
+    assert "there is no such file or folder" in rig.err("audiobook", "no-takes", "-o", "x", code=4)
     said = rig.err("audiobook", "a", "-o", "a/", code=6)
     assert "folder of the recordings" in said and "-o OUTDIR" in said, said
     assert os.listdir(rig.FOLDER / "a") == ["one.wav"]
     assert "no level" in rig.err("audiobook", "a", "-o", "x", "--spec", "cd", code=5)
     assert "--output" in rig.err("audiobook", "a", code=2)
     assert "JPEG" in rig.err("audiobook", "a", "-o", "x", "--cover", "a/one.wav", code=5)
+    (rig.FOLDER / "front.png").write_bytes(b"precious")
+    said = rig.err("audiobook", "a", "-o", "x", "--cover", "front.png", "--report", "./front.png", code=6)
+    assert "is the file of --cover" in said and (rig.FOLDER / "front.png").read_bytes() == b"precious", said
     # 121 minutes, most of them a hole in the file: refused by the header, before anything is read
     size = 2 * 8000 * 60 * 121
     with open(rig.FOLDER / "long.wav", "wb") as file:
@@ -242,6 +247,17 @@ def test_an_episode():
     # the session that was written is the one that was run: people can go on from it
     rig.mixctl("render", "session.yaml", "-o", "again.wav")
     assert abs(len(rig.read_float(rig.FOLDER / "again.wav")) / 48000 - result["duration_s"]) < 0.01
+
+
+def test_two_names_of_one_output():
+    episode("twice.yaml")
+    for other in ("./twice.wav", "way/../twice.wav", "door/twice.wav"):
+        (rig.FOLDER / "way").mkdir(exist_ok=True)
+        (rig.FOLDER / "door").exists() or (rig.FOLDER / "door").symlink_to(".")
+        assert "named twice" in rig.err("podcast", "twice.yaml", "-o", "twice.wav", "-o", other, code=2)
+    said = rig.err("master", "anna.wav", "--spec", "spotify", "-o", "m.wav", "--spec", "tidal", "-o", "door/m.wav", code=2)
+    assert "two specs would write the same file" in said
+    assert not (rig.FOLDER / "twice.wav").exists() and not rig.leftovers()
 
 
 def test_the_bed_makes_room():
