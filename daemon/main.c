@@ -1,6 +1,7 @@
 /* main.c - options, signals, wiring: nothing else. */
 #define LOG_TOPIC "main"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -433,6 +434,15 @@ static void raise_limits(void)
 		log_info("memory is not locked: %s", strerror(errno));
 }
 
+/* Whoever starts us may have closed the standard streams: no file that we write may get their numbers, or our log
+ * ends in it. */
+static void hold_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(EXIT_RESOURCE);
+}
+
 static int exit_code(const struct mixd_error *error)
 {
 	return error->code ? (int)error->code : EXIT_RESOURCE;
@@ -486,6 +496,7 @@ int main(int argc, char **argv)
 			    .types_lock = PTHREAD_MUTEX_INITIALIZER};
 	int code;
 
+	hold_streams();
 	log_init();
 	code = options_parse(argc, argv, &mixd.options);
 	if (code >= 0)

@@ -1,4 +1,5 @@
 /* main.c - mixctl: parse, dispatch, report. What a verb is: verbs.c. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,17 @@
 static void mixctl_interrupted(int signo)
 {
 	_exit(EXIT_INTERRUPTED);
+}
+
+/* A call with closed streams: pipes and sockets must not take their numbers, and what is printed must not go into
+ * them. Each is opened the wrong way round, so that using it still fails. */
+static void mixctl_hold_streams(void)
+{
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(EXIT_RESOURCE);
 }
 
 /* The verb is the first word; options may stand anywhere. */
@@ -94,10 +106,13 @@ int main(int argc, char **argv)
 	struct mixctl m = {.args = mixctl_alloc(((size_t)argc + 2) * sizeof(char *))};
 	int code;
 
+	mixctl_hold_streams();
 	sigaction(SIGINT, &action, NULL);
 	code = mixctl_run(&m, argc - 1, argv + 1);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		code = code ? code : EXIT_RESOURCE;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code <= EXIT_NO) {
+		code = EXIT_RESOURCE;
+		fputs("mixctl: standard output: not all of it could be written\n", stderr);
+	}
 	mixd_client_free(m.client); /* meter leases are given back */
 	_exit(code); /* what one command allocated ends with it; streams free what they print */
 }

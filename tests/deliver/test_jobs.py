@@ -53,6 +53,22 @@ def test_a_call_leaves_nothing():
     assert not rig.leftovers(), rig.leftovers()
 
 
+def test_closed_streams():
+    """No pipe, socket or file of ours gets the number of a stream that the caller has closed."""
+    rig.write_wav(rig.FOLDER / "quiet.wav", [0.25, -0.25] * 4800)
+    for closed, code in (("<&- 2>&-", 0), (">&- 2>&-", 8), ("<&- >&- 2>&-", 8), (">/dev/full", 8)):
+        report = rig.FOLDER / "closed.html"
+        report.unlink(missing_ok=True)
+        call = [rig.MIXCTL, "measure", "quiet.wav", "--report", "closed.html"]
+        done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *call], cwd=rig.FOLDER, env=rig.ENV,
+                              capture_output=True, text=True, timeout=20 * rig.PATIENCE, check=False)  # fmt: skip
+        assert done.returncode == code, (closed, done)
+        page = report.read_text().lower().strip()
+        assert page.startswith("<!doctype html>") and page.endswith("</html>"), closed
+        assert "2>&-" in closed or "not all of it could be written" in done.stderr, done
+    assert not rig.leftovers(), rig.leftovers()
+
+
 def test_refusals_name_place_fault_and_remedy():
     assert "did you mean spec" in rig.err("spac", "ls", code=2)
     said = rig.err("spec", "--bogus", "ls", code=2)
