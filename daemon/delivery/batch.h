@@ -12,7 +12,7 @@
  *                 batch_slurm.c   the same by a job array of Slurm
  * THREADS     the job's. Children are processes, looked at by poll(2).
  * INVARIANTS  B1 nothing starts before the whole list is checked: words of every item, outputs that
- *                two items would write, outputs that are an item's own input.
+ *                two items would write, outputs that are an item's input.
  *             B2 a line of the journal is on the disk before its item counts as finished.
  *             B3 what becomes of one item never stops another; only the journal's end does. */
 #pragma once
@@ -105,7 +105,7 @@ int batch_shard_read(const char *text, uint32_t *ret_shard, uint32_t *ret_n,
  * that in FILE). -errno with *err. */
 int batch_list_add(struct batch_list *list, const struct batch_template *template, const char *file,
 		   const char *dir, struct mixd_error *err);
-/* B1: no two write one file, none writes what it reads. */
+/* B1: no two write one file, none writes what it or another reads. */
 int batch_list_check(const struct batch_list *list, struct mixd_error *err);
 bool batch_option_is_output(const struct mixd_job_option *row);
 /* PATH without "//", "/./" and "x/../"; malloc'd. FOLDER: where a relative one begins. */

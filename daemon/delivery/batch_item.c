@@ -320,6 +320,35 @@ static int item_check_own(const struct batch_list *list, const struct batch_item
 	return 0;
 }
 
+/* Items run side by side, in any order: what one of them writes, no other can read. ALL is sorted. */
+static int item_check_others(const struct batch_list *list, const struct batch_item *item,
+			     const struct item_output *all, uint32_t n, struct mixd_error *err)
+{
+	for (uint32_t i = 0; i < item->inputs.n; i++) {
+		_cleanup_free_ char *input = batch_clean_path(list->folder, item->inputs.word[i]);
+		uint32_t low = 0, high = n;
+
+		if (!input)
+			return error_no_memory(err);
+		while (low < high) {
+			uint32_t middle = low + (high - low) / 2;
+
+			if (strcmp(all[middle].path, input) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low == n || strcmp(all[low].path, input) != 0)
+			continue;
+		error_set(err, ERROR_CONFLICT, input, "%.120s writes it, and %.120s reads it",
+			  all[low].item->name, item->name);
+		error_hint(err, "the items of a batch have no order: put what reads it into a "
+				"batch of its own");
+		return -EEXIST;
+	}
+	return 0;
+}
+
 int batch_list_check(const struct batch_list *list, struct mixd_error *err)
 {
 	_cleanup_free_ struct item_output *all = NULL;
@@ -350,5 +379,11 @@ int batch_list_check(const struct batch_list *list, struct mixd_error *err)
 					"for parts of names");
 			return -EEXIST;
 		}
+	for (uint32_t i = 0; i < list->n; i++) {
+		int r = item_check_others(list, &list->item[i], all, n, err);
+
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }

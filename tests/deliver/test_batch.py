@@ -292,6 +292,15 @@ def test_outputs_are_told_apart_before_the_work():
     )
     said = rig.err("batch", "jobs.yaml", cwd=folder, code=6)
     assert "m-tidal.wav" in said and "both write it" in said
+    # side by side, the second would read the old one, none, or the new one
+    jobs(
+        folder,
+        "jobs:\n"
+        "  - {verb: master, args: [in/t0.wav], options: {spec: spotify, output: m/../new.wav}}\n"
+        "  - {verb: check, args: [./new.wav], options: {spec: spotify}}\n",
+    )
+    said = rig.err("batch", "jobs.yaml", cwd=folder, code=6)
+    assert "new.wav: in/t0.wav writes it, and ./new.wav reads it" in said and "no order" in said, said
 
 
 def test_what_was_written_is_not_found_again():
