@@ -30,12 +30,27 @@ int target_check(const char *path, struct mixd_error *err)
 	return -EISDIR;
 }
 
-static bool target_is(const char *path, const char *other)
+static bool target_has_same_stat(const char *path, const char *other)
 {
 	struct stat a, b;
 
-	return strcmp(path, other) == 0 || (stat(path, &a) == 0 && stat(other, &b) == 0 &&
-					    a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Neither need be there: then their folders and names tell. */
+bool target_is(const char *path, const char *other)
+{
+	const char *slash = strrchr(path, '/'), *other_slash = strrchr(other, '/');
+	_cleanup_free_ char *folder = NULL, *other_folder = NULL;
+
+	if (strcmp(path, other) == 0 || target_has_same_stat(path, other))
+		return true;
+	if (!slash || !other_slash || strcmp(slash, other_slash) != 0)
+		return false;
+	folder = strndup(path, (size_t)(slash - path) + 1);
+	other_folder = strndup(other, (size_t)(other_slash - other) + 1);
+	return folder && other_folder && target_has_same_stat(folder, other_folder);
 }
 
 static int target_conflict(const char *shown, const char *what, struct mixd_error *err)
@@ -61,6 +76,19 @@ static bool target_is_in_output(const struct job *job, const char *path)
 	return is_in;
 }
 
+/* PATH is none of the files that other options than OPTION name to be read. */
+static int target_check_reads(const struct job *job, const char *path, const char *option,
+			      struct mixd_error *err)
+{
+	static const char *const read[] = {"cover", "reference", "session", "speech"};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(read) / sizeof(read[0]); i++)
+		if (strcmp(read[i], option) != 0)
+			r = target_check_read(job, path, read[i], err);
+	return r;
+}
+
 int target_check_option(const struct job *job, const char *option, struct mixd_error *err)
 {
 	const char *shown = job_text(job, option, NULL), *word;
@@ -72,6 +100,8 @@ int target_check_option(const struct job *job, const char *option, struct mixd_e
 	if (!path)
 		return error_no_memory(err);
 	r = target_is_in_output(job, path) ? 0 : target_check(path, err);
+	if (r == 0)
+		r = target_check_reads(job, path, option, err);
 	for (uint32_t i = 0; r == 0 && (word = job_arg(job, i)); i++) {
 		_cleanup_free_ char *input = job_path(job, word);
 

@@ -130,7 +130,7 @@ static int verb_add_goal(struct verb_master *verb, const char *name, const char 
 		return error_no_memory(err);
 	verb->request.n_goals++;
 	for (uint32_t i = 0; i + 1 < verb->request.n_goals; i++)
-		if (strcmp(verb->goal[i].path, goal->path) == 0) {
+		if (target_is(verb->goal[i].path, goal->path)) {
 			error_set(err, ERROR_USAGE, output, "two specs would write the same file");
 			error_hint(err, "give -o once for each --spec, or write {spec} in it");
 			return -EINVAL;

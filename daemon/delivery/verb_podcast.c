@@ -157,7 +157,7 @@ static int verb_set_goals(struct verb_podcast *verb, double rate, struct mixd_er
 		if (!goal->path)
 			return error_no_memory(err);
 		for (uint32_t k = 0; k < i; k++)
-			if (strcmp(verb->goal[k].path, goal->path) == 0)
+			if (target_is(verb->goal[k].path, goal->path))
 				return error_set(err, ERROR_USAGE, output, "is named twice");
 		tags_lost_warn(verb->job, goal->path, NULL, &verb->tags);
 		goal->target.rate = rate;

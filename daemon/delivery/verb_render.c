@@ -108,7 +108,7 @@ static int verb_check_outputs(const struct verb_render *verb, struct mixd_error 
 
 	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
 		for (uint32_t k = 0; r == 0 && k < i; k++)
-			if (strcmp(verb->out[i].path, verb->out[k].path) == 0) {
+			if (target_is(verb->out[i].path, verb->out[k].path)) {
 				r = error_set(err, ERROR_CONFLICT, verb->out[k].shown,
 					      "two outputs would be written to it");
 				error_hint(err, "%s",
