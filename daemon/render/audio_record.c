@@ -128,7 +128,7 @@ static int record_rename(const char *temp, const char *goal)
 static void header_bext(struct media_bytes *out, const struct mixd_record_spec *spec)
 {
 	char text[32];
-	time_t now = time(NULL);
+	time_t now = spec->clock_ns ? (time_t)(spec->clock_ns / 1000000000) : time(NULL);
 	struct tm parts = {0};
 	size_t at = out->size;
 

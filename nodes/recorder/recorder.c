@@ -38,10 +38,13 @@ static const struct mixd_meter_row recorder_meters[] = {
 	 MIXD_FOLD_LAST, recorder_states, false, 0},
 	{"length", "Of the newest take so far", MIXD_UNIT_S, MIXD_FOLD_LAST, NULL, false, 0},
 	{"files", "Files begun so far", MIXD_UNIT_NONE, MIXD_FOLD_LAST, NULL, false, 0},
-	{"lost", "Frames that are missing because the disk was late", MIXD_UNIT_FRAMES,
-	 MIXD_FOLD_LAST, NULL, false, 0},
-	{"trouble", "Why something is missing; what was written before is kept", MIXD_UNIT_NONE,
-	 MIXD_FOLD_LAST, recorder_troubles, false, 0},
+	{"lost", "Frames that are missing because the disk was late, full or gone",
+	 MIXD_UNIT_FRAMES, MIXD_FOLD_LAST, NULL, false, 0},
+	{"trouble",
+	 "Why something is missing; what was written before is kept, and it goes on in another "
+	 "file "
+	 "as soon as it can",
+	 MIXD_UNIT_NONE, MIXD_FOLD_LAST, recorder_troubles, false, 0},
 };
 
 static uint32_t recorder_waiting(const struct recorder *recorder)
@@ -160,7 +163,9 @@ static void recorder_tell(struct mixd_inst *inst, struct recorder *recorder)
 	}
 	inst->meter[RECORDER_METER_FILES] =
 		atomic_load_explicit(&recorder->n_files, memory_order_relaxed);
-	inst->meter[RECORDER_METER_LOST] = (double)recorder->lost;
+	inst->meter[RECORDER_METER_LOST] =
+		(double)(recorder->lost +
+			 atomic_load_explicit(&recorder->unwritten, memory_order_relaxed));
 	inst->meter[RECORDER_METER_TROUBLE] = trouble;
 	if (trouble == recorder->told)
 		return;

@@ -17,6 +17,7 @@
 #define RECORDER_TAKES 16u /* begun and not yet written */
 #define RECORDER_PATH_MAX 1024u
 #define RECORDER_NUMBER_MAX 9999u
+#define RECORDER_AGAIN_S 5.0 /* of sound not written: then it is tried again */
 
 enum recorder_trouble {
 	RECORDER_WELL,
@@ -56,7 +57,8 @@ struct recorder {
 	struct mixd_record *file; /* or NULL */
 	uint64_t file_frames;
 	uint32_t number;
-	bool give_up; /* the rest of this take is not written: it failed */
+	bool give_up; /* it failed: what comes is not written ... */
+	uint64_t again; /* ... until there */
 	/* --- shared: atomic --- */
 	struct recorder_take take[RECORDER_TAKES];
 	_Atomic uint64_t heard; /* frames, by rt */
@@ -64,6 +66,7 @@ struct recorder {
 	_Atomic uint32_t n_begun, n_done; /* takes */
 	_Atomic uint32_t pending;
 	_Atomic uint32_t n_files;
+	_Atomic uint64_t unwritten; /* frames, by the disk */
 	_Atomic uint8_t trouble;
 };
 

@@ -223,6 +223,8 @@ static void recorder_trouble(struct recorder *recorder, int error)
 	bool full = error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
 
 	recorder->give_up = true;
+	recorder->again =
+		atomic_load(&recorder->kept) + (uint64_t)(RECORDER_AGAIN_S * recorder->rate);
 	atomic_store(&recorder->trouble, full ? RECORDER_FULL : RECORDER_FAILED);
 }
 
@@ -247,7 +249,9 @@ static void recorder_open(struct recorder *recorder, const struct recorder_take 
 {
 	char path[RECORDER_PATH_MAX];
 	struct mixd_fault fault;
+	double later = (double)(first - take->begin) / recorder->rate;
 	struct mixd_record_spec spec = {.path = path,
+					.clock_ns = take->clock_ns + (int64_t)(later * 1e9),
 					.rate = recorder->rate,
 					.layout = recorder->layout,
 					.bits = recorder->bits,
@@ -264,7 +268,8 @@ static void recorder_open(struct recorder *recorder, const struct recorder_take 
 			break;
 		}
 		r = recorder->host->record_open(&spec, &recorder->file, &fault);
-		recorder->number = n;
+		if (r == 0)
+			recorder->number = n;
 	}
 	recorder->file_frames = 0;
 	if (r == 0) {
@@ -306,6 +311,10 @@ static void recorder_write(struct recorder *recorder, uint64_t at, uint32_t n)
 	if (r < 0) {
 		recorder_trouble(recorder, r);
 		recorder_close(recorder); /* what is there is kept */
+		atomic_fetch_add(&recorder->unwritten, n);
+	} else if (recorder->give_up) {
+		recorder->give_up = false;
+		atomic_store(&recorder->trouble, RECORDER_WELL);
 	}
 	recorder->file_frames += n;
 }
@@ -327,12 +336,14 @@ static bool recorder_take_on(struct recorder *recorder, struct recorder_take *ta
 			return at >= end;
 		if (recorder->file && recorder->file_frames == recorder->split_frames)
 			recorder_close(recorder);
-		if (!recorder->file && !recorder->give_up)
+		if (!recorder->file && (!recorder->give_up || at >= recorder->again))
 			recorder_open(recorder, take, at);
 		if (recorder->file && recorder->split_frames - recorder->file_frames < n)
 			n = recorder->split_frames - recorder->file_frames;
 		if (recorder->file)
 			recorder_write(recorder, at, (uint32_t)n);
+		else
+			atomic_fetch_add(&recorder->unwritten, n);
 		atomic_store_explicit(&recorder->kept, at + n, memory_order_release);
 	}
 }

@@ -376,6 +376,66 @@ TEST(recorder_keeps_what_fits_on_a_full_disk)
 	recorder_clean();
 }
 
+/* A take of days does not end because the disk was full for an hour. */
+TEST(recorder_goes_on_in_another_file_when_there_is_room_again)
+{
+	struct rig *rig = recorder_open("log-{n}.wav", "bits=32");
+	struct rlimit before, small;
+	uint64_t first, second, missing;
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+	small = before;
+	small.rlim_cur = 100001;
+	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	engine_meters_lease(rig->engine, 1);
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 40960, 512);
+	CHECK(recorder_meter(rig, 4) == 2.0);
+	CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+	rig_run(rig, 307200, 512);
+	CHECK(recorder_meter(rig, 4) == 0.0, "it does not go on");
+	rig_set(rig, "r.record", "off");
+	rig_run(rig, 1024, 512);
+	first = recorder_check("log-001.wav", 0, 0.0, NULL);
+	second = recorder_check("log-002.wav", 0, 2.0, NULL);
+	CHECK(second > 40000 && second < 307200, "%llu", (unsigned long long)second);
+	missing = 40960 + 307200 - first - second;
+	recorder_check("log-002.wav", first + missing, 0.0, NULL);
+	CHECK(fabs(recorder_meter(rig, 3) - (double)missing) <= 8192.0, "%g lost, not %llu",
+	      recorder_meter(rig, 3), (unsigned long long)missing);
+	engine_meters_lease(rig->engine, -1);
+	recorder_close(rig);
+	recorder_clean();
+}
+
+/* The header's date and time are those of the first frame, as its time reference is. */
+TEST(recorder_dates_a_file_by_its_first_frame)
+{
+	struct rig *rig = recorder_open("dated.wav", "bits=32 pre_roll=3s");
+	SF_INFO info = {0};
+	SF_BROADCAST_INFO bext = {0};
+	unsigned hour = 0, minute = 0, second = 0;
+	SNDFILE *file;
+	int r;
+
+	rig_run(rig, 144000, 512);
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 1024, 512);
+	rig_set(rig, "r.record", "off");
+	rig_run(rig, 1024, 512);
+	file = sf_open(recorder_path("dated.wav"), SFM_READ, &info);
+	CHECK(file && sf_command(file, SFC_GET_BROADCAST_INFO, &bext, sizeof(bext)) == SF_TRUE);
+	sf_close(file);
+	r = sscanf(bext.origination_time, "%2u:%2u:%2u", &hour, &minute, &second);
+	CHECK(r == 3);
+	CHECK(((uint64_t)bext.time_reference_high << 32 | bext.time_reference_low) / 48000 ==
+		      hour * 3600 + minute * 60 + second,
+	      "%.8s", bext.origination_time);
+	recorder_close(rig);
+	recorder_clean();
+}
+
 TEST(recorder_leaves_a_file_that_plays_when_it_dies)
 {
 	struct rig *rig;

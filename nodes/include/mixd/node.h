@@ -271,6 +271,7 @@ struct mixd_record_spec {
 	const char *format; /* "wav" */
 	uint64_t time_reference; /* frames since midnight, or on the time line */
 	const char *description; /* of the BWF header; may be NULL */
+	int64_t clock_ns; /* when the first frame was heard, since 1970; 0: now */
 };
 
 /* Services of the engine. */
