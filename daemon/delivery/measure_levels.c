@@ -44,6 +44,7 @@ struct levels {
 	double floor; /* power */
 	bool is_floor_even;
 	double even; /* the lowest power of an even stretch */
+	double even_square, even_frames, even_log; /* of the last LEVELS_EVEN_TICKS of the run */
 	uint64_t black_run, black_pauses; /* ticks of digital silence: at hand, between sound */
 	/* correlation: the last 400 ms */
 	double left[LEVELS_WINDOW_TICKS], right[LEVELS_WINDOW_TICKS], both[LEVELS_WINDOW_TICKS];
@@ -91,48 +92,49 @@ static void levels_black(struct levels *levels, bool is_black)
 	levels->floor_run++;
 }
 
-/* Mean power of the last N ticks; *ret_flat: their geometric mean against it. */
-static double levels_recent(const struct levels *levels, uint32_t n, double *ret_flat)
+/* The last LEVELS_EVEN_TICKS, which SLOT is the newest of, by running sums: a threshold needs no more. */
+static void levels_even(struct levels *levels, uint32_t slot)
 {
-	double square = 0.0, frames = 0.0, log_sum = 0.0;
+	uint32_t old = (slot + LEVELS_FLOOR_TICKS - LEVELS_EVEN_TICKS) % LEVELS_FLOOR_TICKS;
+	double sign = levels->floor_run > LEVELS_EVEN_TICKS ? 1.0 : 0.0, power;
 
-	for (uint64_t k = levels->floor_ticks - n; k < levels->floor_ticks; k++) {
-		square += levels->floor_square[k % LEVELS_FLOOR_TICKS];
-		frames += levels->floor_frames[k % LEVELS_FLOOR_TICKS];
-		log_sum += levels->floor_log[k % LEVELS_FLOOR_TICKS];
-	}
-	*ret_flat = exp(log_sum / n) * frames / square;
-	return square / frames;
+	if (levels->floor_run == 1)
+		levels->even_square = levels->even_frames = levels->even_log = 0.0;
+	levels->even_square += levels->floor_square[slot] - sign * levels->floor_square[old];
+	levels->even_frames += levels->floor_frames[slot] - sign * levels->floor_frames[old];
+	levels->even_log += levels->floor_log[slot] - sign * levels->floor_log[old];
+	power = levels->even_square / levels->even_frames;
+	if (levels->floor_run >= LEVELS_EVEN_TICKS && power > 0.0 && power < levels->even &&
+	    levels->even_log > LEVELS_EVEN_TICKS * log(LEVELS_EVEN * power))
+		levels->even = power;
 }
 
 static void levels_floor(struct levels *levels, const struct measure_tick *tick)
 {
 	uint32_t slot = (uint32_t)(levels->floor_ticks % LEVELS_FLOOR_TICKS);
-	double power, flat;
+	double power;
 
 	if (!tick->is_whole)
 		return;
 	levels_black(levels, tick->peak == 0.0f);
 	if (tick->peak == 0.0f)
 		return;
+	power = tick->square / tick->n_frames;
 	levels->floor_square[slot] = tick->square;
 	levels->floor_frames[slot] = tick->n_frames;
-	levels->floor_log[slot] = log(fmax(tick->square / tick->n_frames, DBL_MIN));
-	levels->floor_ticks++;
+	levels->floor_log[slot] = log(fmax(power, DBL_MIN));
 	levels->sound_square += tick->square;
 	levels->sound_frames += tick->n_frames;
-	if (levels->floor_ticks < LEVELS_FLOOR_TICKS)
+	levels_even(levels, slot);
+	if (++levels->floor_ticks < LEVELS_FLOOR_TICKS)
 		return;
-	power = levels_recent(levels, LEVELS_FLOOR_TICKS, &flat);
-	if (power < levels->floor) {
-		levels->floor = power;
-		levels->is_floor_even = flat > LEVELS_FLOOR_UNEVEN;
-	}
-	if (levels->floor_run < LEVELS_EVEN_TICKS)
+	power = levels_total(levels->floor_square, LEVELS_FLOOR_TICKS) /
+		levels_total(levels->floor_frames, LEVELS_FLOOR_TICKS);
+	if (power >= levels->floor)
 		return;
-	power = levels_recent(levels, LEVELS_EVEN_TICKS, &flat);
-	if (power < levels->even && flat > LEVELS_EVEN)
-		levels->even = power;
+	levels->floor = power;
+	levels->is_floor_even = levels_total(levels->floor_log, LEVELS_FLOOR_TICKS) >
+				LEVELS_FLOOR_TICKS * log(LEVELS_FLOOR_UNEVEN * power);
 }
 
 static bool levels_is_gated(const struct levels *levels)
