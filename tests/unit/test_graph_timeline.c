@@ -232,8 +232,9 @@ TEST(timeline_is_written_as_it_is_read)
 		      "gain: -6dB}}\nenvelopes: [{address: a.gain, on: timeline, curve: linear, "
 		      "points: [0s=-inf, verse=0dB]}]\n",
 		      TIMELINE);
-	check_written("mixd: 1\nmarkers: {b: 1s, a: b, c: 48000fr}\n",
-		      "mixd: 1\nmarkers:\n  a: 1s\n  b: 1s\n  c: 1s\n");
+	check_written("mixd: 1\nmarkers: {b: 1s, a: b}\n", "mixd: 1\nmarkers:\n  a: 1s\n  b: 1s\n");
+	check_refused("mixd: 1\nmarkers: {a: 1s, b: 48000fr}\n", "s.yaml:2:21", "no rate",
+		      "seconds");
 	check_refused("mixd: 1\nmarkers: {verse: late}\n", "s.yaml:2:18", "neither a time",
 		      "12.5s");
 	check_refused("mixd: 1\nmarkers: {a: 1s, b: aa}\n", "s.yaml:2:21", "neither a time",
