@@ -6,6 +6,7 @@
  * work: outputs that fill the disk leave the journal the place it needs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,13 +56,40 @@ json_t *batch_json_text(const char *text)
 
 /* ---- records -------------------------------------------------------------------------------- */
 
+/* What is in a folder that an item has made: hidden files are no results. Others may come to them later, and do no
+ * harm; when there are fewer or shorter ones, something is gone. */
+static void record_folder(const char *path, json_int_t *ret_files, json_int_t *ret_bytes)
+{
+	char *const paths[] = {(char *)(uintptr_t)path, NULL};
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	*ret_files = *ret_bytes = 0;
+	while (tree && (entry = fts_read(tree))) {
+		if (entry->fts_level > 0 && entry->fts_name[0] == '.') {
+			fts_set(tree, entry, FTS_SKIP);
+		} else if (entry->fts_info == FTS_F) {
+			*ret_files += 1;
+			*ret_bytes += (json_int_t)entry->fts_statp->st_size;
+		}
+	}
+	if (tree)
+		fts_close(tree);
+}
+
 static json_t *record_output(const char *path)
 {
 	char hash[BATCH_HASH_SIZE] = "";
+	json_int_t files, bytes;
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return json_pack("{s:o, s:b}", "path", batch_json_text(path), "missing", 1);
+	if (S_ISDIR(st.st_mode)) {
+		record_folder(path, &files, &bytes);
+		return json_pack("{s:o, s:I, s:I, s:s}", "path", batch_json_text(path), "bytes",
+				 bytes, "files", files, "hash", "");
+	}
 	if (S_ISREG(st.st_mode))
 		batch_hash_path(path, hash, NULL);
 	return json_pack("{s:o, s:I, s:I, s:s}", "path", batch_json_text(path), "bytes",
@@ -119,6 +147,15 @@ void batch_record_take(const json_t *record, struct batch_item *item)
 	record_text(error, "hint", item->error.hint, sizeof(item->error.hint));
 }
 
+static bool record_folder_holds(const json_t *output, const char *path)
+{
+	json_int_t files, bytes;
+
+	record_folder(path, &files, &bytes);
+	return files >= json_integer_value(json_object_get(output, "files")) &&
+	       bytes >= json_integer_value(json_object_get(output, "bytes"));
+}
+
 /* Same size and time: the same; another time: the same bytes, perhaps. */
 static bool record_output_holds(const json_t *output, const char *path)
 {
@@ -131,7 +168,7 @@ static bool record_output_holds(const json_t *output, const char *path)
 	if (stat(path, &st) < 0 || !hash)
 		return false;
 	if (!*hash)
-		return S_ISDIR(st.st_mode);
+		return S_ISDIR(st.st_mode) && record_folder_holds(output, path);
 	if (st.st_size != json_integer_value(json_object_get(output, "bytes")))
 		return false;
 	return (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec ==

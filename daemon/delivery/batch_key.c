@@ -2,7 +2,8 @@
  * what has changed; it is no defence against somebody who forges files.
  *
  * Read is: every word and option that names a file or folder, and what texts (sessions, albums,
- * episodes) among them name, and so on. A word of a text that is no file has no effect.
+ * episodes) among them name, and so on. A word of a text that is no file has no effect. Where a spec is
+ * none of those that mixd brings, all files of specs are read.
  *
  * Beside it goes a stamp: what stat() says of the same files (device, inode, size, both times). Files whose
  * stamp is as it was need not be read again to know that they are as they were. A file that was changed
@@ -23,6 +24,7 @@
 
 #include "batch.h"
 #include "cleanup.h"
+#include "spec.h"
 
 #define KEY_BLOCK (1u << 20)
 #define KEY_DEPTH_MAX 8
@@ -33,6 +35,7 @@ struct batch_hasher {
 	const char *folder; /* borrowed */
 	bool reads; /* the contents of files, too */
 	json_t *known; /* path -> [hash, stamp] */
+	struct spec_set *specs; /* owned; NULL: none */
 };
 
 /* Two numbers of the same files. */
@@ -51,13 +54,16 @@ struct batch_hasher *batch_hasher_new(const char *folder, bool reads)
 	hasher->folder = folder;
 	hasher->reads = reads;
 	hasher->known = json_object();
+	(void)spec_set_new(&hasher->specs, NULL);
 	return hasher->known ? hasher : batch_hasher_free(hasher);
 }
 
 struct batch_hasher *batch_hasher_free(struct batch_hasher *hasher)
 {
-	if (hasher)
-		json_decref(hasher->known);
+	if (!hasher)
+		return NULL;
+	json_decref(hasher->known);
+	spec_set_free(hasher->specs);
 	free(hasher);
 	return NULL;
 }
@@ -317,6 +323,31 @@ static int key_input(struct batch_hasher *hasher, struct key *key, const char *f
 		       : 0;
 }
 
+/* A spec that a person has written, may have written (it is not read), or names in a document. */
+static bool key_has_own_spec(const struct batch_hasher *hasher, const struct batch_item *item)
+{
+	const struct spec *spec;
+	bool has_own = false;
+
+	for (uint32_t i = 0; i < item->args.n; i++)
+		has_own |= key_is_text(item->args.word[i]);
+	for (uint32_t i = 0; i < item->n_options; i++)
+		if (strcmp(item->option[i].row->name, "spec") == 0)
+			has_own |=
+				!hasher->specs ||
+				spec_find(hasher->specs, item->option[i].value, &spec, NULL) < 0 ||
+				spec->origin;
+	return has_own;
+}
+
+static int key_specs(struct batch_hasher *hasher, struct key *key)
+{
+	_cleanup_free_ char *folder = spec_user_folder();
+	int r = folder ? key_input(hasher, key, "/", folder, 0) : 0;
+
+	return r == 0 ? key_input(hasher, key, "/", SPEC_SYSTEM_FOLDER, 0) : r;
+}
+
 static void key_item_words(XXH3_state_t *state, const struct batch_item *item)
 {
 	char folder_free[64];
@@ -357,6 +388,8 @@ int batch_item_key(struct batch_hasher *hasher, struct batch_item *item, struct 
 	}
 	for (uint32_t i = 0; r == 0 && i < item->inputs.n; i++)
 		r = key_input(hasher, &key, hasher->folder, item->inputs.word[i], 0);
+	if (r == 0 && key_has_own_spec(hasher, item))
+		r = key_specs(hasher, &key);
 	key_end(&key, r == 0 ? item->key : (char[BATCH_HASH_SIZE]){0},
 		r == 0 ? item->stamp : (char[BATCH_HASH_SIZE]){0});
 	if (r == -ECANCELED)

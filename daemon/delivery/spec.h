@@ -97,6 +97,7 @@ int spec_set_add(struct spec_set *set, const char *name, const char *origin, con
 		 size_t size, uint32_t *ret_first, struct mixd_error *err);
 /* The shipped specs alone are added. */
 int spec_set_add_shipped(struct spec_set *set, struct mixd_error *err);
+#define SPEC_SYSTEM_FOLDER "/etc/mixd/specs" /* of all users */
 /* The folder where `spec add` puts files, malloc'd; NULL: there is no home. */
 char *spec_user_folder(void);
 

@@ -14,7 +14,6 @@
 #include "cleanup.h"
 #include "specs_yaml.h"
 
-#define SYSTEM_FOLDER "/etc/mixd/specs"
 #define FILE_SIZE_MAX (1u << 20)
 #define FILES_MAX 256
 #define CHUNK_SIZE 32768u
@@ -262,7 +261,7 @@ int spec_set_new(struct spec_set **ret, struct mixd_error *err)
 	}
 	if (folder)
 		set_add_folder(set, folder);
-	set_add_folder(set, SYSTEM_FOLDER);
+	set_add_folder(set, SPEC_SYSTEM_FOLDER);
 	*ret = set;
 	return 0;
 }

@@ -303,6 +303,39 @@ def test_outputs_are_told_apart_before_the_work():
     assert "new.wav: in/t0.wav writes it, and ./new.wav reads it" in said and "no order" in said, said
 
 
+def test_what_is_gone_from_a_folder_is_made_again():
+    folder = fresh("made", 2)
+    (folder / "lp.yaml").write_text("title: LP\ntracks:\n  - {file: in/t0.wav}\n  - {file: in/t1.wav}\n")
+    jobs(folder, "jobs:\n  - {verb: album, args: [lp.yaml], options: {output: lp, tracks: wav16}}\n")
+    assert ask(folder, "jobs.yaml")["n_done"] == 1
+    (folder / "lp/cover.txt").write_text("what others put there does no harm")
+    assert ask(folder, "jobs.yaml")["n_kept"] == 1
+    track = sorted((folder / "lp/wav16").iterdir())[0]
+    for spoil in (track.unlink, lambda: track.write_bytes(track.read_bytes()[:1000])):
+        whole = track.read_bytes()
+        spoil()
+        assert ask(folder, "jobs.yaml")["n_done"] == 1
+        assert track.read_bytes() == whole
+
+
+def test_a_spec_that_changes_is_a_reason():
+    folder = fresh("specs", 0)
+    rig.write_wav(folder / "in/t0.wav", 0.1 * numpy.sin(numpy.arange(48000) * 0.05))
+    own = folder / "batch-own.yaml"
+    text = "mixd_spec: 1\nspecs: {batch-own: {like: spotify, clauses: [{id: true-peak, max: %s}]}}\n"
+    jobs(
+        folder,
+        "jobs:\n"
+        "  - {verb: master, args: [in/t0.wav], options: {spec: batch-own, output: own.wav}}\n"
+        "  - {verb: master, args: [in/t0.wav], options: {spec: spotify, output: theirs.wav}}\n",
+    )
+    for limit, kept in (("-2dBTP", 0), ("-2dBTP", 2), ("-3dBTP", 1)):
+        own.write_text(text % limit)
+        rig.mixctl("spec", "add", "--replace", own)
+        result = ask(folder, "jobs.yaml")
+        assert (result["n_kept"], result["n_done"]) == (kept, 2 - kept), (limit, result)
+
+
 def test_what_was_written_is_not_found_again():
     folder = fresh("again", 2)
     verb = "render chain.yaml -i {file} -o in/{stem}-low.wav"
