@@ -80,9 +80,13 @@ static int encode_options_bext(struct media_tags *tags)
 {
 	const char *title = media_tags_get(tags, "TITLE");
 
+	if (title || !tags->bext.is_set)
+		snprintf(tags->bext.description, sizeof(tags->bext.description), "%s",
+			 title ? title : "");
+	if (!tags->bext.is_set)
+		snprintf(tags->bext.originator, sizeof(tags->bext.originator),
+			 "mixd " MIXD_VERSION);
 	tags->bext.is_set = true;
-	snprintf(tags->bext.description, sizeof(tags->bext.description), "%s", title ? title : "");
-	snprintf(tags->bext.originator, sizeof(tags->bext.originator), "mixd " MIXD_VERSION);
 	tags->ixml = strdup(""); /* made from the others */
 	return tags->ixml ? 0 : -ENOMEM;
 }

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "media_retag.h"
+#include "tags_keep.h"
 
 #define MASTER_GUARD_DB 0.03 /* what a second try stays below the ceiling in addition */
 #define MASTER_PEAK_MAX_DBTP 60.0 /* where the engine takes it for a fault */
@@ -326,15 +327,36 @@ static int master_check_level(const struct master_try *try, struct mixd_error *e
 	return -EINVAL;
 }
 
+/* What the input says of its places is true of the file, too. */
+static int master_place_tags(struct master_try *try, struct media_tags *placed,
+			     struct mixd_error *err)
+{
+	struct master_goal *goal = try->goal;
+	int64_t n_frames = try->source->n_frames > 0 ? try->source->n_frames : INT64_MAX;
+
+	if (!goal->target.tags || !try->master->request->is_marked)
+		return 0;
+	if (tags_place(goal->target.tags, try->master->request->info.rate, goal->target.rate,
+		       goal->head_change_s, n_frames, placed) < 0) {
+		media_tags_init(placed);
+		return error_no_memory(err);
+	}
+	goal->target.tags = placed;
+	return 0;
+}
+
 /* *ret_path: the finished file, beside its place; gone when it failed. */
 static int master_goal_run(struct master *master, struct master_goal *goal, char **ret_path,
 			   struct mixd_error *err)
 {
 	const struct measure_result *chained = &master->request->chained;
 	struct master_try try = {.master = master, .goal = goal, .source = &master->source};
+	const struct media_tags *given = goal->target.tags;
 	struct master_source framed = {0};
+	struct media_tags placed;
 	int r = master_fill_target(master, goal, err);
 
+	media_tags_init(&placed);
 	if (r == 0 && fabs(goal->target.rate - master->source.rate) > 0.5) {
 		r = master_source_resample(master, &master->source, goal->target.rate,
 					   &master->at_rate, err);
@@ -351,7 +373,11 @@ static int master_goal_run(struct master *master, struct master_goal *goal, char
 	if (r == 0)
 		r = master_check_level(&try, err);
 	if (r == 0)
+		r = master_place_tags(&try, &placed, err);
+	if (r == 0)
 		r = master_reach(&try, err);
+	goal->target.tags = given;
+	media_tags_done(&placed);
 	*ret_path = try.path;
 	master_model_free(try.model);
 	master_source_done(&master->at_rate);

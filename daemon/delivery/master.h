@@ -47,6 +47,7 @@ struct master_request {
 		*input; /* absolute; NULL: the chain has no input, its players are the programme */
 	const char *name; /* of the input, for people */
 	const char *chain, *chain_name, *chain_folder; /* text of a session; NULL: none */
+	bool is_marked; /* tags of the goals have marks and times of the input, at its rate */
 	bool chain_plays; /* it has players and no input, although there is one */
 	struct master_goal *goal;
 	uint32_t n_goals;

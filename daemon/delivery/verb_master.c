@@ -14,6 +14,7 @@
 #include "master_reference.h"
 #include "report.h"
 #include "speech_option.h"
+#include "tags_keep.h"
 #include "tags_lost.h"
 #include "target_check.h"
 
@@ -234,17 +235,31 @@ static int verb_set_chain(struct verb_master *verb, struct mixd_error *err)
 static void verb_warn_of_formats(const struct verb_master *verb)
 {
 	const char *format[VERB_GOALS_MAX];
+	struct media_tags tags = verb->tags; /* a look at it: nothing is owned */
 	uint32_t n = verb->request.n_goals;
+
+	/* where few formats have a place for it, an input's broadcast extension ends silently */
+	tags.bext.is_set = tags.bext.is_set && job_flag(verb->job, "bext");
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct master_goal *goal = &verb->goal[i];
 
 		format[i] = goal->target.format ? goal->target.format : media_format_of(goal->path);
-		tags_lost_warn(verb->job, goal->path, format[i], &verb->tags);
+		tags_lost_warn(verb->job, goal->path, format[i], &tags);
 	}
 	encode_options_warn(verb->job, format, n);
 	if (job_text(verb->job, "strength", NULL) && !verb->reference.path)
 		job_warn(verb->job, "", "--strength does nothing without --reference");
+}
+
+/* Those of the input, unless the options say something else. */
+static int verb_set_tags(struct verb_master *verb, struct mixd_error *err)
+{
+	int r = tags_keep(verb->request.input, &verb->tags, err);
+
+	verb->tags.replay_gain = true;
+	verb->request.is_marked = true;
+	return r == 0 ? encode_options_tags(verb->job, &verb->tags, err) : r;
 }
 
 static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
@@ -255,7 +270,6 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 
 	master_request_init(request);
 	media_tags_init(&verb->tags);
-	verb->tags.replay_gain = true;
 	request->name = job_arg(job, 0);
 	request->input = job_path(job, request->name);
 	request->goal = verb->goal;
@@ -273,7 +287,7 @@ static int verb_prepare(struct verb_master *verb, struct mixd_error *err)
 	if (r == 0)
 		r = master_reference_open(job, request, &verb->reference, err);
 	if (r == 0)
-		r = encode_options_tags(job, &verb->tags, err);
+		r = verb_set_tags(verb, err);
 	if (r == 0)
 		r = verb_set_goals(verb, err);
 	if (r == 0)

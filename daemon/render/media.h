@@ -53,6 +53,7 @@ struct media_bext {
 	uint64_t time_reference; /* frames since midnight */
 	char umid[64];
 	char *coding_history; /* owned; may be NULL */
+	bool is_continued; /* coding_history: a line for this file is put behind it */
 };
 
 /* NAN: not measured, and not written. */

@@ -68,7 +68,7 @@ void tags_put_bext(struct media_bytes *bytes, const struct media_tags *tags,
 	media_put_zeros(bytes, 180);
 	if (bext->coding_history)
 		media_put_text(bytes, bext->coding_history);
-	else
+	if (!bext->coding_history || bext->is_continued)
 		bext_put_history(bytes, info);
 	media_put_zeros(bytes, 1);
 }

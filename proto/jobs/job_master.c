@@ -62,7 +62,9 @@ const struct mixd_job_verb mixd_job_master = {
 		"the "
 		"ceiling. Several specs share one pass of the chain. Exit code 1 when a clause of "
 		"a spec "
-		"is not met all the same.",
+		"is not met all the same. Tags, chapters and cue points, the picture and the "
+		"broadcast "
+		"extension are those of IN, unless an option says something else.",
 	.examples = "master mix.wav -o master.wav --spec ebu-r128\n"
 		    "master mix.wav -o '{spec}.flac' --spec spotify --spec apple-music -s "
 		    "chain.yaml\n"

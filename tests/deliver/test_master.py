@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 
 import numpy
 import programmes
@@ -293,6 +294,42 @@ def test_lossy_and_short():
     wav("short.wav", music(seconds=3, level=0.25))
     item = master("short.wav", "-o", "short.mp3", "--target", "-17", "--ceiling", "-1")["items"][0]
     assert abs(item["integrated_lufs"] + 17) <= 0.05 and item["true_peak_dbtp"] <= -1, item
+
+
+def chunk(name, body):
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def chunks(path):
+    data, at, found = path.read_bytes(), 12, {}
+    while at < len(data):
+        name, n = struct.unpack("<4sI", data[at : at + 8])
+        found[name + (data[at + 8 : at + 12] if name == b"LIST" else b"")] = data[at + 8 : at + 8 + n]
+        at += 8 + n + n % 2
+    return found
+
+
+def test_what_the_input_says_stays_with_it():
+    plain = wav("plain.wav", music(seconds=4, level=0.1)).read_bytes()
+    bext = b"Interview, roll 7".ljust(256, b"\0") + b"Recorder".ljust(32, b"\0") + b"REF7".ljust(32, b"\0")
+    bext += b"2024-05-1712:34:56" + struct.pack("<QH", 48000 * 3600, 1) + bytes(254) + b"A=PCM,F=48000,W=24\r\n"
+    cue = struct.pack("<I", 2) + b"".join(struct.pack("<II4sIII", i, f, b"data", 0, 0, f) for i, f in ((1, 0), (2, 96000)))
+    adtl = b"adtl" + chunk(b"labl", struct.pack("<I", 2) + "Größe\0".encode())
+    info = b"INFO" + chunk(b"INAM", "Là où\0".encode()) + chunk(b"ISFT", b"another program\0")
+    body = plain[12:] + chunk(b"bext", bext) + chunk(b"cue ", cue) + chunk(b"LIST", adtl) + chunk(b"LIST", info)
+    (rig.FOLDER / "told.wav").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body)
+    master("told.wav", "-o", "tells.wav", "--target", "-30", "--rate", "44100", "--tag", "ARTIST=Björk")
+    found = chunks(rig.FOLDER / "tells.wav")
+    cue, bext = found[b"cue "], found[b"bext"]
+    assert [struct.unpack("<I", cue[24 + 24 * i : 28 + 24 * i])[0] for i in range(2)] == [0, 88200], cue
+    assert "Größe".encode() in found[b"LISTadtl"]
+    assert "Là où".encode() in found[b"LISTINFO"] and "Björk".encode() in found[b"LISTINFO"]
+    assert b"another program" not in found[b"LISTINFO"]
+    assert bext[:17] == b"Interview, roll 7" and bext[256:264] == b"Recorder" and bext[288:292] == b"REF7"
+    assert struct.unpack("<Q", bext[338:346])[0] == 44100 * 3600
+    assert abs(struct.unpack("<h", bext[412:414])[0] / 100 + 30) <= 0.06, bext[412:414]
+    history = bext[602:].rstrip(b"\0").decode().splitlines()
+    assert history[0] == "A=PCM,F=48000,W=24" and history[1].startswith("A=PCM,F=44100"), history
 
 
 tap.run(globals(), rig.done)
