@@ -34,8 +34,8 @@ static const struct mixd_meter_row player_meters[] = {
 	 MIXD_FOLD_LAST, NULL, false, 0},
 	{"underruns", "How often the disk was late: silence was heard", MIXD_UNIT_NONE,
 	 MIXD_FOLD_LAST, NULL, false, 0},
-	{"trouble", "A file that cannot be read any more", MIXD_UNIT_NONE, MIXD_FOLD_LAST,
-	 player_troubles, false, 0},
+	{"trouble", "A file that cannot be read any more; it is tried again each second",
+	 MIXD_UNIT_NONE, MIXD_FOLD_LAST, player_troubles, false, 0},
 };
 
 enum { PLAYER_EVENT_UNDERRUN = 1 };

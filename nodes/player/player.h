@@ -24,6 +24,7 @@
 #define PLAYER_READY_S 0.1 /* enough to begin with */
 #define PLAYER_LEAD_S 0.15 /* a new instance joins a rolling transport that far ahead */
 #define PLAYER_FADE_S 0.005 /* against clicks where a person stops, or starts in the middle */
+#define PLAYER_AGAIN_S 1.0 /* of sound, then a file that failed is tried again */
 #define PLAYER_STREAMS_MAX 32u /* files open at a time */
 
 enum player_trouble { PLAYER_WELL, PLAYER_FILE, PLAYER_TROUBLE_COUNT_ };
@@ -44,6 +45,7 @@ struct player_clip {
 	/* --- disk --- */
 	struct mixd_stream *stream; /* or NULL: not open */
 	bool failed;
+	uint64_t again; /* it is tried again when so much is rendered */
 };
 
 /* What is to be rendered next, and in which order. */
@@ -75,6 +77,8 @@ struct player {
 	float *mixed[MIXD_CHANNELS_MAX]; /* PLAYER_CHUNK, of the disk */
 	float *source[MIXD_CHANNELS_MAX]; /* the same, of a file */
 	double *envelope; /* PLAYER_CHUNK */
+	/* --- disk --- */
+	uint64_t rendered; /* frames */
 	/* --- rt --- */
 	struct dsp_ramp gain;
 	bool served, playing;

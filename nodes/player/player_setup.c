@@ -351,10 +351,38 @@ static bool clip_envelope(const struct player *player, const struct player_clip 
 
 /* ---- sound ------------------------------------------------------------------------------------- */
 
-static void player_in_trouble(struct player *player, struct player_clip *clip)
+static void player_tell_trouble(struct player *player)
 {
+	enum player_trouble trouble = PLAYER_WELL;
+
+	for (uint32_t i = 0; i < player->n_clips; i++)
+		if (player->clip[i].failed)
+			trouble = PLAYER_FILE;
+	atomic_store_explicit(&player->trouble, trouble, memory_order_relaxed);
+}
+
+/* Disks come back, and files are written anew: not for good. */
+static bool clip_fail(struct player *player, struct player_clip *clip)
+{
+	player->host->stream_close(clip->stream);
+	clip->stream = NULL;
 	clip->failed = true;
-	atomic_store_explicit(&player->trouble, PLAYER_FILE, memory_order_relaxed);
+	clip->again = player->rendered + (uint64_t)(PLAYER_AGAIN_S * player->rate);
+	player_tell_trouble(player);
+	return false;
+}
+
+/* N frames INTO, the first after a failure: from silence, without a click. */
+static void clip_is_back(struct player *player, struct player_clip *clip, uint32_t n,
+			 float *const *into)
+{
+	uint32_t fade = player->fade_frames < n ? player->fade_frames : n;
+
+	for (uint32_t c = 0; c < clip->layout->n_channels; c++)
+		for (uint32_t i = 0; i < fade; i++)
+			into[c][i] *= (float)(i + 1) / (float)(fade + 1);
+	clip->failed = false;
+	player_tell_trouble(player);
 }
 
 static void player_close_some(struct player *player, uint64_t position)
@@ -382,18 +410,21 @@ static bool clip_read(struct player *player, struct player_clip *clip, uint64_t 
 	struct mixd_stream_info info;
 	struct mixd_fault fault;
 
+	if (clip->failed && player->rendered < clip->again)
+		return false;
+	if (!clip->stream) {
+		if (host->stream_open(clip->file, player->rate, clip->speed, clip->reverse,
+				      &clip->stream, &info, &fault) < 0) {
+			clip->stream = NULL;
+			return clip_fail(player, clip);
+		}
+		if (info.layout->n_channels != clip->layout->n_channels) /* another file by now */
+			return clip_fail(player, clip);
+	}
+	if (host->stream_read(clip->stream, clip->offset + within, into, n, &fault) < 0)
+		return clip_fail(player, clip);
 	if (clip->failed)
-		return false;
-	if (!clip->stream && host->stream_open(clip->file, player->rate, clip->speed, clip->reverse,
-					       &clip->stream, &info, &fault) < 0) {
-		clip->stream = NULL;
-		player_in_trouble(player, clip);
-		return false;
-	}
-	if (host->stream_read(clip->stream, clip->offset + within, into, n, &fault) < 0) {
-		player_in_trouble(player, clip);
-		return false;
-	}
+		clip_is_back(player, clip, n, into);
 	return true;
 }
 
@@ -518,6 +549,7 @@ void player_disk(struct mixd_inst *inst, uint32_t number)
 		job->position = player_after(job, job->position, n);
 		job->faded += n < job->fade - job->faded ? n : job->fade - job->faded;
 		left -= n;
+		player->rendered += n;
 		atomic_store_explicit(&player->filled, filled + n, memory_order_release);
 	}
 	atomic_store_explicit(&player->pending, 0, memory_order_release);

@@ -317,6 +317,7 @@ TEST(live_is_silent_while_the_disk_is_late_and_comes_back_in_its_place)
 TEST(live_tells_of_a_file_that_cannot_be_read_any_more)
 {
 	struct rig *rig = live_open(noise_file);
+	uint64_t now;
 
 	live_roll(rig, 0);
 	engine_meters_lease(rig->engine, 1);
@@ -329,8 +330,36 @@ TEST(live_tells_of_a_file_that_cannot_be_read_any_more)
 		nanosleep(&(struct timespec){0, 100000}, NULL);
 	}
 	CHECK(engine_meter(rig->engine, rig_uid(rig, "p"), METER_TROUBLE, 0, 0) == 1.0);
-	engine_meters_lease(rig->engine, -1);
+	/* and of one that can be read again: it is heard where it is by now */
 	atomic_store(&disk_broken, false);
+	live_slowly(rig, 192000);
+	CHECK(engine_meter(rig->engine, rig_uid(rig, "p"), METER_TROUBLE, 0, 0) == 0.0);
+	CHECK(live_rolls(rig, &now));
+	for (uint32_t i = 1; i <= 1000; i++)
+		CHECK(rig->out[0][rig->n_out - i] == noise[0][now - i], "frame %u before", i);
+	engine_meters_lease(rig->engine, -1);
+	live_close(rig);
+}
+
+/* A file that is another one when its clip comes: of more channels than there is room for. */
+TEST(live_survives_a_file_that_was_replaced)
+{
+	const float *one[] = {tone}, *eight[] = {tone, tone, tone, tone, tone, tone, tone, tone};
+	char path[128], clips[256];
+	struct rig *rig;
+
+	strcpy(path, test_wav_write(one, 1, 96000, 48000));
+	snprintf(clips, sizeof(clips), "[{file: %s, at: 4s}]", path);
+	rig = live_open(noise_file);
+	rig_set(rig, "p.clips", clips);
+	CHECK(rename(test_wav_write(eight, 8, 96000, 48000), path) == 0);
+	engine_meters_lease(rig->engine, 1);
+	live_roll(rig, 0);
+	live_slowly(rig, 4 * 48000 + 24000);
+	CHECK(engine_meter(rig->engine, rig_uid(rig, "p"), METER_TROUBLE, 0, 0) == 1.0);
+	for (uint32_t i = 1; i <= 4800; i++)
+		CHECK(rig->out[0][rig->n_out - i] == 0.0f);
+	engine_meters_lease(rig->engine, -1);
 	live_close(rig);
 }
 
