@@ -12,3 +12,12 @@ const struct engine_files audio_files = {
 	.record_write = audio_record_write,
 	.record_close = audio_record_close,
 };
+
+const struct engine_files audio_files_whole = {
+	.stream_open = audio_stream_open_whole,
+	.stream_read = audio_stream_read,
+	.stream_close = audio_stream_close,
+	.record_open = audio_record_open,
+	.record_write = audio_record_write,
+	.record_close = audio_record_close,
+};

@@ -251,7 +251,7 @@ int audio_stream_read(struct mixd_stream *stream, uint64_t frame, float *const *
 
 /* ---- open and close ---------------------------------------------------------------------------- */
 
-static int stream_look(struct mixd_stream *stream, struct mixd_fault *fault)
+static int stream_look(struct mixd_stream *stream, bool whole, struct mixd_fault *fault)
 {
 	const struct media_info *info = media_reader_info(stream->reader);
 
@@ -261,7 +261,8 @@ static int stream_look(struct mixd_stream *stream, struct mixd_fault *fault)
 				    "the file \"%.120s\" does not say how long it is",
 				    stream->path);
 	}
-	media_reader_tolerate(stream->reader);
+	if (!whole)
+		media_reader_tolerate(stream->reader);
 	stream->n_channels = info->n_channels;
 	stream->n_source = (uint64_t)info->n_frames;
 	stream->file_rate = info->rate;
@@ -294,9 +295,9 @@ static const struct mixd_layout *stream_layout(const struct media_info *info)
 	return graph_layout_find(name, NULL);
 }
 
-int audio_stream_open(const char *path, double rate, double speed, bool reverse,
-		      struct mixd_stream **ret, struct mixd_stream_info *ret_info,
-		      struct mixd_fault *fault)
+static int stream_open(const char *path, double rate, double speed, bool reverse, bool whole,
+		       struct mixd_stream **ret, struct mixd_stream_info *ret_info,
+		       struct mixd_fault *fault)
 {
 	struct mixd_stream *stream = calloc(1, sizeof(*stream));
 	struct mixd_error err = {0};
@@ -311,7 +312,7 @@ int audio_stream_open(const char *path, double rate, double speed, bool reverse,
 			stream_failed(fault, r, &err);
 	}
 	if (r == 0)
-		r = stream_look(stream, fault);
+		r = stream_look(stream, whole, fault);
 	if (r == 0)
 		r = stream_memory(stream);
 	if (r < 0) {
@@ -330,6 +331,20 @@ int audio_stream_open(const char *path, double rate, double speed, bool reverse,
 		.file_rate = stream->file_rate};
 	*ret = stream;
 	return 0;
+}
+
+int audio_stream_open(const char *path, double rate, double speed, bool reverse,
+		      struct mixd_stream **ret, struct mixd_stream_info *ret_info,
+		      struct mixd_fault *fault)
+{
+	return stream_open(path, rate, speed, reverse, false, ret, ret_info, fault);
+}
+
+int audio_stream_open_whole(const char *path, double rate, double speed, bool reverse,
+			    struct mixd_stream **ret, struct mixd_stream_info *ret_info,
+			    struct mixd_fault *fault)
+{
+	return stream_open(path, rate, speed, reverse, true, ret, ret_info, fault);
 }
 
 void audio_stream_close(struct mixd_stream *stream)

@@ -16,6 +16,10 @@
 int audio_stream_open(const char *path, double rate, double speed, bool reverse,
 		      struct mixd_stream **ret, struct mixd_stream_info *ret_info,
 		      struct mixd_fault *fault);
+/* A file that ends before its header says cannot be read to its end: for what is delivered. */
+int audio_stream_open_whole(const char *path, double rate, double speed, bool reverse,
+			    struct mixd_stream **ret, struct mixd_stream_info *ret_info,
+			    struct mixd_fault *fault);
 int audio_stream_read(struct mixd_stream *stream, uint64_t frame, float *const *channels,
 		      uint32_t n_frames, struct mixd_fault *fault);
 void audio_stream_close(struct mixd_stream *stream);

@@ -23,7 +23,7 @@ static int stage_open(struct render *render, uint32_t idx, struct mixd_error *er
 		.seed = render->request->seed,
 		.read_audio = audio_file_read,
 		.free_audio = audio_file_free,
-		.files = &audio_files,
+		.files = &audio_files_whole,
 		.roll = true,
 	};
 	struct engine_change *change = NULL;
@@ -53,6 +53,34 @@ static void stage_stop(struct engine *engine)
 	engine_transport_set(engine, &transport);
 }
 
+/* A player that cannot read, a recorder that cannot write: what is missing would be silence. */
+static int stage_trouble(const struct render *render, const struct graph_node *node,
+			 const struct engine_event *event, struct mixd_error *err)
+{
+	uint32_t row = event->code - MIXD_EVENT_ALARM;
+	const struct mixd_meter_row *meter;
+	const char *label;
+
+	if (!node || event->kind != ENGINE_EVENT_NODE || event->code < MIXD_EVENT_ALARM ||
+	    row >= node->type->node_type->n_meters || event->value < 0.5)
+		return 0;
+	meter = &node->type->node_type->meters[row];
+	if (strcmp(meter->id, "trouble") != 0)
+		return 0;
+	label = meter->labels[(uint32_t)event->value];
+	if (strcmp(label, "file") == 0) {
+		error_set(err, ERROR_INVALID, node->name,
+			  "cannot read one of its files to the end, before %.3f s",
+			  (double)event->position / render->rate);
+		error_hint(err, "`mixctl measure FILE` says what is wrong with it");
+	} else {
+		error_set(err, ERROR_RESOURCE, node->name, "%s, before %.3f s", label,
+			  (double)event->position / render->rate);
+		error_hint(err, "what was recorded until then is kept");
+	}
+	return -EIO;
+}
+
 int render_stage_block(struct render *render, uint32_t stage, struct render_block *block,
 		       struct mixd_error *err)
 {
@@ -72,9 +100,14 @@ int render_stage_block(struct render *render, uint32_t stage, struct render_bloc
 	while (engine_next_event(engine, &event)) {
 		const struct graph_node *node;
 
-		if (event.kind != ENGINE_EVENT_QUARANTINE)
-			continue;
 		node = graph_model_node_uid(render->stage[stage].model, event.node_uid);
+		if (event.kind != ENGINE_EVENT_QUARANTINE) {
+			int r = stage_trouble(render, node, &event, err);
+
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (event.code == 0)
 			error_set(err, ERROR_INVALID, node ? node->name : NULL,
 				  "gave a sample that is not a number, before %.3f s",

@@ -161,4 +161,25 @@ def test_sixty_four_stems_are_a_page():
     assert len(got) >= 1.5 * RATE and numpy.isfinite(got).all() and numpy.abs(got).max() > 0.01
 
 
+def test_a_file_that_ends_early_is_no_silence():
+    whole = (FOLDER / "three.wav").read_bytes()
+    for name, rate in (("cut.wav", RATE), ("cut2.wav", 44100)):
+        rig.write_wav(FOLDER / name, NOISE.uniform(-0.5, 0.5, (2 * rate, 2)), rate)
+        data = (FOLDER / name).read_bytes()
+        (FOLDER / name).write_bytes(data[: len(data) // 2])
+        (FOLDER / "cut.yaml").write_text(f"mixd: 1\ntracks: {{a: {name}, b: three.wav}}\n")
+        said = rig.err("render", "cut.yaml", "-o", "cut-out.wav", code=5)
+        assert "a/player: cannot read one of its files to the end" in said, said
+        assert not (FOLDER / "cut-out.wav").exists()
+    assert (FOLDER / "three.wav").read_bytes() == whole
+
+
+def test_a_recorder_that_cannot_write_ends_the_render():
+    (FOLDER / "rec.yaml").write_text(
+        "mixd: 1\ntracks: {a: {file: three.wav, strip: [{type: recorder, file: /proc/none/x.wav, record: on}]}}\n"
+    )
+    said = rig.err("render", "rec.yaml", "-o", "rec-out.wav", code=8)
+    assert "cannot write" in said and not (FOLDER / "rec-out.wav").exists(), said
+
+
 tap.run(globals(), rig.done)
