@@ -227,16 +227,7 @@ static int master_iterate(struct master_try *try, struct mixd_error *err)
 	}
 }
 
-/* ---- beside its place ------------------------------------------------------------------------- */
-
-static char *master_try_path(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *ret;
-
-	return asprintf(&ret, "%.*s/.%s.master", (int)(slash - path), path, slash + 1) < 0 ? NULL
-											   : ret;
-}
+/* ---- its tags --------------------------------------------------------------------------------- */
 
 /* What the tags say of loudness is known only now. */
 static int master_finish(struct master_try *try, struct mixd_error *err)
@@ -345,12 +336,13 @@ static int master_place_tags(struct master_try *try, struct media_tags *placed,
 	return 0;
 }
 
-/* *ret_path: the finished file, beside its place; gone when it failed. */
-static int master_goal_run(struct master *master, struct master_goal *goal, char **ret_path,
+/* The finished file is PATH. */
+static int master_goal_run(struct master *master, struct master_goal *goal, const char *path,
 			   struct mixd_error *err)
 {
 	const struct measure_result *chained = &master->request->chained;
-	struct master_try try = {.master = master, .goal = goal, .source = &master->source};
+	struct master_try try = {
+		.master = master, .goal = goal, .source = &master->source, .path = path};
 	const struct media_tags *given = goal->target.tags;
 	struct master_source framed = {0};
 	struct media_tags placed;
@@ -362,9 +354,6 @@ static int master_goal_run(struct master *master, struct master_goal *goal, char
 					   &master->at_rate, err);
 		try.source = &master->at_rate;
 	}
-	try.path = master_try_path(goal->path);
-	if (r == 0 && !try.path)
-		r = error_no_memory(err);
 	try.level = master_level(goal, chained, &try.target);
 	try.true_peak = chained->true_peak;
 	try.max_dbtp = master_ceiling(goal);
@@ -378,7 +367,6 @@ static int master_goal_run(struct master *master, struct master_goal *goal, char
 		r = master_reach(&try, err);
 	goal->target.tags = given;
 	media_tags_done(&placed);
-	*ret_path = try.path;
 	master_model_free(try.model);
 	master_source_done(&master->at_rate);
 	master_source_done(&framed);
@@ -447,21 +435,20 @@ static int master_prepare(struct master *master, struct mixd_error *err)
 static int master_deliver(struct master *master, struct mixd_error *err)
 {
 	struct master_request *request = master->request;
-	_cleanup_free_ char **path = calloc(request->n_goals, sizeof(*path));
-	_cleanup_free_ const char **to = calloc(request->n_goals, sizeof(*to));
-	int r = path && to ? 0 : error_no_memory(err);
+	_cleanup_free_ struct master_place *place = calloc(request->n_goals + 1u, sizeof(*place));
+	int r = place ? 0 : error_no_memory(err);
 
+	for (uint32_t i = 0; r == 0 && i < request->n_goals; i++)
+		r = master_place_take(request->goal[i].path, &place[i], err);
 	for (uint32_t i = 0; r == 0 && i < request->n_goals; i++) {
-		to[i] = request->goal[i].path;
-		r = master_goal_run(master, &request->goal[i], &path[i], err);
+		r = master_goal_run(master, &request->goal[i], place[i].work, err);
+		if (r < 0)
+			master_place_name(&place[i], err);
 	}
 	if (r == 0)
-		r = media_move_all((const char *const *)path, to, request->n_goals, err);
-	for (uint32_t i = 0; path && i < request->n_goals; i++) {
-		if (r < 0 && path[i])
-			unlink(path[i]);
-		free(path[i]);
-	}
+		r = master_places_move(place, request->n_goals, err);
+	for (uint32_t i = 0; place && i < request->n_goals; i++)
+		master_place_done(&place[i], r == 0);
 	return r;
 }
 

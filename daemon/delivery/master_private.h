@@ -1,6 +1,8 @@
 /* master_private.h - what the files of master share. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "master.h"
 #include "render.h"
 #include "spool.h"
@@ -100,7 +102,7 @@ struct master_try {
 	struct master_goal *goal;
 	struct master_source *source; /* at the goal's rate */
 	struct master_model *model; /* NULL until the limiter is needed */
-	char *path; /* of the try */
+	const char *path; /* of the try; borrowed */
 	double target; /* LUFS or dBFS; NAN: nothing to aim at */
 	double level; /* of the source */
 	double true_peak; /* of the source */
@@ -119,6 +121,23 @@ int master_first(struct master_try *try, struct mixd_error *err);
 /* Encoders lift peaks, and take a little loudness away: by how much, a few seconds tell. The pass is
  * changed accordingly. */
 int master_try_codec(struct master_try *try, struct mixd_error *err);
+
+/* ---- master_place.c: where it is made ---- */
+struct media_file;
+struct master_place {
+	const char *goal; /* as it was asked for; borrowed */
+	char *to; /* owned: links are followed */
+	char *work; /* owned: beside it */
+	struct media_file *hold; /* as long as it is there nobody else writes the goal */
+	mode_t mode; /* of what is replaced; 0: nothing */
+};
+/* -EBUSY: somebody else writes it. master_place_done() also when this fails. */
+int master_place_take(const char *path, struct master_place *ret, struct mixd_error *err);
+void master_place_name(const struct master_place *place, struct mixd_error *err);
+/* All of them, or none. */
+int master_places_move(struct master_place *place, uint32_t n, struct mixd_error *err);
+/* What was not moved is removed. */
+void master_place_done(struct master_place *place, bool is_moved);
 
 /* ---- master_prove.c: what was written, as it is decoded ---- */
 /* Measured, into the goal; and where a few peaks of an MP3 are too high, these are lowered. */

@@ -1,6 +1,8 @@
 """Many files of one call get their names together or not at all: a failure in the middle leaves all as it was."""
 
+import fcntl
 import hashlib
+import os
 import subprocess
 
 import numpy
@@ -73,6 +75,32 @@ def test_outputs_of_a_render():
             assert not rig.leftovers(), rig.leftovers()
     assert render(goals)[0] == 0 and not rig.leftovers()
     assert all((WORK / name).stat().st_size > 100000 for name in goals)
+
+
+def test_the_place_of_a_master():
+    prepare()
+    folder = rig.FOLDER / "place"
+    (folder / "store").mkdir(parents=True)
+    # a link stays a link, what it leads to is replaced and leaves its permissions, as by `render`
+    real, link = folder / "store/real.wav", folder / "newest.wav"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to("store/real.wav")
+    rig.mixctl("master", "in.wav", "-o", link, "--spec", "spotify", cwd=WORK)
+    assert os.readlink(link) == "store/real.wav" and real.stat().st_mode & 0o777 == 0o640
+    assert rig.ask("measure", real, "--only", "loudness")["items"][0]["container"] == "wav"
+    # a name may be as long as names can be
+    long = folder / ("x" * 251 + ".wav")
+    rig.mixctl("master", "in.wav", "-o", long, "--spec", "spotify", cwd=WORK)
+    assert long.exists() and not rig.leftovers(folder)
+    # from the first step to the last nobody else writes it: not only while samples are written
+    held, before = folder / "store/.real.wav.abcdef.part", real.read_bytes()
+    with open(held, "wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        said = rig.err("master", "in.wav", "-o", link, "--spec", "ebu-r128", cwd=WORK, code=6)
+        assert f"{link}: is being written by somebody else" in said and ".master" not in said, said
+    held.unlink()
+    assert real.read_bytes() == before and not rig.leftovers(folder)
 
 
 def album(code=0, title="T"):
