@@ -69,25 +69,23 @@ static int verb_add_file(struct verb_render *verb, struct verb_file **files, uin
 	return more->path ? 0 : error_no_memory(err);
 }
 
-/* An output by another name may be an input: a link, another way to it. */
-static int verb_check_input(const struct verb_file *out, const struct verb_file *in,
-			    struct mixd_error *err)
+/* An output may be what is read, by its name or by another: a link, another way to it. */
+static int verb_check_read(const struct verb_file *out, const char *path, const char *what,
+			   struct mixd_error *err)
 {
-	struct stat from, to;
-
-	if (stat(in->path, &from) < 0 || stat(out->path, &to) < 0 || from.st_dev != to.st_dev ||
-	    from.st_ino != to.st_ino)
+	if (!target_is(out->path, path))
 		return 0;
-	error_set(err, ERROR_CONFLICT, out->shown,
-		  "is an input, and would be replaced by the output");
+	error_set(err, ERROR_CONFLICT, out->shown, "is %s, and would be replaced by the output",
+		  what);
 	error_hint(err, "write to another file");
 	return -EEXIST;
 }
 
 static int verb_read_files(struct verb_render *verb, struct mixd_error *err)
 {
+	_cleanup_free_ char *session = job_path(verb->job, job_arg(verb->job, 0));
 	const char *text;
-	int r = 0;
+	int r = session ? 0 : error_no_memory(err);
 
 	for (uint32_t i = 0; r == 0 && (text = job_text_at(verb->job, "input", i)); i++)
 		r = verb_add_file(verb, &verb->in, &verb->n_in, text, err);
@@ -96,8 +94,10 @@ static int verb_read_files(struct verb_render *verb, struct mixd_error *err)
 	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
 		r = target_check(verb->out[i].path, err);
 	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
+		r = verb_check_read(&verb->out[i], session, "the session", err);
+	for (uint32_t i = 0; r == 0 && i < verb->n_out; i++)
 		for (uint32_t k = 0; r == 0 && k < verb->n_in; k++)
-			r = verb_check_input(&verb->out[i], &verb->in[k], err);
+			r = verb_check_read(&verb->out[i], verb->in[k].path, "an input", err);
 	return r;
 }
 

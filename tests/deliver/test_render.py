@@ -351,6 +351,7 @@ def test_refusals():
     session("wire.yaml", WIRE)
     rig.write_wav(rig.FOLDER / "a.wav", noise(4800))
     rig.write_wav(rig.FOLDER / "six.wav", noise(4800, 6))
+    (rig.FOLDER / "link.wav").symlink_to("a.wav")
     cases = [
         (["nosuch.yaml", "-o", "x.wav"], 4, "nosuch.yaml"),
         (["wire.yaml", "-i", "a.wav"], 2, "nothing to write"),
@@ -360,7 +361,9 @@ def test_refusals():
         (["wire.yaml", "-i", "out=a.wav", "-o", "x.wav"], 5, "not an input"),
         (["wire.yaml", "-i", "a.wav", "-o", "nix/x.wav"], 4, "nix"),
         (["wire.yaml", "-i", "a.wav", "-o", "x.xyz"], 5, "xyz"),
-        (["wire.yaml", "-i", "a.wav", "-o", "x.wav", "-o", "out=./x.wav"], None, ""),
+        (["wire.yaml", "-i", "a.wav", "-o", "x.wav", "-o", "out=./x.wav"], 6, "two outputs"),
+        (["wire.yaml", "-i", "a.wav", "-o", "./wire.yaml", "--format", "wav"], 6, "is the session, and would be replaced"),
+        (["wire.yaml", "-i", "a.wav", "-o", "out=link.wav"], 6, "is an input, and would be replaced"),
         (["wire.yaml", "-i", "a.wav", "-o", "x.wav", "-o", "out=x.wav"], 6, "two outputs"),
         (["wire.yaml", "-i", "a.wav", "-o", "x.wav", "--bits", "20"], 2, "--bits"),
         (["wire.yaml", "-i", "a.wav", "-o", "x.mp3", "--bitrate", "192kbps", "--quality", "2"], 2, "--quality"),
