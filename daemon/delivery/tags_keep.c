@@ -40,8 +40,10 @@ int tags_keep(const char *path, struct media_tags *tags, struct mixd_error *err)
 	return 0;
 }
 
-/* False: nothing of MARK is left. */
-static bool keep_place(struct media_mark *mark, double ratio, int64_t shift, int64_t n_frames)
+/* False: nothing of MARK is left. Chapters are counted in ms in some files: one at the end may seem to be
+ * behind it by SLACK. */
+static bool keep_place(struct media_mark *mark, double ratio, int64_t shift, int64_t n_frames,
+		       int64_t slack)
 {
 	int64_t end = llround((double)(mark->frame + mark->length) * ratio) + shift;
 	bool is_span = mark->length > 0;
@@ -49,6 +51,8 @@ static bool keep_place(struct media_mark *mark, double ratio, int64_t shift, int
 	mark->frame = llround((double)mark->frame * ratio) + shift;
 	if (is_span && mark->frame < 0 && end > 0)
 		mark->frame = 0;
+	if (!is_span && mark->frame >= n_frames && mark->frame - n_frames <= slack)
+		mark->frame = n_frames - 1;
 	end = end < n_frames ? end : n_frames;
 	mark->length = is_span ? end - mark->frame : 0;
 	return mark->frame >= 0 && mark->frame < n_frames && (!is_span || mark->length > 0);
@@ -65,7 +69,7 @@ int tags_place(const struct media_tags *tags, double from_hz, double to_hz, doub
 	for (uint32_t i = 0; i < placed->n_marks; i++) {
 		struct media_mark mark = placed->mark[i];
 
-		if (keep_place(&mark, to_hz / from_hz, shift, n_frames))
+		if (keep_place(&mark, to_hz / from_hz, shift, n_frames, llround(to_hz / 1000)))
 			placed->mark[n++] = mark;
 		else
 			free(mark.name);

@@ -313,7 +313,8 @@ def test_what_the_input_says_stays_with_it():
     plain = wav("plain.wav", music(seconds=4, level=0.1)).read_bytes()
     bext = b"Interview, roll 7".ljust(256, b"\0") + b"Recorder".ljust(32, b"\0") + b"REF7".ljust(32, b"\0")
     bext += b"2024-05-1712:34:56" + struct.pack("<QH", 48000 * 3600, 1) + bytes(254) + b"A=PCM,F=48000,W=24\r\n"
-    cue = struct.pack("<I", 2) + b"".join(struct.pack("<II4sIII", i, f, b"data", 0, 0, f) for i, f in ((1, 0), (2, 96000)))
+    cue = struct.pack("<I", 3)
+    cue += b"".join(struct.pack("<II4sIII", i, f, b"data", 0, 0, f) for i, f in ((1, 0), (2, 96000), (3, 192000)))
     adtl = b"adtl" + chunk(b"labl", struct.pack("<I", 2) + "Größe\0".encode())
     info = b"INFO" + chunk(b"INAM", "Là où\0".encode()) + chunk(b"ISFT", b"another program\0")
     body = plain[12:] + chunk(b"bext", bext) + chunk(b"cue ", cue) + chunk(b"LIST", adtl) + chunk(b"LIST", info)
@@ -321,7 +322,7 @@ def test_what_the_input_says_stays_with_it():
     master("told.wav", "-o", "tells.wav", "--target", "-30", "--rate", "44100", "--tag", "ARTIST=Björk")
     found = chunks(rig.FOLDER / "tells.wav")
     cue, bext = found[b"cue "], found[b"bext"]
-    assert [struct.unpack("<I", cue[24 + 24 * i : 28 + 24 * i])[0] for i in range(2)] == [0, 88200], cue
+    assert [struct.unpack("<I", cue[24 + 24 * i : 28 + 24 * i])[0] for i in range(3)] == [0, 88200, 176399], cue
     assert "Größe".encode() in found[b"LISTadtl"]
     assert "Là où".encode() in found[b"LISTINFO"] and "Björk".encode() in found[b"LISTINFO"]
     assert b"another program" not in found[b"LISTINFO"]
