@@ -2,6 +2,7 @@
  * in it are written over, never moved (EBU Tech 3306, 3.4 "on-the-fly" conversion to RF64). */
 #include "audio_record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -254,11 +255,55 @@ static void record_recover(int fd, const char *temp, const char *goal)
 	record_rename(temp, goal);
 }
 
+/* Written by a recorder, and by none any more. */
+static bool record_is_left(int fd)
+{
+	uint8_t head[RECORD_DS64_AT + 8 + RECORD_DS64_BYTES + 8 + RECORD_BEXT_BYTES];
+	const uint8_t *bext = head + RECORD_DS64_AT + 8 + RECORD_DS64_BYTES;
+
+	return media_fd_size(fd) >= (int64_t)sizeof(head) &&
+	       media_fd_read(fd, 0, head, sizeof(head)) >= 0 && memcmp(bext, "bext", 4) == 0 &&
+	       memcmp(bext + 8 + 256, "mixd", 4) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* ".NAME.rec" beside GOAL, of which nobody else may come to think: names have times in them. */
+static void record_recover_beside(const char *goal)
+{
+	_cleanup_free_ char *folder = strndup(goal, (size_t)(strrchr(goal, '/') - goal) + 1);
+	DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_free_ char *temp = NULL, *left = NULL;
+		size_t n = strlen(entry->d_name);
+		int fd;
+
+		if (entry->d_name[0] != '.' || n < 6 || strcmp(entry->d_name + n - 4, ".rec") != 0)
+			continue;
+		if (asprintf(&temp, "%s%s", folder, entry->d_name) < 0) {
+			temp = NULL;
+			break;
+		}
+		if (asprintf(&left, "%s%.*s", folder, (int)(n - 5), entry->d_name + 1) < 0) {
+			left = NULL;
+			break;
+		}
+		fd = open(temp, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0 && record_is_left(fd))
+			record_recover(fd, temp, left);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* The temporary file, locked, new. */
 static int record_create(struct mixd_record *record, struct mixd_fault *fault)
 {
 	int fd;
 
+	record_recover_beside(record->goal);
 	if (access(record->goal, F_OK) == 0)
 		return record_fault(fault, EEXIST, "with {n} in the name each take has its own",
 				    "there is a file \"%.120s\"", record->goal);

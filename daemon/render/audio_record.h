@@ -3,7 +3,7 @@
  * WHAT        WAV with a broadcast header (EBU Tech 3285), RF64 from 4 GiB on (EBU Tech 3306): its
  *             header is kept true once a second, so that the file can be played at any time. It is
  *             called ".NAME.rec" until it is closed. What a crash leaves has that name, and is
- *             finished by the next recorder that comes to the same name; or by hand: rename it.
+ *             finished by the next recorder that begins a file in the folder; or by hand: rename it.
  *             Unlike media_write.h it keeps what was written when the disk is full: a performance
  *             cannot be rendered again.
  * PATHS       A relative one begins in the first folder of audio_file.h, where players look for files,

@@ -469,6 +469,29 @@ TEST(recorder_leaves_a_file_that_plays_when_it_dies)
 	recorder_clean();
 }
 
+/* Names with times in them never come again. */
+TEST(recorder_finishes_what_another_one_left)
+{
+	struct rig *rig = recorder_open("morning.wav", "bits=32");
+	FILE *other = fopen(recorder_path(".foreign.rec"), "w");
+
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 40960, 512);
+	rig_set(rig, "r.record", "off");
+	rig_run(rig, 1024, 512);
+	recorder_close(rig);
+	CHECK(rename(recorder_path("morning.wav"), recorder_path(".morning.wav.rec")) == 0);
+	CHECK(other && fputs("not ours", other) >= 0 && fclose(other) == 0);
+	rig = recorder_open("evening.wav", "bits=32");
+	rig_set(rig, "r.record", "on");
+	rig_run(rig, 20480, 512);
+	recorder_close(rig);
+	CHECK(recorder_check("morning.wav", 0, 0.0, NULL) == 40960);
+	CHECK(recorder_check("evening.wav", 0, 0.0, NULL) == 20480);
+	CHECK(recorder_has(".foreign.rec"));
+	recorder_clean();
+}
+
 /* What a process that died has left is longer than RIFF can say (the rest of it is a hole). */
 TEST(recorder_makes_rf64_of_what_is_large)
 {
