@@ -19,6 +19,15 @@ static void job_interrupted(int signo)
 	job_interrupts = job_interrupts + 1;
 }
 
+/* Under nohup the end of a terminal is not the end of the work. */
+static void job_catch_hangup(const struct sigaction *action)
+{
+	struct sigaction before;
+
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, action, NULL);
+}
+
 /* ---- the command line --------------------------------------------------------------------- */
 
 /* VERB, unless it is one of the daemon's, too, and the option that makes the difference is not there. */
@@ -460,7 +469,7 @@ int job_main(struct mixctl *m, const struct mixd_job_verb *verb, int argc, char 
 	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	job_catch_hangup(&action);
 	if ((m->options.host || m->options.instance || job_daemon_start(m)) &&
 	    job_start(m, &line, &wait.job))
 		code = job_follow(&wait);

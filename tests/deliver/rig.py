@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import wave
@@ -44,6 +45,11 @@ REPORTS.mkdir()
 for _name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
     if _name in ENV:
         ENV[_name] += f":log_path={REPORTS}/report"
+
+
+# Under nohup mixctl ignores it, too, and tests send it: caught here, it is as usual in what we start.
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 # ---- what verbs say -------------------------------------------------------------------------------

@@ -155,6 +155,25 @@ def write_session():
     )
 
 
+def test_nohup_outlives_its_terminal():
+    write_session()
+    for ignored, code in ((True, -signal.SIGKILL), (False, 130)):
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        try:
+            process, daemon = long_job()
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.3 if ignored else 0)
+        if ignored:
+            assert process.poll() is None, process.communicate()
+            process.kill()
+        process.communicate(timeout=30 * rig.PATIENCE)
+        assert process.returncode == code, process.returncode
+        wait_for(lambda: not alive(daemon) and not any(f.endswith(".part") for f in os.listdir(rig.FOLDER)))
+        wait_for(lambda: not rig.leftovers())
+
+
 def test_interrupts_leave_nothing():
     write_session()
     for signo in (signal.SIGINT, signal.SIGTERM):
