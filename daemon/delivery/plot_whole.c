@@ -283,7 +283,7 @@ static void channel_name(const struct media_info *info, uint32_t n_channels, uin
 	if (info && info->layout.position && info->layout.n_channels == n_channels)
 		graph_layout_channel_name(&info->layout, idx, buf);
 	else
-		snprintf(buf, 8, "%u", idx + 1);
+		snprintf(buf, 8, "%u", (idx + 1) % 1000u);
 }
 
 static void channel_bar(const struct plot_axes *axes, const struct measure_result *result,
