@@ -20,12 +20,17 @@ def note(text):
     print("# " + str(text).replace("\n", "\n# "), flush=True)
 
 
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_parent():
+    """For preexec_fn: the process ends with this one, however this one ends."""
+    LIBC.prctl(1, signal.SIGKILL)
+
+
 def start(argv, **more):
-    """A process that ends with this one, however this one ends."""
-    libc = ctypes.CDLL(None)
-    return subprocess.Popen(
-        argv, stderr=subprocess.DEVNULL, preexec_fn=lambda: libc.prctl(1, signal.SIGKILL), **more
-    )
+    """A process that ends with this one; what it says of faults is not kept."""
+    return subprocess.Popen(argv, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent, **more)
 
 
 def run(module_globals, done=lambda: None):
