@@ -151,6 +151,9 @@ void engine_process(struct engine *engine, const struct engine_cycle *cycle) MIX
 bool engine_maintain(struct engine *engine);
 bool engine_next_event(struct engine *engine, struct engine_event *ret); /* [main] */
 void engine_stats(struct engine *engine, struct engine_stats *ret); /* [main] */
+/* Jobs of living nodes that the worker and the disk have not done yet. Whoever turns the clock by hand
+ * waits for 0, and neither of them is ever late. [main] */
+uint32_t engine_jobs(struct engine *engine);
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid); /* [main] */
 /* Why the node goes without its files since a prepare without a delta; NULL: it does not. It has them
  * again when its config_gen is another one, and they are there. [main] */

@@ -20,6 +20,16 @@ void engine_stats(struct engine *engine, struct engine_stats *ret)
 	};
 }
 
+uint32_t engine_jobs(struct engine *engine)
+{
+	uint32_t jobs = 0;
+
+	for (uint32_t i = 0; i < engine->want.n_inst_by_uid; i++)
+		jobs += atomic_load_explicit(&engine->want.inst_by_uid[i]->jobs,
+					     memory_order_acquire);
+	return jobs;
+}
+
 enum graph_node_state engine_node_state(struct engine *engine, uint64_t node_uid)
 {
 	struct engine_inst *inst = engine_want_inst(&engine->want, node_uid);

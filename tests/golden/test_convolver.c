@@ -406,8 +406,7 @@ static double run_with_worker(const char *path, bool offline, uint32_t frames, f
 	engine_meters_lease(rig->engine, 1);
 	for (uint32_t done = 0; done < frames; done += 512) {
 		rig_run(rig, 512, 64);
-		if (!offline)
-			usleep(1000); /* 10 times as fast as a clock would be */
+		rig_settle(rig);
 	}
 	memcpy(ret, rig->out[0], frames * sizeof(float));
 	late = graph_type_meter(graph_types_find(rig->types, "convolver", NULL), "late", NULL);

@@ -533,7 +533,7 @@ TEST(recorder_with_a_disk_of_its_own_loses_nothing)
 	rig_set(rig, "r.record", "on");
 	for (uint32_t i = 0; i < 200; i++) {
 		rig_run(rig, 1024, 256);
-		nanosleep(&(struct timespec){0, 200000}, NULL);
+		rig_settle(rig);
 	}
 	rig_q_remove(rig, "r", true); /* as it is */
 	rig_commit(rig);

@@ -7,6 +7,8 @@
  *             "feedback", "input", "output", a node that breaks at will ("fault"). */
 #pragma once
 
+#include <time.h>
+
 #include "audio_file.h"
 #include "audio_files.h"
 #include "instance.h"
@@ -318,6 +320,15 @@ static inline void rig_run(struct rig *rig, uint64_t frames, uint32_t block)
 		rig->n_out += n;
 		frames -= n;
 	}
+}
+
+/* Until the worker and the disk have done all that was asked of them: a clock of our own may take its
+ * time, and what it gives does not hang on how busy the machine is. */
+static inline void rig_settle(struct rig *rig)
+{
+	for (uint32_t i = 0; i < 200000 && engine_jobs(rig->engine); i++)
+		nanosleep(&(struct timespec){0, 50000}, NULL);
+	CHECK(engine_jobs(rig->engine) == 0, "worker or disk hangs");
 }
 
 /* "in" -> ... -> "out" with nothing between. */
