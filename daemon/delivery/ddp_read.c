@@ -295,29 +295,40 @@ static void redbook_found(void *data, int track, const char *text, const char *h
 	ddp_say(set, DDP_FAIL, item, hint, "%s", text);
 }
 
-static int read_pq(struct ddp_set *set, struct mixd_error *err)
+/* The bytes of stream NUMBER; -1: the set has none. False: there are none, or they cannot be read,
+ * which is said. */
+static bool load_stream(struct ddp_set *set, int number, char **ret_bytes, size_t *ret_size)
 {
-	_cleanup_free_ char *bytes = NULL;
-	const struct ddp_stream *stream = set->pq >= 0 ? &set->stream[set->pq] : NULL;
-	uint32_t before = set->n_verdicts;
-	struct mixd_error fault = {0};
-	size_t size = 0;
+	const struct ddp_stream *stream = number >= 0 ? &set->stream[number] : NULL;
 	int r;
 
 	if (!stream || stream->bytes < 0)
-		return 0;
-	r = load(set, stream->file, &bytes, &size);
-	if (r < 0) {
+		return false;
+	r = load(set, stream->file, ret_bytes, ret_size);
+	if (r < 0)
 		ddp_say(set, DDP_FAIL, stream->file, NULL, "cannot be read: %s", strerror(-r));
+	return r >= 0;
+}
+
+static int read_pq(struct ddp_set *set, struct mixd_error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	uint32_t before = set->n_verdicts;
+	struct mixd_error fault = {0};
+	const char *file;
+	size_t size = 0;
+	int r;
+
+	if (!load_stream(set, set->pq, &bytes, &size))
 		return 0;
-	}
+	file = set->stream[set->pq].file;
 	r = pq_decode(bytes, size, &set->disc, pq_found, set, &fault);
 	if (r == -ENOMEM)
 		return error_no_memory(err);
 	if (r < 0)
-		ddp_say(set, DDP_FAIL, stream->file, fault.hint, "%s", fault.text);
+		ddp_say(set, DDP_FAIL, file, fault.hint, "%s", fault.text);
 	else if (set->n_verdicts == before)
-		ddp_say(set, DDP_OK, stream->file, NULL, "%u tracks, %zu records in order",
+		ddp_say(set, DDP_OK, file, NULL, "%u tracks, %zu records in order",
 			set->disc.n_tracks, size / PQ_RECORD);
 	return 0;
 }
@@ -325,25 +336,20 @@ static int read_pq(struct ddp_set *set, struct mixd_error *err)
 static int read_cdtext(struct ddp_set *set, struct mixd_error *err)
 {
 	_cleanup_free_ char *bytes = NULL;
-	const struct ddp_stream *stream = set->cdtext >= 0 ? &set->stream[set->cdtext] : NULL;
 	uint32_t before = set->n_verdicts;
 	struct cdtext_stats stats = {0};
 	size_t size = 0;
 	int r;
 
-	if (!stream || stream->bytes < 0)
+	if (!load_stream(set, set->cdtext, &bytes, &size))
 		return 0;
-	r = load(set, stream->file, &bytes, &size);
-	if (r < 0) {
-		ddp_say(set, DDP_FAIL, stream->file, NULL, "cannot be read: %s", strerror(-r));
-		return 0;
-	}
 	r = cdtext_decode((const uint8_t *)bytes, size, &set->disc, cdtext_found, set, &stats, err);
 	if (r < 0)
 		return r;
 	set->n_packs = stats.n_packs;
 	if (set->n_verdicts == before)
-		ddp_say(set, DDP_OK, stream->file, NULL, "%u packs, all CRCs right", stats.n_packs);
+		ddp_say(set, DDP_OK, set->stream[set->cdtext].file, NULL,
+			"%u packs, all CRCs right", stats.n_packs);
 	return 0;
 }
 
