@@ -51,7 +51,7 @@ class Burden(LiveCase):
         self.addCleanup(context.destroy, 0)
         sockets = [self.watch(context, client, lease, 1000 if i else 2) for i in range(WATCHERS)]
         stuck, readers = sockets[0], sockets[1:]
-        counts, trackers = {s: 0 for s in readers}, {s: self.follow(lease) for s in readers}
+        stamps, trackers = {s: [] for s in readers}, {s: self.follow(lease) for s in readers}
         lost, poller = 0, zmq.Poller()
         for s in readers:
             poller.register(s, zmq.POLLIN)
@@ -60,17 +60,19 @@ class Burden(LiveCase):
         while time.monotonic() - begin < WATCH_S:
             for s, _ in poller.poll(100):
                 frame = trackers[s].read(s.recv_multipart())
-                counts[s] += 1
+                stamps[s].append(frame.unix_ms / 1000)
                 lost += frame.lost
             if time.monotonic() - renewed > 1:
                 renewed = time.monotonic()
                 client._call(lease.request(), lambda reply: reply.meter_lease)
                 slowest = max(slowest, time.monotonic() - renewed)
         status = daemon.status()
-        self.note(f"{WATCHERS - 1} readers got {min(counts.values())}..{max(counts.values())} frames, lost {lost}; "
+        # by the daemon's clock: this program may be slow at reading what was sent in time
+        rates = [(len(t) - 1) / (t[-1] - t[0]) for t in stamps.values()]
+        self.note(f"{WATCHERS - 1} readers got {min(rates):.1f}..{max(rates):.1f} frames a second, lost {lost}; "
                   f"slowest reply {slowest * 1000:.1f} ms, {status.xruns} gaps, load {status.load_percent:.1f} %")
         self.assertEqual(lost, 0)
-        self.assertGreater(min(counts.values()), 0.9 * RATE_HZ * WATCH_S)
+        self.assertGreater(min(rates), 0.9 * RATE_HZ)
         self.assertLess(slowest, 0.1)
         tracker, told = self.follow(lease), 0
         while stuck.poll(500):
