@@ -395,7 +395,7 @@ int render_graph_end(const struct render_graph *graph, double rate, double *ret_
  * way from where it will end (G5). */
 int render_graph_begin(const struct graph_model *model, struct graph_delta *ret_delta)
 {
-	*ret_delta = (struct graph_delta){.topology = true};
+	*ret_delta = (struct graph_delta){.topology = true, .markers = true};
 	ret_delta->envelopes = calloc(model->n_envelopes + 1u, sizeof(uint64_t));
 	if (!ret_delta->envelopes)
 		return -ENOMEM;

@@ -332,6 +332,23 @@ def test_a_recorder_writes_beside_the_session():
     assert (rig.FOLDER / "desk/takes/b.wav").exists()
 
 
+def test_a_recorder_begins_a_file_at_a_marker():
+    (rig.FOLDER / "parts").mkdir()
+    rig.write_wav(rig.FOLDER / "parts/a.wav", noise(4 * RATE))
+    session(
+        "parts/rec.yaml",
+        "markers: {verse: 1.5s, chorus: 3s}\ntracks: {a: {file: a.wav, strip: [comp, {type: recorder, record: on, "
+        'bits: "32", split_marker: on, file: "{n}-{marker}.wav"}]}}\n',
+    )
+    rig.out("render", "parts/rec.yaml", "-o", "a=parts.wav", "--float", "--tail", "0s")
+    whole = rig.read_float(rig.FOLDER / "parts.wav")
+    names = ["001-start.wav", "002-verse.wav", "003-chorus.wav"]
+    found = [rig.read_float(rig.FOLDER / "parts" / name) for name in names]
+    assert sorted(path.name for path in (rig.FOLDER / "parts").glob("0*.wav")) == names
+    assert [len(part) for part in found] == [1.5 * RATE, 1.5 * RATE, RATE], [len(part) for part in found]
+    assert numpy.array_equal(numpy.concatenate(found), whole)
+
+
 def test_meters_and_what_is_said():
     session(
         "meter.yaml",
