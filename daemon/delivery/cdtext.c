@@ -79,10 +79,19 @@ static void pack_end_type(struct packer *packer)
 
 /* ---- texts ---------------------------------------------------------------------------------- */
 
+/* The key of an album's document that gives WHAT to the disc alone; where there is none, to all. */
+static const char *key_of(const char *what)
+{
+	if (strcmp(what, disc_text_names[DISC_TITLE]) == 0)
+		return "cd_title";
+	if (strcmp(what, disc_text_names[DISC_PERFORMER]) == 0)
+		return "cd_artist";
+	return what;
+}
+
 static int bad_letter(const struct disc *disc, int track, const char *what, const char *text,
 		      const struct latin1_fault *fault, struct mixd_error *err)
 {
-	bool is_cd_key = strcmp(what, "catalog") != 0 && strcmp(what, "genre_text") != 0;
 	char name[120] = "the album", plain[200];
 
 	if (track >= 0)
@@ -95,8 +104,7 @@ static int bad_letter(const struct disc *disc, int track, const char *what, cons
 	else
 		error_set(err, ERROR_INVALID, NULL, "%s: the %s is not UTF-8", name, what);
 	latin1_plain(text, plain, sizeof(plain));
-	error_hint(err, "give the disc another text: %s%s: \"%.160s\"", is_cd_key ? "cd_" : "",
-		   what, plain);
+	error_hint(err, "give the disc another text: %s: \"%.160s\"", key_of(what), plain);
 	return -EINVAL;
 }
 
@@ -265,7 +273,7 @@ int cdtext_encode(const struct disc *disc, uint8_t **ret, size_t *ret_size,
 			  stats.n_packs, CDTEXT_PACKS_MAX);
 		error_hint(err,
 			   "shorten about %u letters: leave out messages, arrangers and "
-			   "composers first, or give shorter cd_title and cd_performer",
+			   "composers first, or give shorter cd_title and cd_artist",
 			   (stats.n_packs - CDTEXT_PACKS_MAX) * 12);
 		return -ENOSPC;
 	}

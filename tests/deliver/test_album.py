@@ -359,6 +359,9 @@ def test_every_rule_names_the_track():
     refused(ok + "  - {file: a.wav, title: X, flags: [dcp, scms]}\n", 5, "track 2 'X'", "DCP and SCMS")
     refused(ok + "  - {file: a.wav, flags: [dpc]}\n", 5, "did you mean \"dcp\"")
     refused(ok + "  - {file: a.wav, title: \"\u0141za\"}\n", 5, "album.yaml:3:5: track 2 '\u0141za'", "U+0141", "cd_title: \"Lza\"")
+    polish = "artist: \u0141\u00f3d\u017a\n"  # what the hint says can be done
+    refused(polish + ok, 5, "the performer", "cd_artist: \"L\u00f3dz\"")
+    refused(ok + "  - {file: a.wav, composer: \u0141\u00f3d\u017a}\n", 5, "the composer", "another text: composer: \"L\u00f3dz\"")
     refused(ok + "  - {file: a.wav, gain: loud}\n", 5, "album.yaml:3:25", "a number in dB")
     refused(ok + "  - {flie: a.wav}\n", 5, "did you mean \"file\"")
     refused(ok + "  - {file: none.wav}\n", 4, "track 2", "none.wav")
