@@ -29,7 +29,19 @@ const struct mixd_job_verb mixd_job_podcast = {
 	.more = "The document names voices (with repair where they need it), intro, outro and bed "
 		"music that makes room for them, inserts and chapters. What comes out is at the "
 		"spec's loudness, with chapters, tags and cover; every fault of the document is "
-		"told with its line.",
+		"told with its line.\n"
+		"EPISODE.yaml: title and voices; episode, season, show, artist, date, description "
+		"and cover for tags; spec, bitrate, rate, channels (auto, mono, stereo), automix "
+		"(auto, on, off), leveler (on). A voice is a file, or {file: anna.wav} with name, "
+		"at, gain, pan (L15), denoise (auto, off, 12dB), dehum (auto, on, off), deesser "
+		"and "
+		"comp (on), deplosive and gate (off). intro and outro: a file, or a map with "
+		"overlap (how long it and the talk sound together), gain, fade_in, fade_out; bed, "
+		"music under all of the talk: with gain, depth (how much lower while someone "
+		"speaks), fade_in, fade_out. inserts: [{at: 6s, file: advert.wav, push: on}], "
+		"where "
+		"push moves back what follows; with gain, fade_in, fade_out. chapters: [{at: 0s, "
+		"title: ...}]. Times are of the talk, which begins where the intro leaves off.",
 	.examples = "podcast ep12.yaml -o ep12.mp3 -o ep12.m4a --series talk\n"
 		    "podcast ep12.yaml --session ep12-session.yaml",
 	.min_args = 1,

@@ -60,6 +60,25 @@ def test_every_option_in_a_source_is_one_of_its_verbs():
     assert n > 60, n
 
 
+def test_help_names_every_key_of_a_document():
+    """A document can be written from the help of its verb: what a wrong key's error lists stands there."""
+    rig.write_wav(rig.FOLDER / "k.wav", numpy.zeros((4800, 2)))
+    documents = {
+        ("album",): ["zzz: 1\ntracks: [k.wav]", "tracks: [{file: k.wav, zzz: 1}]", "tracks: [{file: k.wav, trim: {zzz: 1}}]"],
+        ("podcast", "-o", "k.mp3"): ["zzz: 1\nvoices: [k.wav]", "voices: [{file: k.wav, zzz: 1}]"]
+        + [f"voices: [k.wav]\n{key}: {{file: k.wav, zzz: 1}}" for key in ("intro", "outro", "bed")]
+        + ["voices: [k.wav]\ninserts: [{file: k.wav, at: 0s, zzz: 1}]", "voices: [k.wav]\nchapters: [{at: 0s, zzz: 1}]"],
+    }
+    for (verb, *words), texts in documents.items():
+        known = set(re.findall(r"[a-z_]+", rig.out("help", verb)))
+        for text in texts:
+            (rig.FOLDER / "k.yaml").write_text("title: x\n" + text + "\n")
+            said = rig.mixctl(verb, "k.yaml", *words, *(["--plan"] if verb == "album" else []), code=5).stderr
+            keys = said.partition("; it has: ")[2].split()
+            assert keys, said
+            assert not set(keys) - known, f"{verb}, {text!r}: help has no word of {sorted(set(keys) - known)}"
+
+
 def test_examples_in_help_use_options_that_are_there():
     for verb in rig.verbs_on_files():
         examples = rig.out("help", verb).split("examples")[-1]
