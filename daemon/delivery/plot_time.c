@@ -201,6 +201,17 @@ static double spec_ceiling(const struct spec *spec)
 	return isnan(spec->max_dbtp) ? spec->max_sample_dbfs : spec->max_dbtp;
 }
 
+/* A list holds only the first places above 0 dBTP: behind its end they are where the curve says. */
+static void peak_rest(const struct plot_axes *axes, const struct measure_result *result,
+		      const struct plot_column *columns, uint32_t n)
+{
+	float zero = plot_y(axes, 0), end = plot_x(axes, result->over[result->n_over - 1].at_s);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!columns[i].is_gap && columns[i].x > end && columns[i].high < zero)
+			plot_dot(axes->plot, PLOT_INK_BAD, 2.2f, columns[i].x, columns[i].high);
+}
+
 static void peak_events(const struct plot_axes *axes, const struct measure_result *result)
 {
 	for (uint32_t i = 0; i < result->n_clip; i++) {
@@ -277,6 +288,8 @@ bool plot_peaks(struct plot *plot, const struct measure_result *result, const st
 	if (columns) {
 		plot_columns_area(plot, PLOT_INK_PEAK, 0.3f, columns, n);
 		plot_columns_path(plot, PLOT_INK_PEAK, 1, columns, n, PLOT_HIGH);
+		if (result->n_over && result->n_overs > result->n_over)
+			peak_rest(&axes, result, columns, n);
 	}
 	free(columns);
 	peak_events(&axes, result);

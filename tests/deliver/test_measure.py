@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
@@ -367,6 +368,20 @@ def test_report_page():
     rig.mixctl("measure", programmes()[5], "--report", page)
     assert b"<html" in page.read_bytes()[:500].lower()
     assert not rig.leftovers(), rig.leftovers()
+
+
+def test_places_above_full_scale_are_drawn_to_the_end():
+    """More of them than a list holds: two loud stretches, seconds apart, and the drawing marks both, and nothing between."""
+    t = numpy.arange(12 * RATE) / RATE
+    loud = (t < 3) | ((t >= 9) & (t < 11))
+    tone = numpy.sin(numpy.pi / 2 * numpy.arange(len(t)) + numpy.pi / 4) * numpy.where(loud, 1.4, 0.5)  # samples of 0.99
+    path = rig.write_wav(rig.FOLDER / "overs.wav", numpy.stack([tone, tone], axis=1))
+    rig.out("measure", path, "--plots", rig.FOLDER / "overs")
+    svg = next((rig.FOLDER / "overs").glob("*.peaks.svg")).read_text()
+    dots = [float(x) for x in re.findall(r'<circle[^>]* cx="([\d.]+)"', svg)]
+    left, span = min(dots), (max(dots) - min(dots)) / 11  # a second
+    seconds = {int((x - left) / span) for x in dots}  # 3, 11: what rings on in the tenth behind
+    assert {0, 1, 2, 9, 10} <= seconds and not seconds & {4, 5, 6, 7, 8}, sorted(seconds)
 
 
 tap.run(globals(), rig.done)
