@@ -58,13 +58,18 @@ TEST(contract_latency_is_as_reported)
 #define WALK_HOLD 4800u /* frames from move to move: 100 ms */
 #define WALK_REST 2400u /* the second half of it is at rest */
 #define WALK_NEAR 240u /* "around": 5 ms */
+#define WALK_FRAMES ((uint64_t)WALK_HOLD * (CONTRACT_EVENTS + 1))
 
+/* Plain comparisons: fmax() is a call, and that for every sample. contract_finite() has seen them. */
 static double walk_step(const float *x, uint64_t begin, uint64_t end)
 {
 	double highest = 0;
 
-	for (uint64_t i = begin > 0 ? begin : 1; i < end; i++)
-		highest = fmax(highest, fabs((double)x[i] - (double)x[i - 1]));
+	for (uint64_t i = begin > 0 ? begin : 1; i < end; i++) {
+		double step = fabs((double)x[i] - (double)x[i - 1]);
+
+		highest = step > highest ? step : highest;
+	}
 	return highest;
 }
 
@@ -72,9 +77,24 @@ static double walk_peak(const float *x, uint64_t begin, uint64_t end)
 {
 	double highest = 0;
 
-	for (uint64_t i = begin; i < end; i++)
-		highest = fmax(highest, fabs((double)x[i]));
+	for (uint64_t i = begin; i < end; i++) {
+		double level = fabs((double)x[i]);
+
+		highest = level > highest ? level : highest;
+	}
 	return highest;
+}
+
+/* What every channel of every walk is fed with: worked out once. */
+static const float *walk_sine(void)
+{
+	static float sine[WALK_FRAMES];
+	static bool made;
+
+	for (uint64_t i = 0; !made && i < WALK_FRAMES; i++)
+		sine[i] = (float)(0.5 * sin(2 * M_PI * WALK_HZ / WALK_RATE * (double)i));
+	made = true;
+	return sine;
 }
 
 /* One move of param ID at frame AT of X: X is at rest before AT and from AT + WALK_REST on. USUAL is
@@ -118,20 +138,30 @@ static double walk_usual(const struct contract_shape *shape, uint64_t frames)
 	return usual; /* at full scale, wherever the level goes */
 }
 
+/* How many of its moves a walk makes. Sanitizers see the memory that is touched, not what is heard,
+ * and all moves of the widest shapes were made where blocks are cut: they walk a quarter of the way. */
+static uint32_t walk_moves(uint32_t channels, uint32_t n_events)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	if (channels > 12 && n_events > CONTRACT_EVENTS / 4)
+		return CONTRACT_EVENTS / 4;
+#endif
+	return n_events;
+}
+
 static void contract_walk(const struct contract_shape *shape, uint64_t seed)
 {
 	struct contract_event events[CONTRACT_EVENTS];
 	struct node_host *host = node_host_new(shape->type, &shape->setup);
-	uint64_t frames = WALK_HOLD * (CONTRACT_EVENTS + 1);
+	uint32_t n_events = walk_moves(node_host_out_channels(host),
+				       contract_events(shape->type, WALK_FRAMES, seed, events));
+	uint64_t frames = WALK_HOLD * (uint64_t)(n_events + 1);
 	struct contract_audio *in = contract_audio_new(node_host_in_channels(host), frames);
 	struct contract_audio *out = contract_output(host, 1, frames);
-	uint32_t n_events = contract_events(shape->type, frames, seed, events);
 	double usual = walk_usual(shape, frames);
 
 	for (uint32_t c = 0; c < in->channels; c++)
-		for (uint64_t i = 0; i < frames; i++)
-			in->channel[c][i] =
-				(float)(0.5 * sin(2 * M_PI * WALK_HZ / WALK_RATE * (double)i));
+		memcpy(in->channel[c], walk_sine(), frames * sizeof(float));
 	contract_run(host, in, out, 0, WALK_HOLD, 0, NULL, 0);
 	for (uint32_t i = 0; i < n_events; i++) {
 		uint64_t at = WALK_HOLD * (uint64_t)(i + 1);
@@ -140,13 +170,18 @@ static void contract_walk(const struct contract_shape *shape, uint64_t seed)
 		contract_run(host, in, out, at, WALK_HOLD, 0, NULL, 0);
 	}
 	contract_finite(shape, "walk", out, false);
-	for (uint32_t i = 0; i < n_events; i++) {
-		char id[64];
+	for (uint32_t c = 0; c < out->channels; c++) {
+		/* Most channels of most types are equal to the bit here: judged already. */
+		if (c > 0 &&
+		    memcmp(out->channel[c], out->channel[c - 1], frames * sizeof(float)) == 0)
+			continue;
+		for (uint32_t i = 0; i < n_events; i++) {
+			char id[64];
 
-		node_host_param(shape->type, events[i].row, id, NULL);
-		for (uint32_t c = 0; c < out->channels; c++)
+			node_host_param(shape->type, events[i].row, id, NULL);
 			walk_check(shape, id, events[i].value, out->channel[c],
 				   WALK_HOLD * (uint64_t)(i + 1), usual);
+		}
 	}
 	node_host_free(host);
 	contract_audio_free(in);
