@@ -77,6 +77,11 @@ def test_help_names_every_key_of_a_document():
             keys = said.partition("; it has: ")[2].split()
             assert keys, said
             assert not set(keys) - known, f"{verb}, {text!r}: help has no word of {sorted(set(keys) - known)}"
+    known = set(re.findall(r"[a-z_0-9-]+", rig.out("help", "spec")))
+    for text in ("{zzz: 1, clauses: [{id: lra, max: 1LU}]}", "{clauses: [{id: lra, zzz: 1}]}", "{clauses: [{id: zzz, max: 1}]}"):
+        (rig.FOLDER / "k.yaml").write_text("mixd_spec: 1\nspecs: {mine: " + text + "}\n")
+        keys = rig.mixctl("spec", "add", "k.yaml", code=5).stderr.partition("; one of ")[2].split()
+        assert len(keys) > 5 and not set(keys) - known, f"spec, {text!r}: help has no word of {sorted(set(keys) - known)}"
 
 
 def test_examples_in_help_use_options_that_are_there():
