@@ -108,6 +108,26 @@ static void report_made(struct job *job)
 	json_array_foreach(files, i, name) job_print(job, "  %s\n", json_string_value(name));
 }
 
+/* The limiter takes loudness along with the peaks; the gain before it does not make up for that. */
+static void warn_limited(struct job *job, const struct album *album)
+{
+	bool is_whole = album->mode == ALBUM_GAIN && album->anchor == ALBUM_ANCHOR_ALBUM;
+	double level = is_whole ? album->after.integrated : -INFINITY, short_lu;
+
+	if (!album->limiter || album->mode == ALBUM_NONE || isnan(album->target_lufs))
+		return;
+	for (uint32_t t = 0; t < album->n_tracks && !is_whole; t++)
+		level = fmax(level, album->track[t].after.integrated);
+	short_lu = album->target_lufs - level;
+	if (isfinite(short_lu) && short_lu > 0.2)
+		job_warn(job, album->document->name,
+			 "the limiter took %.1f LU: %s at %.1f LUFS, target %.1f; lower peaks in "
+			 "the "
+			 "mixes or by a chain, or ask for a target that is higher by that",
+			 short_lu, is_whole ? "the album is" : "the loudest track is", level,
+			 album->target_lufs);
+}
+
 static void report(struct job *job, const struct album *album, bool is_plan)
 {
 	_cleanup_free_ char *sheet = album_sheet_text(album);
@@ -121,6 +141,8 @@ static void report(struct job *job, const struct album *album, bool is_plan)
 			 album->ceiling_dbtp, album->after.integrated, album->target_lufs);
 	if (!is_plan && album->limiter)
 		job_print(job, "\nlimiter: at most %.1f dB of reduction\n", -album->reduction_db);
+	if (!is_plan)
+		warn_limited(job, album);
 	if (!is_plan)
 		report_made(job);
 	json_object_set_new(json, "plan", json_boolean(is_plan));

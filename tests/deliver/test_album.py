@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import html.parser
+import json
 import os
 import re
 import shutil
@@ -221,6 +222,16 @@ def test_track_gain_held_back_and_limiter():
     album("target: -9LUFS\nceiling: -1dBTP\nlimiter: on\n" + tracks)
     result = rig.ask("album", "album.yaml", "-o", "gain", "--tracks", "wav24")
     assert result["true_peak_dbtp"] <= -0.95 and result["limiter_reduction_db"] < -1
+    t = numpy.arange(6 * 44100) / 44100
+    clicks = 0.1 * numpy.sin(2 * numpy.pi * 500 * t) + 0.8 * (t * 20 % 1 < 0.02)
+    rig.write_wav(rig.FOLDER / "clicks.wav", numpy.stack([clicks, clicks], axis=1), 44100)
+    for anchor, who in ("album", "the album is at"), ("loudest-track", "the loudest track is at"):
+        album(f"target: -9LUFS\nlimiter: on\nanchor: {anchor}\ntracks: [clicks.wav]\n")
+        done = rig.mixctl("album", "album.yaml", "-o", "gain", "--tracks", "wav24", "-o", "json")
+        level = json.loads(done.stdout)["items"][0]["integrated_lufs"]
+        assert level < -9.3 and f"{who} {level:.1f} LUFS, target -9.0" in done.stderr, (level, done.stderr)
+    album("target: -24LUFS\nlimiter: on\ntracks: [clicks.wav]\n")
+    assert "limiter took" not in rig.mixctl("album", "album.yaml", "-o", "gain", "--tracks", "wav24").stderr
     album("spec: spotify\nanchor: loudest-track\n" + tracks)
     result = rig.ask("album", "album.yaml", "-o", "gain", "--tracks", "wav24")
     assert abs(max(r["integrated_lufs"] for r in result["items"]) + 14) < 0.1 or result["is_held_back"]
