@@ -2,8 +2,8 @@
 
 Arguments: the build folder. Objects are found by the names meson gives them."""
 
+import functools
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -26,29 +26,32 @@ ALLOWED = {m + s for m in MATH for s in ("", "f")} | set(
     "rtcheck_enter rtcheck_exit".split())
 
 
-def symbols(path):
-    """(undefined, defined) names of an object."""
-    out = subprocess.run(["nm", "-P", str(path)], capture_output=True, text=True, check=True).stdout
-    undefined, defined = set(), set()
+def symbols(paths):
+    """Path -> (undefined, defined) names of these objects."""
+    out = subprocess.run(["nm", "-P", "-A", *map(str, paths)], capture_output=True, text=True, check=True).stdout
+    found = {str(path): (set(), set()) for path in paths}
     for line in out.splitlines():
-        name, kind = line.split()[:2]
-        (undefined if kind in "Uwv" and len(line.split()) < 3 else defined).add(name)
-    return undefined, defined
+        path, words = line.split(": ", 1)
+        words = words.split()
+        found[path][0 if words[1] in "Uwv" and len(words) < 3 else 1].add(words[0])
+    return found
+
+
+@functools.cache
+def sources(folder):
+    """The C files below FOLDER by the name meson gives their objects."""
+    return {str(source.relative_to(TOP / folder)).replace("/", "_"): source.relative_to(TOP)
+            for source in (TOP / folder).rglob("*.c")}
 
 
 def source_of(path, build):
     """nodes/node-eq.so.p/eq_eq.c.o -> nodes/eq/eq.c; daemon/engine/libx.a.p/a_rt.c.o -> .../a_rt.c"""
-    folder = path.parent.parent.relative_to(build)
-    name = path.name[:-2]
-    for source in (TOP / folder).rglob("*.c"):
-        if re.sub(r"[/]", "_", str(source.relative_to(TOP / folder))) == name:
-            return source.relative_to(TOP)
-    return None
+    return sources(path.parent.parent.relative_to(build)).get(path.name[:-2])
 
 
 def main():
     build, tap = pathlib.Path(sys.argv[1]).resolve(), Tap()
-    real_time, ours = [], set()
+    real_time, setup = [], []
     for folder in ("nodes", "daemon/base", "daemon/engine"):
         for path in sorted((build / folder).rglob("*.c.o")):
             source = source_of(path, build)
@@ -56,12 +59,13 @@ def main():
                 continue
             if is_real_time(source):
                 real_time.append((source, path))
-                ours |= symbols(path)[1]
             elif source.parts[0] == "nodes":
-                ours |= symbols(path)[1]  # *_setup.c: called from activate() only
+                setup.append(path)  # *_setup.c: called from activate() only
+    names = symbols([path for _, path in real_time] + setup)
+    ours = set().union(*(defined for _, defined in names.values()))
     faults = []
     for source, path in real_time:
-        extra = symbols(path)[0] - ALLOWED - ours
+        extra = names[str(path)][0] - ALLOWED - ours
         if extra:
             faults.append(f"{source}: {' '.join(sorted(extra))}")
     tap.check("real_time_objects_need_only_what_is_allowed", faults)
