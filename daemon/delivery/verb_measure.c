@@ -198,6 +198,22 @@ static void print_note(struct job *job, const struct measure_result *result, siz
 			  (unsigned long long)result->n_overs, result->n_overs == 1 ? "" : "s");
 }
 
+static void print_bandwidth(struct job *job, const struct measure_result *result)
+{
+	const char *group = result->effective_bits ? "" : "Source";
+	bool has_sound = false;
+
+	for (uint32_t b = 0; b < MEASURE_THIRDS; b++)
+		has_sound |= result->third_db[b] > -120.0; /* not NAN: it was looked at */
+	if (!isnan(result->bandwidth_hz))
+		job_print(job, "  %-9s %-16s %8.1f %-6s%s\n", group, "bandwidth",
+			  result->bandwidth_hz / 1000.0, "kHz",
+			  result->is_brickwall ? "ends like a lossy or resampled source" : "");
+	else if (has_sound)
+		job_print(job, "  %-9s %-16s %8s %-6sno edge up to %.1f kHz\n", group, "bandwidth",
+			  "-", "", result->rate / 2000.0);
+}
+
 static void print_faults(struct job *job, const struct measure_result *result)
 {
 	char hz[32];
@@ -222,11 +238,7 @@ static void print_faults(struct job *job, const struct measure_result *result)
 		job_print(job, "  %-9s %-16s %8u %-6s%s\n", "Source", "bits in use",
 			  result->effective_bits, "bits",
 			  result->is_padded ? "fewer than are stored" : "");
-	if (!isnan(result->bandwidth_hz))
-		job_print(job, "  %-9s %-16s %8.1f %-6s%s\n",
-			  result->effective_bits ? "" : "Source", "bandwidth",
-			  result->bandwidth_hz / 1000.0, "kHz",
-			  result->is_brickwall ? "ends like a lossy or resampled source" : "");
+	print_bandwidth(job, result);
 }
 
 static void print_details(struct job *job, const struct measure_item *item)

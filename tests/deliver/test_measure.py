@@ -370,6 +370,21 @@ def test_report_page():
     assert not rig.leftovers(), rig.leftovers()
 
 
+def test_bandwidth_is_said_without_an_edge():
+    noise = numpy.random.default_rng(3).uniform(-0.3, 0.3, (4 * RATE, 2))
+    bins = numpy.fft.rfft(noise, axis=0)
+    bins[10000 * 4 :] = 0
+    for name, x, want in (
+        ("all", noise, r"bandwidth +- +no edge up to 24\.0 kHz"),
+        ("low", numpy.fft.irfft(bins, axis=0), r"bandwidth +(9|10|11)\.\d kHz"),
+        ("none", 0 * noise, None),
+    ):
+        path = rig.write_wav(rig.FOLDER / f"band-{name}.wav", x)
+        text = rig.out("measure", path)
+        assert re.search(want, text) if want else "bandwidth" not in text, (name, text)
+        assert "bandwidth" not in rig.out("measure", path, "--only", "peaks")
+
+
 def test_places_above_full_scale_are_drawn_to_the_end():
     """More of them than a list holds: two loud stretches, seconds apart, and the drawing marks both, and nothing between."""
     t = numpy.arange(12 * RATE) / RATE
