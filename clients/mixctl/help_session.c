@@ -26,8 +26,9 @@ static const struct session_row session_top[] = {
 	 "places of the time line, for --start and --end, points of envelopes, locate"},
 	{"tracks: {vox: ...}", "each a player, a strip of nodes, a fader and links, in short"},
 	{"buses: {mix: ...}",
-	 "what tracks and sends are summed in; `mix` (or `master`) is where all goes that "
-	 "names no other bus, and it goes to the output, which is made when there is none"},
+	 "what tracks and sends are summed in; one called `mix` (or `master`) is where all goes "
+	 "that names no other bus. It, or without it the tracks, go to the output, `out`, which "
+	 "is made when there is none"},
 	{"nodes: {eq: {type: eq}}",
 	 "any node by its name, with its type, layout, params and configs: `mixd --list-types` "
 	 "lists the types, `mixctl explain TYPE` and nodes/REFERENCE.md say the rest"},
