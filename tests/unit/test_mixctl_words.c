@@ -196,8 +196,8 @@ TEST(mixctl_words_meter_lines)
 static void check_order(const char *const *names, size_t n, const char *const (*links)[2],
 			size_t n_links, const char *expected)
 {
-	Mixd__V1__Node nodes[8], *node_of[8];
-	Mixd__V1__Link edges[8], *edge_of[8];
+	Mixd__V1__Node nodes[8], *node_of[8] = {0};
+	Mixd__V1__Link edges[8], *edge_of[8] = {0};
 	size_t rank[8];
 	char text[128] = "";
 
