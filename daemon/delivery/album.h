@@ -3,8 +3,8 @@
  * WHAT        album_read() takes what a person wrote; album_scan() looks into the files for where
  *             their sound begins and ends; album_place() puts them on the time line and makes the
  *             disc (marks on CD sectors); album_sound() renders them through the chain into a spool
- *             and finds the gains; album_deliver() writes continuous streams, each resampled and
- *             dithered once, and cuts them to the bit.
+ *             and finds the gains (album_pass.h); album_deliver() writes continuous streams, each
+ *             resampled and dithered once, and cuts them to the bit.
  * FRAMES      places on the time line are frames at the album's rate, a multiple of 75 Hz: frame 0 is
  *             index 01 of track 1. Sectors of the disc count from the image's start, 150 before.
  * THREADS     the job's. */

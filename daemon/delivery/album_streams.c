@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "album_pass.h"
 #include "cleanup.h"
 #include "graph_layout.h"
 #include "media_write.h"
-#include "render.h"
-
-#define GAIN_RAMP_S 0.01 /* from one track's gain to the next, where they meet */
 
 static const struct {
 	const char *word, *container;
@@ -154,80 +152,6 @@ void album_streams_done(struct album_streams *streams)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-struct feed {
-	const struct album *album;
-	struct spool *spool;
-	int64_t frame;
-	uint32_t track;
-};
-
-static double linear(double db)
-{
-	return pow(10, db / 20);
-}
-
-/* The gain at FRAME: that of its track, and a ramp where the next one begins. */
-static void feed_gain(struct feed *feed, float *const *channels, int64_t n)
-{
-	const struct album *album = feed->album;
-	double ramp = GAIN_RAMP_S * album->rate;
-
-	for (int64_t i = 0; i < n; i++) {
-		int64_t frame = feed->frame + i;
-		double gain, before, x;
-
-		while (feed->track + 1 < album->n_tracks &&
-		       frame >= album->track[feed->track + 1].mark)
-			feed->track++;
-		gain = album->track[feed->track].album_gain_db;
-		before = feed->track ? album->track[feed->track - 1].album_gain_db : gain;
-		x = (double)(frame - album->track[feed->track].mark) / ramp;
-		if (x < 1)
-			gain = before + (gain - before) * x;
-		if (gain == 0)
-			continue;
-		gain = linear(gain);
-		channels[0][i] = (float)((double)channels[0][i] * gain);
-		channels[1][i] = (float)((double)channels[1][i] * gain);
-	}
-}
-
-/* Exactly as many frames as the album has. */
-static int64_t feed_read(void *data, float *const *channels, uint32_t n_frames,
-			 struct mixd_error *err)
-{
-	struct feed *feed = data;
-	int64_t left = feed->album->n_frames - feed->frame, n;
-
-	if (left <= 0)
-		return 0;
-	if (n_frames > left)
-		n_frames = (uint32_t)left;
-	n = spool_read(feed->spool, channels, n_frames, err);
-	if (n < 0)
-		return n;
-	if (n == 0) {
-		memset(channels[0], 0, n_frames * sizeof(float));
-		memset(channels[1], 0, n_frames * sizeof(float));
-		n = n_frames;
-	}
-	feed_gain(feed, channels, n);
-	feed->frame += n;
-	return n;
-}
-
-static const char plain_session[] = "mixd: 1\n"
-				    "nodes:\n"
-				    "  in: {type: input, layout: stereo}\n"
-				    "  out: {type: output, layout: stereo}\n"
-				    "links: [in -> out]\n";
-static const char limited_session[] = "mixd: 1\n"
-				      "nodes:\n"
-				      "  in: {type: input, layout: stereo}\n"
-				      "  limit: {type: limiter}\n"
-				      "  out: {type: output, layout: stereo}\n"
-				      "links: [in -> limit -> out]\n";
-
 static int set_output(struct album_stream *stream, const struct album *album, uint32_t idx,
 		      const char *folder, uint64_t seed, struct render_output *output)
 {
@@ -249,39 +173,20 @@ int album_streams_write(struct job *job, struct album *album, struct album_strea
 			struct spool *spool, const char *folder, uint64_t seed,
 			struct mixd_error *err)
 {
-	struct feed feed = {.album = album, .spool = spool};
-	struct render_source source = {feed_read, &feed, 2, NULL};
-	struct render_input input = {.source = &source};
 	struct render_output output[ALBUM_STREAMS_MAX];
-	char ceiling[64];
-	const char *set[] = {ceiling}, *meter[] = {"limit.gr"};
-	struct render_request request = {
-		.session = album->limiter ? limited_session : plain_session,
-		.session_name = "mixd",
-		.set = set,
-		.n_set = album->limiter ? 1 : 0,
-		.rate = album->rate,
-		.end_s = (double)album->n_frames / album->rate,
-		.seed = seed,
-		.input = &input,
-		.n_inputs = 1,
-		.output = output,
-		.n_outputs = streams->n,
-		.meter = meter,
-		.ret_meter = &album->reduction_db,
-		.n_meters = album->limiter ? 1 : 0,
-	};
 	struct render_report report;
-	int r = job_types(job, &request.types, err);
+	struct album_pass pass;
+	int r = album_pass_init(&pass, job, album, spool, err);
 
-	snprintf(ceiling, sizeof(ceiling), "limit.ceiling=%.6fdBTP",
-		 isnan(album->ceiling_dbtp) ? -1 : album->ceiling_dbtp);
+	pass.request.output = output;
+	pass.request.n_outputs = streams->n;
+	pass.request.seed = seed;
 	for (uint32_t i = 0; i < streams->n && r == 0; i++)
 		if (set_output(&streams->stream[i], album, i, folder, seed, &output[i]) < 0)
 			r = error_no_memory(err);
 	job_stage(job, "write", NULL);
 	if (r == 0)
-		r = render_run(&request, job_task(job), &report, err);
+		r = render_run(&pass.request, job_task(job), &report, err);
 	for (uint32_t i = 0; i < streams->n && r == 0; i++)
 		streams->stream[i].clips = output[i].clips;
 	return r;

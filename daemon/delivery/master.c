@@ -377,7 +377,7 @@ static int master_goal_run(struct master *master, struct master_goal *goal, cons
 
 void master_request_init(struct master_request *request)
 {
-	*request = (struct master_request){.max_limiting_db = 15};
+	*request = (struct master_request){.max_limiting_db = MASTER_LIMITING_MAX_DB};
 }
 
 void master_goal_init(struct master_goal *goal)

@@ -16,6 +16,8 @@
 
 #define MASTER_TOLERANCE_LU 0.05
 #define MASTER_PASSES_MAX 8u
+#define MASTER_LIMITING_MAX_DB 15.0 /* unless told */
+#define MASTER_MARGIN_DB 0.3 /* a limiter's moving gain lifts peaks between samples by as much */
 
 struct master_goal {
 	const struct spec *spec; /* borrowed */

@@ -9,7 +9,6 @@
 
 #define MASTER_PART_S 1.0
 #define MASTER_PARTS_MAX 12u
-#define MASTER_MARGIN_DB 0.3 /* a limiter's moving gain lifts peaks between samples by as much */
 #define MASTER_UNLIMITED_DBTP 60.0
 
 /* The programme behind the chain, to be read from the start as often as it takes. */

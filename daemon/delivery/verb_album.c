@@ -12,6 +12,7 @@
 #include "cdtext.h"
 #include "cleanup.h"
 #include "delivery_verbs.h"
+#include "master.h"
 
 DEFINE_CLEANUP(album_free, struct album *)
 DEFINE_CLEANUP(album_stage_free, struct album_stage *)
@@ -108,24 +109,30 @@ static void report_made(struct job *job)
 	json_array_foreach(files, i, name) job_print(job, "  %s\n", json_string_value(name));
 }
 
-/* The limiter takes loudness along with the peaks; the gain before it does not make up for that. */
+/* Where the limiter may not take any more. */
 static void warn_limited(struct job *job, const struct album *album)
 {
 	bool is_whole = album->mode == ALBUM_GAIN && album->anchor == ALBUM_ANCHOR_ALBUM;
-	double level = is_whole ? album->after.integrated : -INFINITY, short_lu;
+	double level = is_whole ? album->after.integrated : NAN, missing;
 
 	if (!album->limiter || album->mode == ALBUM_NONE || isnan(album->target_lufs))
 		return;
-	for (uint32_t t = 0; t < album->n_tracks && !is_whole; t++)
-		level = fmax(level, album->track[t].after.integrated);
-	short_lu = album->target_lufs - level;
-	if (isfinite(short_lu) && short_lu > 0.2)
+	for (uint32_t t = 0; t < album->n_tracks && !is_whole; t++) {
+		double heard = album->track[t].after.integrated;
+
+		if (isfinite(heard))
+			level = album->mode == ALBUM_TRACK_GAIN ? fmin(level, heard)
+								: fmax(level, heard);
+	}
+	missing = album->target_lufs - level;
+	if (isfinite(missing) && missing > 0.2)
 		job_warn(job, album->document->name,
-			 "the limiter took %.1f LU: %s at %.1f LUFS, target %.1f; lower peaks in "
-			 "the "
-			 "mixes or by a chain, or ask for a target that is higher by that",
-			 short_lu, is_whole ? "the album is" : "the loudest track is", level,
-			 album->target_lufs);
+			 "%s at %.1f LUFS, target %.1f: more takes over %.0f dB of limiting; lower "
+			 "the peaks in the mixes or by a chain, or ask for a lower target",
+			 is_whole			   ? "the album is"
+			 : album->mode == ALBUM_TRACK_GAIN ? "the softest track is"
+							   : "the loudest track is",
+			 level, album->target_lufs, MASTER_LIMITING_MAX_DB);
 }
 
 static void report(struct job *job, const struct album *album, bool is_plan)

@@ -37,7 +37,9 @@ const struct mixd_job_verb mixd_job_album = {
 	.doc = "an album from its tracks: gaps, level, gapless files, WAV + cue, DDP",
 	.more = "ALBUM is a page of YAML: title, artist, upc, date, genre, gap (2s), mode "
 		"(album-gain, "
-		"track-gain, none) with target, ceiling or spec, limiter, chain (a session that "
+		"track-gain, none) with target, ceiling or spec, limiter (on: the gain makes up "
+		"for "
+		"what it takes, as far as 15 dB of limiting go), chain (a session that "
 		"the "
 		"whole album runs through), and tracks: each a file with title, artist, isrc, gap, "
 		"crossfade, trim (auto, or {head: 0.5s, tail: 2s}), gain, fade_in, fade_out, eq "
