@@ -173,7 +173,7 @@ int album_streams_write(struct job *job, struct album *album, struct album_strea
 			struct spool *spool, const char *folder, uint64_t seed,
 			struct mixd_error *err)
 {
-	struct render_output output[ALBUM_STREAMS_MAX];
+	struct render_output output[ALBUM_STREAMS_MAX] = {0};
 	struct render_report report;
 	struct album_pass pass;
 	int r = album_pass_init(&pass, job, album, spool, err);
